@@ -1,0 +1,64 @@
+# Tideline. Needs Python 3.11 and make, nothing else: .venv is built on first use.
+#
+#   make run [PORT=8501]   open the planner's desk on this machine
+#   make test              all tests; browser journeys too where chromium is installed
+#   make check             style, types and the directions of imports
+#   make bench             speed and accuracy as one JSON object (ARGS=--quick for a rough answer)
+
+PYTHON ?= python3.11
+PORT ?= 8501
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
+
+.DEFAULT_GOAL := run
+.PHONY: run test check bench
+
+run: $(VENV)/.installed
+	@$(BIN)/python -m forecasting prepare
+	@echo "Starting the server. Point your browser at http://127.0.0.1:$(PORT) (Ctrl-C stops it)."
+	@exec $(BIN)/streamlit run app.py --server.address 127.0.0.1 --server.port $(PORT) --server.headless true \
+		--server.enableXsrfProtection true --server.fileWatcherType none \
+		--client.showErrorDetails none --client.toolbarMode viewer --browser.gatherUsageStats false
+
+test: $(VENV)/.installed-dev
+ifeq ($(CHROMIUM),)
+	@echo "Skipping the browser journeys (tests marked e2e): no chromium here. On Debian: apt-get install chromium"
+	@$(BIN)/python -m pytest -m "not e2e" $(ARGS)
+else
+	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest $(ARGS)
+endif
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+bench: $(VENV)/.installed
+	@$(BIN)/python bench/desk.py $(ARGS)
+
+# The stamps are younger than the requirements they stand for; an edited file installs again, an unchanged one costs nothing.
+$(VENV)/.installed: requirements.txt | $(BIN)/python
+	@echo "Installing the libraries of requirements.txt (a few minutes the first time) …"
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo "Installing the test libraries of requirements-dev.txt …"
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-dev.txt
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+		echo "Tideline needs Python 3.11 and found none as '$(PYTHON)'."; \
+		echo "Install it (Debian: apt-get install python3.11 python3.11-venv) or name it: make run PYTHON=/path/to/python3.11"; \
+		exit 1; }
+	@echo "Building $(VENV) with $$($(PYTHON) --version) …"
+	@$(PYTHON) -m venv $(VENV) || { \
+		rm -rf $(VENV); \
+		echo "Python 3.11 could not build a virtual environment. On Debian its venv module is a package of its own:"; \
+		echo "apt-get install python3.11-venv"; \
+		exit 1; }

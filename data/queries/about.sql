@@ -1,0 +1,2 @@
+-- Grain: the one row of the catalog.
+SELECT * FROM tideline.about

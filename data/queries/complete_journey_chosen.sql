@@ -1,0 +1,2 @@
+-- Grain: one row per chosen product, in catalog order.
+SELECT * FROM chosen ORDER BY place

@@ -1,0 +1,2 @@
+-- Grain: one row: what the catalog is.
+CREATE TABLE tideline.about AS FROM chunk

@@ -1,0 +1,2 @@
+-- Grain: one row per item: the last known value of each known-future covariate, and its planned values as arrays.
+CREATE TABLE tideline.plan AS FROM chunk

@@ -1,0 +1,1 @@
+INSERT INTO tideline.history BY NAME FROM chunk

@@ -1,0 +1,1 @@
+INSERT INTO tideline.plan BY NAME FROM chunk

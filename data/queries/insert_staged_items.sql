@@ -1,0 +1,1 @@
+INSERT INTO tideline.staged_items BY NAME FROM chunk

@@ -1,0 +1,2 @@
+-- One catalog file, read-only.
+ATTACH ? AS tideline (READ_ONLY)

@@ -1,0 +1,216 @@
+"""The data contract: what a catalog holds, and the arrays that models see of it.
+
+Axis letters, everywhere in this order: N items, T past periods, F future periods, G groups, E events.
+An unknown number is NaN, never zero. A period is named by its stamp; a forecast made at creation date t may use what
+stands at or before t, and of later periods only the known-future covariates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from data.errors import DataError
+
+CONTRACT_VERSION = 1
+
+#: Covariates with a meaning of their own; any other numeric column is a plain covariate.
+PRICE, PROMO = "price", "promo"
+
+#: Commercial columns of ``items``: numbers per item that buying needs and that may be null.
+COMMERCIAL = ("unit_cost", "price", "pack_size", "min_order", "lead_time", "on_hand", "on_order")
+
+Unit = Literal["day", "week", "month"]
+_SEASON: dict[Unit, int] = {"day": 7, "week": 52, "month": 12}
+_HORIZON: dict[Unit, int] = {"day": 28, "week": 13, "month": 6}
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """The catalog's step: a day, a week ending or starting on a fixed weekday, or a month.
+
+    ``alias`` is the pandas offset ("D", "W-SUN", "MS", "ME").
+    """
+
+    unit: Unit
+    alias: str
+
+    @classmethod
+    def of(cls, alias: str) -> Frequency:
+        """Frequency named by a pandas alias; raises DataError for one that is not a day, a week or a month."""
+        if alias == "D":
+            return cls("day", "D")
+        if alias.startswith("W"):
+            return cls("week", alias if "-" in alias else "W-SUN")
+        if alias in ("MS", "M", "ME"):
+            return cls("month", "MS" if alias == "MS" else "ME")
+        raise DataError(f"The frequency {alias!r} is not one Tideline knows. Use D, W-SUN … W-SAT, MS or ME.")
+
+    @property
+    def season(self) -> int:
+        """Periods in the season that matters most: 7 days, 52 weeks, 12 months."""
+        return _SEASON[self.unit]
+
+    @property
+    def horizon(self) -> int:
+        """Periods ahead that a planner of this frequency usually needs."""
+        return _HORIZON[self.unit]
+
+    @property
+    def per_year(self) -> float:
+        """Periods in a year."""
+        return {"day": 365.25, "week": 52.18, "month": 12.0}[self.unit]
+
+    def range(self, start: pd.Timestamp, count: int) -> pd.DatetimeIndex:
+        """``count`` period stamps from ``start`` on."""
+        return pd.date_range(start, periods=count, freq=self.alias).as_unit("us")
+
+    def after(self, last: pd.Timestamp, count: int) -> pd.DatetimeIndex:
+        """The ``count`` period stamps that follow ``last``."""
+        return self.range(last, count + 1)[1:]
+
+
+def _sealed(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class GroupSeries:
+    """How all items that share one static attribute moved, period by period.
+
+    Attributes
+    ----------
+    column : the static attribute ("category"); "" is the group of all items.
+    labels : [G] str, the attribute's values.
+    codes : [N] int32, the row of each of the panel's items.
+    demand : [G, T] float32, summed demand of the items whose demand is known.
+    sellers : [G, T] float32, how many items that is.
+    known : name → [G, T] float32, mean of each known-future covariate; "price" holds the chained index
+        Σ mean(log pₛ/pₛ₋₁), of which only differences mean anything.
+    """
+
+    column: str
+    labels: np.ndarray
+    codes: np.ndarray
+    demand: np.ndarray
+    sellers: np.ndarray
+    known: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Everything that is known of N items over T evenly spaced periods.
+
+    Attributes
+    ----------
+    item_ids : [N] str.
+    periods : [T] stamps.
+    frequency : the step between them.
+    demand : [N, T] float32 units; NaN unknown (before launch, not recorded).
+    in_stock : [N, T] float32 share of the period in stock, 0 … 1; NaN unknown, which counts as in stock.
+    known : name → [N, T] float32, known-future covariates; "price" and "promo" are among them where the catalog has them.
+    past : name → [N, T] float32, past-only covariates.
+    static : column → [N] str.
+    groups : one per static attribute worth grouping by, and one for all items; sums over the *whole* catalog, even when
+        the panel holds a few items of it.
+    event_names, events : E names and [T, E] float32, 1 where the event falls into the period.
+    price_seen : "always", or "when sold" where a price is recorded only with a sale: then a changed price would tell
+        of the sale, and no forecast may be given a price after its creation date.
+    catalog_hash : content hash of the catalog, "" where there is none.
+    """
+
+    item_ids: np.ndarray
+    periods: pd.DatetimeIndex
+    frequency: Frequency
+    demand: np.ndarray
+    in_stock: np.ndarray
+    known: Mapping[str, np.ndarray] = field(default_factory=dict)
+    past: Mapping[str, np.ndarray] = field(default_factory=dict)
+    static: Mapping[str, np.ndarray] = field(default_factory=dict)
+    groups: tuple[GroupSeries, ...] = ()
+    event_names: tuple[str, ...] = ()
+    events: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    price_seen: Literal["always", "when sold"] = "always"
+    catalog_hash: str = ""
+
+    def __post_init__(self) -> None:
+        shape = (len(self.item_ids), len(self.periods))
+        arrays = {"demand": self.demand, "in_stock": self.in_stock, **self.known, **self.past}
+        for name, array in arrays.items():
+            if array.shape != shape:
+                raise DataError(f"{name} has shape {array.shape}; {shape[0]} items over {shape[1]} periods need {shape}.")
+            _sealed(array)
+        if not self.event_names:
+            object.__setattr__(self, "events", np.zeros((shape[1], 0), np.float32))
+        for name in ("known", "past", "static"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    def __reduce__(self) -> tuple[type[Panel], tuple[object, ...]]:
+        values = (getattr(self, one.name) for one in fields(self))
+        return Panel, tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
+
+    @property
+    def last(self) -> pd.Timestamp:
+        """The last period on record."""
+        return self.periods[-1]
+
+    @property
+    def out_of_stock(self) -> np.ndarray:
+        """[N, T] bool: sold out for a part of the period or all of it, so that demand was at least what sold."""
+        return self.in_stock < 1
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> Panel:
+        """The panel of these rows [K], in this order; groups stay those of the whole catalog."""
+        rows = np.asarray(rows)
+        pick = lambda columns: {name: array[rows] for name, array in columns.items()}  # noqa: E731
+        return replace(
+            self,
+            item_ids=self.item_ids[rows],
+            demand=self.demand[rows],
+            in_stock=self.in_stock[rows],
+            known=pick(self.known),
+            past=pick(self.past),
+            static=pick(self.static),
+            groups=tuple(replace(group, codes=group.codes[rows]) for group in self.groups),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is known at a creation date of the F periods after it.
+
+    Attributes
+    ----------
+    periods : [F] stamps, the first one right after the panel's last.
+    known : name → [N, F] float32, the panel's known-future covariates as planned.
+    groups : column → name → [G, F] float32, the group means of those covariates, continuing ``GroupSeries.known``.
+    events : [F, E] float32.
+    """
+
+    periods: pd.DatetimeIndex
+    known: Mapping[str, np.ndarray] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    events: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+    def __post_init__(self) -> None:
+        for name, array in self.known.items():
+            if array.shape[1] != len(self.periods):
+                raise DataError(f"The plan's {name} covers {array.shape[1]} periods; its dates are {len(self.periods)}.")
+        if not self.events.size:
+            object.__setattr__(self, "events", np.zeros((len(self.periods), self.events.shape[1]), np.float32))
+
+    def __len__(self) -> int:
+        return len(self.periods)
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> Plan:
+        """The plan of these rows [K], in this order."""
+        return replace(self, known={name: array[np.asarray(rows)] for name, array in self.known.items()})

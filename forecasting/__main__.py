@@ -1,0 +1,187 @@
+"""The command line: ``python -m forecasting train | forecast | backtest | ladder | prepare``.
+
+DIR is a data set in the bench format; without one, the catalog in use is meant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from data.errors import TidelineError
+from forecasting.generations.base import Generation
+from forecasting.types import Progress
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; answers the exit code."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end: leave as with Ctrl-C, workers too
+    run: Callable[[argparse.Namespace], None] = options.run
+    try:
+        run(options)
+    except TidelineError as error:
+        print(f"tideline: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ntideline: stopped. A training goes on where it was when it is started again.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m forecasting", description="Tideline's forecasts from the command line.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], None], words: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=words, description=words)
+        added.set_defaults(run=run)
+        return added
+
+    command("prepare", _prepare, "Make the desk ready: load the demo where there is no catalog, forecast all items.")
+    train = command("train", _train, "Train on the catalog in use, or on a bench directory.")
+    train.add_argument("directory", type=Path, nargs="?", help="a bench directory")
+    train.add_argument("--model", default="mqcnn", help="generation (bench directory only)")
+    train.add_argument("--out", type=Path, help="where the model goes; shipped: the one in the repository")
+    train.add_argument("--seed", type=int, default=1)
+    train.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
+    forecast = command("forecast", _forecast, "Forecast from the last period on record, to Parquet or CSV.")
+    forecast.add_argument("directory", type=Path, nargs="?", help="a bench directory")
+    forecast.add_argument("--model-dir", type=Path, help="where a trained model lies (bench directory: needed)")
+    forecast.add_argument("--item", action="append", help="an item id; may be given several times (default: all)")
+    forecast.add_argument("--out", type=Path, required=True)
+    backtest = command("backtest", _backtest, "Train at the first rolling origin, forecast from all, write the forecasts.")
+    backtest.add_argument("directory", type=Path, help="a bench directory")
+    backtest.add_argument("--model", default="mqcnn")
+    backtest.add_argument("--out", type=Path, required=True, help="a Parquet file")
+    backtest.add_argument("--seed", type=int, default=1)
+    ladder = command("ladder", _ladder, "Backtest several generations and print the table.")
+    ladder.add_argument("directory", type=Path, help="a bench directory")
+    ladder.add_argument("--models", nargs="+", help="default: all")
+    ladder.add_argument("--seed", type=int, default=1)
+    return parser
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    from forecasting import workflows
+
+    workflows.prepare(_Terminal())
+    print(f"The catalog at {workflows.catalog_path()} is ready.")
+
+
+def _train(options: argparse.Namespace) -> None:
+    from forecasting import workflows
+    from forecasting.runs import TrainingSettings
+
+    if options.directory is None:
+        out = workflows.SHIPPED if options.out == Path("shipped") else options.out
+        report = _json_lines if options.progress == "json" else _Terminal()
+        trained = workflows.train(report, TrainingSettings(seed=options.seed), out, workers=os.cpu_count() or 1)
+        print(f"Trained in {trained.card.train_seconds:.0f} s; {trained.card.metrics}" if trained.card else "Trained.")
+        return
+    from data.sources.bench_directory import read_panel
+
+    panel, task = read_panel(options.directory)
+    model = _seeded(options.model, options.seed)
+    model.fit(panel, panel.last, task.horizon, _Terminal())
+    model.save(options.out or options.directory / options.model)
+
+
+def _forecast(options: argparse.Namespace) -> None:
+    from forecasting import workflows
+
+    forecast = workflows.forecast(options.directory, options.model_dir, options.item)
+    frame = forecast.to_frame()
+    if options.out.suffix == ".csv":
+        frame.to_csv(options.out, index=False)
+    else:
+        frame.to_parquet(options.out, index=False)
+    print(f"{len(forecast):,} items, {len(forecast.periods)} periods → {options.out}")
+
+
+def _backtest(options: argparse.Namespace) -> None:
+    from data.sources.bench_directory import read_panel
+    from forecasting import backtest
+
+    panel, task = read_panel(options.directory)
+    tested = backtest.backtest(
+        _seeded(options.model, options.seed),
+        panel,
+        horizon=task.horizon,
+        origins=task.origins,
+        stride=task.stride,
+        report=_Terminal(),
+    )
+    backtest.write_bench(tested, options.out, options.directory)
+    print(backtest.ladder_text(backtest.ladder([tested])))
+
+
+def _ladder(options: argparse.Namespace) -> None:
+    from data.sources.bench_directory import read_panel
+    from forecasting import backtest
+    from forecasting.generations.registry import GENERATIONS
+
+    panel, task = read_panel(options.directory)
+    tested = []
+    for name in options.models or GENERATIONS:
+        print(f"{name}:", file=sys.stderr)
+        settings = {"horizon": task.horizon, "origins": task.origins, "stride": task.stride}
+        tested.append(backtest.backtest(_seeded(name, options.seed), panel, **settings, report=_Terminal()))
+    print(backtest.ladder_text(backtest.ladder(tested)))
+
+
+def _seeded(name: str, seed: int) -> Generation:
+    """The generation of this name, with this seed where chance plays a part in it."""
+    from forecasting.generations.network import MQCNNForecaster
+    from forecasting.generations.registry import generation
+    from forecasting.runs import TrainingSettings
+
+    cls = generation(name)
+    if issubclass(cls, MQCNNForecaster):
+        return cls(TrainingSettings(seed=seed), workers=os.cpu_count() or 1)
+    chance = {"seed": seed} if "seed" in inspect.signature(cls).parameters else {}
+    return cls(**chance)
+
+
+def _json_lines(progress: Progress) -> None:
+    """Progress for a program that watches."""
+    print(json.dumps(asdict(progress)), file=sys.stderr, flush=True)
+
+
+class _Terminal:
+    """Progress as lines in a terminal: one line that moves where somebody watches, else one line every ten seconds."""
+
+    def __init__(self) -> None:
+        self._shown = 0.0
+        self._live = sys.stderr.isatty()
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        whole = progress.done >= progress.total
+        if not whole and now - self._shown < (0.2 if self._live else 10):
+            return
+        self._shown = now
+        left = f", {_duration(progress.seconds_left)} left" if progress.seconds_left and not whole else ""
+        line = f"{progress.share:4.0%}  {progress.message}{left}"
+        print(
+            f"\r\x1b[K{line}" if self._live else line,
+            end="" if self._live and not whole else "\n",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,327 @@
+"""The desk: an opened catalog and the model that serves it, answering what a planner's pages ask."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.catalog import About, Check, ItemFacts, SearchResult
+from data.errors import NotTrained, TidelineError
+from data.schema import PRICE, PROMO, Panel, Plan
+from forecasting import scenarios
+from forecasting.generations.base import Report
+from forecasting.generations.network import Answer, MQCNNForecaster
+from forecasting.summary import Summary, summarise
+from forecasting.types import QuantileForecast
+from forecasting.views import (
+    ItemHistory,
+    ItemView,
+    ModelStatus,
+    Order,
+    PastFan,
+    PlanChange,
+    ScenarioView,
+    SummaryStatus,
+    TodayPage,
+    TodayRow,
+)
+from forecasting.windows import history_until, plan_after
+
+if TYPE_CHECKING:
+    from data.catalog import Catalog  # it is handed an opened one
+
+#: Matches of a search that are ranked; more than a planner pages through.
+_RANKED = 500
+
+#: Items forecast at a time for the summary: bounds its memory.
+_BATCH = 2048
+
+#: Opened items that are kept: as many as a few planners look at in turn.
+_LATELY = 64
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """One item as it was read from the catalog, and its forecast as planned."""
+
+    facts: ItemFacts
+    panel: Panel
+    plan: Plan
+    answer: Answer
+
+
+class Desk:
+    """Answers about one catalog with one model; thread-safe.
+
+    ``models`` are directories in the order in which they are asked for a model of this catalog.
+    """
+
+    def __init__(self, catalog: Catalog, models: tuple[Path, ...], summary_path: Path) -> None:
+        self._catalog, self._summary_path = catalog, summary_path
+        self._one_at_a_time = threading.Lock()
+        self._lately: OrderedDict[str, _Opened] = OrderedDict()
+        self._forecaster, self._status = _serving(catalog.about, models)
+        self._summary = Summary.load(summary_path, self.key) if self._forecaster else None
+
+    @property
+    def key(self) -> str:
+        """Names catalog and model together."""
+        card = self._status.card
+        return f"{self._catalog.about.catalog_hash}/{card.version if card else 'untrained'}"
+
+    @property
+    def horizon(self) -> int:
+        """The longest horizon answered; the usual one of the frequency where no model serves."""
+        return self._forecaster.horizon if self._forecaster else self._catalog.about.frequency.horizon
+
+    def close(self) -> None:
+        """Frees the catalog's file."""
+        self._catalog.close()
+
+    # what is loaded
+
+    def figures(self) -> About:
+        """What the catalog is."""
+        return self._catalog.about
+
+    def checks(self) -> tuple[Check, ...]:
+        """What the import of the catalog found."""
+        return self._catalog.checks()
+
+    def model(self) -> ModelStatus:
+        """Which model serves."""
+        return self._status
+
+    def summary(self) -> SummaryStatus:
+        """Whether all items were forecast."""
+        if self._summary is not None:
+            return SummaryStatus(True, "", float(self._summary.expected.sum()))
+        if self._forecaster is None:
+            return SummaryStatus(False, "Items are ranked by recent sales until a model is trained on the Data page.", None)
+        return SummaryStatus(False, "Items are ranked by recent sales until the forecasts of all items were made.", None)
+
+    def summarise(self, report: Report) -> None:
+        """Forecasts all items and keeps what ranks them; raises NotTrained."""
+        forecaster = self._serving_model()
+        batches = self._catalog.batches_with_plan(_BATCH, forecaster.horizon)
+        self._summary = summarise(batches, self._catalog.about.items, forecaster, self.key, report)
+        self._summary.save(self._summary_path)
+
+    def forecast(self, item_ids: Sequence[str] | None = None) -> QuantileForecast:
+        """Forecast of these items, or of all; raises UnknownItem, NotTrained."""
+        forecaster = self._serving_model()
+        panel = self._catalog.panel(item_ids)
+        return forecaster.forecast(panel, [panel.last], self._catalog.plan(item_ids, forecaster.horizon))[0]
+
+    # lists
+
+    def search(self, text: str, limit: int = 20, offset: int = 0) -> SearchResult:
+        """Items by id, name or attribute."""
+        return self._catalog.search(text, limit=limit, offset=offset)
+
+    def today(self, order: Order = "expected", limit: int = 25, offset: int = 0, text: str = "") -> TodayPage:
+        """A page of the items in this order, of all or of those that match ``text``."""
+        summary = self._summary
+        if summary is None or order == "recent":
+            found = self._catalog.search(text, limit=limit, offset=offset)
+            facts, total = found.rows, found.total
+        elif text.strip():
+            found = self._catalog.search(text, limit=_RANKED)
+            facts, total = self._ranked(found.rows, order, summary)[offset : offset + limit], min(found.total, _RANKED)
+        else:
+            rows = np.arange(len(summary.item_ids)) if order == "expected" else summary.most_uncertain
+            wanted = summary.item_ids[rows[offset : offset + limit]]
+            facts, total = self._catalog.items(list(wanted)), len(rows)
+        return TodayPage(
+            rows=tuple(self._today_row(one) for one in facts),
+            total=total,
+            horizon=self.horizon,
+            creation_date=summary.creation_date if summary else None,
+            order=order,
+        )
+
+    @staticmethod
+    def _ranked(found: tuple[ItemFacts, ...], order: Order, summary: Summary) -> tuple[ItemFacts, ...]:
+        numbers = summary.expected if order == "expected" else np.where(summary.expected >= 0.5, summary.width, -1)
+
+        def rank(facts: ItemFacts) -> float:
+            row = summary.row_of(facts.item_id)
+            return -float(numbers[row]) if row is not None else np.inf
+
+        return tuple(sorted(found, key=rank))
+
+    def _today_row(self, facts: ItemFacts) -> TodayRow:
+        summary = self._summary
+        row = summary.row_of(facts.item_id) if summary else None
+        numbers: dict[str, float | None] = dict.fromkeys(("expected_units", "low", "high", "width"))
+        if summary is not None and row is not None:
+            arrays = (summary.expected, summary.low, summary.high, summary.width)
+            numbers = {name: float(array[row]) for name, array in zip(numbers, arrays, strict=True)}
+        return TodayRow(
+            item_id=facts.item_id,
+            name=facts.name,
+            category=next(iter(facts.static.values()), ""),
+            recent_units=facts.recent_units,
+            price=facts.commercial.get(PRICE),
+            **numbers,
+        )
+
+    # one item
+
+    def item(self, item_id: str, horizon: int | None = None) -> ItemView:
+        """History and forecast of one item; raises UnknownItem, NotTrained."""
+        opened = self._opened(item_id)
+        panel, plan, answer = opened.panel, opened.plan, opened.answer
+        horizon = horizon or self.horizon
+        seen = scenarios.price_range(panel)
+        return ItemView(
+            facts=opened.facts,
+            history=_history(panel, plan),
+            forecast=answer.forecast.first(horizon),
+            plan_price=_planned(plan, PRICE, horizon),
+            plan_promo=_planned(plan, PROMO, horizon),
+            elasticity=_elasticity(answer.forecast.elasticity, seen),
+            price_low=seen[0] if seen else None,
+            price_high=seen[1] if seen else None,
+        )
+
+    def history(self, item_id: str) -> ItemHistory:
+        """What is on record of one item; raises UnknownItem."""
+        return _history(self._catalog.panel([item_id]))
+
+    def past_fans(self, item_id: str, horizon: int, count: int = 4) -> tuple[PastFan, ...]:
+        """Forecasts as they would have been made ``horizon`` periods apart in the past, oldest first, and what came.
+
+        The weights are today's; history, scaling and plan are those of each creation date.
+        """
+        forecaster = self._serving_model()
+        panel = self._catalog.panel([item_id])
+        known = np.flatnonzero(np.isfinite(panel.demand[0]))
+        fans = []
+        for back in range(count, 0, -1):
+            t = len(panel.periods) - 1 - back * horizon
+            if not known.size or t < known[0] + 3:
+                continue
+            answer = self._answer(history_until(panel, t), plan_after(panel, t, forecaster.horizon))
+            actual = np.full(horizon, np.nan)
+            came = panel.demand[0, t + 1 : t + 1 + horizon]
+            actual[: len(came)] = came
+            fans.append(PastFan(answer.forecast.first(horizon), actual))
+        return tuple(fans)
+
+    def scenario(self, item_id: str, horizon: int, change: PlanChange) -> ScenarioView:
+        """Baseline and scenario of one item; raises UnknownItem, NotTrained, ConfigurationError."""
+        opened = self._opened(item_id)
+        panel, plan, before = opened.panel, opened.plan, opened.answer
+        other = scenarios.changed_plan(plan, change)
+        after = before if other is plan else self._answer(panel, other)
+        prices = scenarios.planned_prices(plan, change)
+        priced = after.forecast if change.price is None or prices is None else after.at_prices(_known_prices(prices, plan))
+        facts, seen = opened.facts, scenarios.price_range(panel)
+        cost = facts.commercial.get("unit_cost")
+        baseline, scenario = before.forecast.first(horizon), priced.first(horizon)
+        asked = None if prices is None else prices[0, :horizon].astype(np.float64)
+        return ScenarioView(
+            facts=facts,
+            history=_history(panel, plan),
+            baseline=baseline,
+            scenario=scenario,
+            baseline_plan=PlanChange(_planned(plan, PRICE, horizon), _planned(plan, PROMO, horizon)),
+            scenario_plan=PlanChange(np.full(horizon, np.nan) if asked is None else asked, _planned(other, PROMO, horizon)),
+            before=scenarios.outcome(baseline, _planned(plan, PRICE, horizon), cost),
+            after=scenarios.outcome(scenario, asked, cost),
+            elasticity=_elasticity(before.forecast.elasticity, seen),
+            outside=scenarios.outside(asked, seen, horizon),
+            price_low=seen[0] if seen else None,
+            price_high=seen[1] if seen else None,
+        )
+
+    def _opened(self, item_id: str) -> _Opened:
+        """One item as it was read and forecast last, or anew: a slider that moves asks for the same item again and again."""
+        with self._one_at_a_time:
+            if item_id in self._lately:
+                self._lately.move_to_end(item_id)
+                return self._lately[item_id]
+        panel, plan = self._catalog.panel([item_id]), self._catalog.plan([item_id], self.horizon)
+        opened = _Opened(self._catalog.item(item_id), panel, plan, self._answer(panel, plan))
+        with self._one_at_a_time:
+            self._lately[item_id] = opened
+            while len(self._lately) > _LATELY:
+                self._lately.popitem(last=False)
+        return opened
+
+    def _answer(self, panel: Panel, plan: Plan) -> Answer:
+        forecaster = self._serving_model()
+        with self._one_at_a_time:
+            return forecaster.answer(panel, plan)
+
+    def _serving_model(self) -> MQCNNForecaster:
+        if self._forecaster is None:
+            raise NotTrained(self._status.message)
+        return self._forecaster
+
+
+def _serving(about: About, models: tuple[Path, ...]) -> tuple[MQCNNForecaster | None, ModelStatus]:
+    """The first model that was trained on this catalog, and what there is to say about it."""
+    for directory in models:
+        try:
+            forecaster = MQCNNForecaster.load(directory)
+        except TidelineError:
+            continue
+        card = forecaster.card
+        if card is None or card.catalog_name != about.name or not forecaster.can_read(about):
+            continue
+        message = ""
+        if card.catalog_hash != about.catalog_hash:
+            message = (
+                f"The model is older than the data: it learned from {about.name} up to {card.trained_until}, and the data has "
+                "changed since. It still answers; train it again on the Data page to learn from what is new."
+            )
+        return forecaster, ModelStatus(card, True, message)
+    return None, ModelStatus(
+        None,
+        False,
+        f"No model has been trained on {about.name} yet. Train one on the Data page; it takes a few minutes.",
+    )
+
+
+def _history(panel: Panel, plan: Plan | None = None) -> ItemHistory:
+    """One item's record, from its first known period on; with a plan its events, too."""
+    known = np.flatnonzero(np.isfinite(panel.demand[0]))
+    record = slice(int(known[0]) if known.size else len(panel.periods), None)
+    unknown = np.full(len(panel.periods), np.nan)
+    events = [
+        (stamp, name)
+        for stamps, flags in ((one.periods, one.events) for one in (panel, plan) if one is not None)
+        for row, column in zip(*np.nonzero(flags), strict=True)
+        for stamp, name in [(stamps[row], panel.event_names[column])]
+    ]
+    return ItemHistory(
+        periods=panel.periods[record],
+        demand=panel.demand[0, record],
+        price=panel.known[PRICE][0, record] if PRICE in panel.known else unknown[record],
+        promo=panel.known[PROMO][0, record] if PROMO in panel.known else unknown[record],
+        in_stock=panel.in_stock[0, record],
+        events=tuple(events),
+    )
+
+
+def _planned(plan: Plan, name: str, horizon: int) -> np.ndarray:
+    """One item's planned covariate [H]; NaN where the catalog does not have it."""
+    return plan.known[name][0, :horizon].astype(np.float64) if name in plan.known else np.full(horizon, np.nan)
+
+
+def _known_prices(prices: np.ndarray, plan: Plan) -> np.ndarray:
+    """Prices [1, F] with those that nobody knows taken from the first that is known."""
+    known = prices[0][np.isfinite(prices[0]) & (prices[0] > 0)]
+    return np.where(np.isfinite(prices) & (prices > 0), prices, known[0] if known.size else 1.0)
+
+
+def _elasticity(elasticity: np.ndarray | None, seen: tuple[float, float] | None) -> float | None:
+    return float(elasticity[0]) if elasticity is not None and seen is not None else None

@@ -1,0 +1,308 @@
+"""What a network sees of a panel: causal scales, channels of the past, and what is known of each target period.
+
+Everything here is a running quantity: the value at period s is made of periods up to s, and only known-future covariates of
+the target itself reach ahead. Statistics that a fit takes from its panel (how covariates are scaled, which categories there
+are) are kept in ``Encoding`` and travel with the weights.
+
+Axis letters: N items, T past periods, F future periods, U = T + F, G groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+
+from data.groups import ALL
+from data.plans import carried_forward
+from data.schema import PRICE, GroupSeries, Panel, Plan
+from forecasting.encoding import Encoding
+from forecasting.running import running_mean
+
+_EPS = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """The tensors that the networks read, float32 unless said otherwise; the first axis of all is N.
+
+    Attributes
+    ----------
+    demand, known, censored : [N, T] units; 1 where known; 1 where the item was out of stock.
+    scale : [N, T] m in units, never zero.
+    past : [N, T, C] channels of the encoder.
+    origin : [N, T, O] features of a creation date, for the decoder.
+    ahead : [N, U, K] features of a target period that stand by themselves.
+    relative, baseline : [N, U, R] features of a target period, and [N, T, R] what is taken off them at a creation date.
+    log_price, log_reference, has_price : [N, U], [N, T] and [N, T]; zeros where the price plays no part.
+    season_demand, season_scale, season_known : [N, J, T] series whose earlier seasons are candidates for the coming one.
+    static : [N, S] int64 embedding rows.
+    """
+
+    demand: torch.Tensor
+    known: torch.Tensor
+    censored: torch.Tensor
+    scale: torch.Tensor
+    past: torch.Tensor
+    origin: torch.Tensor
+    ahead: torch.Tensor
+    relative: torch.Tensor
+    baseline: torch.Tensor
+    log_price: torch.Tensor
+    log_reference: torch.Tensor
+    has_price: torch.Tensor
+    season_demand: torch.Tensor
+    season_scale: torch.Tensor
+    season_known: torch.Tensor
+    static: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.demand)
+
+    def take(self, rows: torch.Tensor | slice) -> Inputs:
+        """The inputs of these items."""
+        return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+
+def encode(encoding: Encoding, history: Panel, plan: Plan | None = None, unmasked: Panel | None = None) -> Inputs:
+    """The network's inputs for a panel [N, T] and what is known of the F periods after it.
+
+    ``unmasked`` is the same panel before its history was masked: an item then does not count in its own groups where it is
+    masked, as an item without history would not.
+    """
+    demand = np.nan_to_num(history.demand).astype(np.float64)
+    censored = history.in_stock < 1
+    known = np.isfinite(history.demand) & ~censored
+    groups = [_GroupView.of(group, history, plan, unmasked) for group in history.groups if group.column in encoding.groups]
+    scale, count = _scale(encoding, demand, known, groups)
+    rows = _Rows(encoding, history, plan, demand, known, scale, count)
+    past, origin = _demand_channels(rows, censored)
+    ahead, relative, baseline = _covariate_channels(rows, past, origin)
+    _group_channels(rows, groups, past, origin, relative, baseline)
+    log_price, log_reference, has_price = _price(rows, past, origin)
+    season = _season_series(rows, groups)
+    return Inputs(
+        demand=_tensor(demand),
+        known=_tensor(np.isfinite(history.demand)),
+        censored=_tensor(censored & np.isfinite(history.demand)),
+        scale=_tensor(scale),
+        past=_stack(past, demand.shape),
+        origin=_stack(origin, demand.shape),
+        ahead=_stack(ahead, (len(demand), rows.until)),
+        relative=_stack(relative, (len(demand), rows.until)),
+        baseline=_stack(baseline, demand.shape),
+        log_price=_tensor(log_price),
+        log_reference=_tensor(log_reference),
+        has_price=_tensor(has_price),
+        season_demand=_tensor(season[0]),
+        season_scale=_tensor(season[1]),
+        season_known=_tensor(season[2]),
+        static=torch.from_numpy(encoding.static_rows(history.static, len(history))),
+    )
+
+
+def masked(panel: Panel, seed: int) -> Panel:
+    """The panel as if each item had come into the catalog at a random period: its past is unknown before."""
+    rng = np.random.default_rng(seed)
+    start = rng.integers(0, len(panel.periods), size=(len(panel), 1))
+    unknown = np.arange(len(panel.periods)) < start  # (N, T)
+    hide = lambda array: np.where(unknown, np.float32(np.nan), array)  # noqa: E731
+    known = {name: hide(array) if name == PRICE else array for name, array in panel.known.items()}
+    past = {name: hide(array) for name, array in panel.past.items()}
+    return replace(panel, demand=hide(panel.demand), in_stock=hide(panel.in_stock), known=known, past=past)
+
+
+# ---- what the channels are made of -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The item arrays that several channels share."""
+
+    encoding: Encoding
+    history: Panel
+    plan: Plan | None
+    demand: np.ndarray  # (N, T) zeros where unknown
+    known: np.ndarray  # (N, T) bool
+    scale: np.ndarray  # (N, T)
+    count: np.ndarray  # (N, T) effective periods behind the scale
+
+    @property
+    def until(self) -> int:
+        """U."""
+        return self.demand.shape[1] + (len(self.plan) if self.plan is not None else 0)
+
+    def over_all(self, name: str) -> np.ndarray:
+        """A known-future covariate [N, U], carried forward where unknown."""
+        recorded = self.history.known[name]
+        if self.plan is not None:
+            recorded = np.concatenate([recorded, self.plan.known[name]], axis=1)
+        return carried_forward(recorded).astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class _GroupView:
+    """One group column, seen from the items: the rows that they need of it."""
+
+    column: str
+    per_item: np.ndarray  # (g, T) or (N, T) units per item of the group
+    present: np.ndarray  # the same shape, bool
+    known: Mapping[str, np.ndarray]  # name → (g, U)
+    rows: np.ndarray  # (N,) row of each item
+
+    @classmethod
+    def of(cls, group: GroupSeries, history: Panel, plan: Plan | None, unmasked: Panel | None) -> _GroupView:
+        used, rows = np.unique(group.codes, return_inverse=True)
+        demand, sellers = group.demand[used].astype(np.float64), group.sellers[used].astype(np.float64)
+        if unmasked is not None:  # one row per item, without itself where it is masked
+            hidden = np.isfinite(unmasked.demand) & ~np.isfinite(history.demand)
+            demand = demand[rows] - np.where(hidden, np.nan_to_num(unmasked.demand), 0.0)
+            sellers = sellers[rows] - hidden
+            order = np.arange(len(rows))
+        else:
+            order = rows
+        known = {}
+        for name, array in group.known.items():
+            planned = [] if plan is None else [plan.groups[group.column][name][used]]
+            known[name] = np.concatenate([array[used], *planned], axis=1)[rows if unmasked is not None else slice(None)]
+        return cls(group.column, np.maximum(demand, 0) / np.maximum(sellers, 1), sellers > 0, known, order)
+
+
+def _scale(
+    encoding: Encoding, demand: np.ndarray, known: np.ndarray, groups: list[_GroupView]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The causal scale m [N, T] and the effective count of periods behind it [N, T].
+
+    Until one whole period is known, the mean of the item's closest group stands in; and m never falls below what an item
+    that has not sold yet may still sell.
+    """
+    mean, count = running_mean(demand, known, encoding.scale_life)
+    closest = max(groups, key=lambda group: group.per_item.shape[0] if group.column != ALL else 0, default=None)
+    if closest is not None:
+        share = np.clip(1 - count, 0, 1)
+        group_mean, _ = running_mean(closest.per_item, closest.present, encoding.scale_life)
+        mean = (1 - share) * mean + share * group_mean[closest.rows]
+    return np.maximum(mean, encoding.unit / (count + 2)), count
+
+
+def _demand_channels(rows: _Rows, censored: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    encoding, demand, known, scale = rows.encoding, rows.demand, rows.known, rows.scale
+    log_scale = np.log(scale)
+    step = np.diff(log_scale, axis=1, prepend=log_scale[:, :1])
+    ratio = np.where(known, np.log1p(demand / scale), encoding.usual_ratio)
+    past = [ratio - encoding.usual_ratio, known, censored, np.clip(3 * step, -4, 4)]
+    seen = np.cumsum(np.isfinite(rows.history.demand), axis=1)
+    age = np.minimum(seen, encoding.age_cap) / encoding.age_cap
+    spread, _ = running_mean(np.abs(ratio - np.log(2)), known, encoding.scale_life)
+    zeros, _ = running_mean(demand <= 0, known, encoding.scale_life)
+    origin = [(log_scale - encoding.level) / encoding.spread, age, rows.count > 0, 2 * spread, zeros]
+    for life in encoding.mean_lives:
+        mean, _ = running_mean(demand, known, life)
+        origin.append(_log_ratio(mean, scale))
+    for name, (usual, deviation) in encoding.past_moments.items():
+        values = (rows.history.past[name] - usual) / deviation
+        past.append(np.clip(np.nan_to_num(values), -4, 4))
+    return past, origin
+
+
+def _covariate_channels(
+    rows: _Rows, past: list[np.ndarray], origin: list[np.ndarray]
+) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
+    """Known-future covariates: as they are at the target and just before it, and against their recent mean."""
+    ahead, relative, baseline = [], [], []
+    periods = rows.demand.shape[1]
+    for name, (mean, deviation) in rows.encoding.moments.items():
+        value = np.clip(np.nan_to_num((rows.over_all(name) - mean) / deviation), -6, 6)
+        recent, _ = running_mean(value[:, :periods], np.ones_like(rows.known), rows.encoding.price_life)
+        past.append(value[:, :periods])
+        origin.append(recent)
+        ahead += [value, _delayed(value, 1), _delayed(value, 2)]
+        relative.append(value)
+        baseline.append(recent)
+    calendar = rows.encoding.calendar_features(rows.history, rows.plan)  # (U, D)
+    ahead += [np.broadcast_to(column, (len(rows.demand), len(column))) for column in calendar.T]
+    return ahead, relative, baseline
+
+
+def _group_channels(
+    rows: _Rows,
+    groups: list[_GroupView],
+    past: list[np.ndarray],
+    origin: list[np.ndarray],
+    relative: list[np.ndarray],
+    baseline: list[np.ndarray],
+) -> None:
+    """How the item's groups moved, and what is planned around it."""
+    encoding, periods = rows.encoding, rows.demand.shape[1]
+    for group in groups:
+        mean, _ = running_mean(group.per_item, group.present, encoding.scale_life)
+        short, _ = running_mean(group.per_item, group.present, encoding.mean_lives[1])
+        past.append(2 * _log_ratio(group.per_item, mean)[group.rows])
+        origin.append(2 * _log_ratio(short, mean)[group.rows])
+        for name in encoding.group_covariates:
+            deviation = encoding.group_deviation[group.column][name]
+            value = np.nan_to_num(group.known[name]) / deviation
+            recent, _ = running_mean(value[:, :periods], np.ones((len(value), periods), bool), encoding.price_life)
+            relative.append(np.clip(value, -50, 50)[group.rows])
+            baseline.append(np.clip(recent, -50, 50)[group.rows])
+
+
+def _price(rows: _Rows, past: list[np.ndarray], origin: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log price [N, U], its causal reference [N, T], and where the price may act [N, T]."""
+    encoding, (items, periods) = rows.encoding, rows.demand.shape
+    if not encoding.price:
+        return np.zeros((items, rows.until)), np.zeros((items, periods)), np.zeros((items, periods))
+    price = rows.over_all(PRICE)
+    seen = np.isfinite(price) & (price > 0)
+    log_price = np.where(seen, np.log(np.where(seen, price, 1.0)), 0.0)
+    reference, _ = running_mean(log_price[:, :periods], seen[:, :periods], encoding.price_life)
+    has = np.cumsum(seen[:, :periods], axis=1) > 0
+    # An item that was never priced before is measured against the first price planned for it.
+    first = np.concatenate([log_price, log_price[:, -1:]], axis=1)[:, 1 : periods + 1]
+    first_seen = np.concatenate([seen, seen[:, -1:]], axis=1)[:, 1 : periods + 1]
+    reference = np.where(has, reference, first)
+    usable = has | first_seen
+    log_price[:, :periods] = np.where(seen[:, :periods], log_price[:, :periods], reference)  # unknown: no change
+    change = np.where(has, log_price[:, :periods] - reference, 0.0)
+    past.append(np.clip(3 * change, -4, 4))
+    origin.append(np.clip(3 * change, -4, 4))
+    position = (reference - encoding.price_level[0]) / encoding.price_level[1]
+    origin.append(np.where(usable, np.clip(position, -4, 4), 0.0))
+    return log_price, reference, usable
+
+
+def _season_series(rows: _Rows, groups: list[_GroupView]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Demand, scale and whether known [N, J, T] of the series that may show the coming season: the item's, its groups'."""
+    items, periods = rows.demand.shape
+    if not rows.encoding.seasons:
+        return (np.zeros((items, 0, periods)),) * 3
+    series = [(rows.demand, rows.scale, rows.known)]
+    for group in groups:
+        mean, count = running_mean(group.per_item, group.present, rows.encoding.scale_life)
+        series.append((group.per_item[group.rows], mean[group.rows], (group.present & (count > 0))[group.rows]))
+    demand, scale, known = (np.stack(arrays, axis=1) for arrays in zip(*series, strict=True))
+    return demand, scale, known
+
+
+def _log_ratio(value: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """log(value/scale), softened so that a zero is a finite −2.4."""
+    return np.clip(np.log((value + 0.1 * scale + _EPS) / (1.1 * scale + _EPS)), -3, 3)
+
+
+def _delayed(values: np.ndarray, periods: int) -> np.ndarray:
+    """``values`` [N, U] as they were ``periods`` earlier; zeros before the first."""
+    return np.concatenate([np.zeros_like(values[:, :periods]), values[:, :-periods]], axis=1)[:, : values.shape[1]]
+
+
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+
+
+def _stack(columns: list[np.ndarray], shape: tuple[int, int]) -> torch.Tensor:
+    """Columns of [N, ·] as one tensor [N, ·, C]."""
+    answer = np.empty((*shape, len(columns)), np.float32)
+    for position, column in enumerate(columns):
+        answer[..., position] = column
+    return torch.from_numpy(answer)

@@ -1,0 +1,68 @@
+"""What every generation of forecaster is to the rest of the program."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import pandas as pd
+
+from data.schema import Panel, Plan
+from forecasting.types import Progress, QuantileForecast
+from forecasting.windows import history_until, plan_after, position
+
+Report = Callable[[Progress], None]
+
+
+class Generation(ABC):
+    """One generation: fitted on what is known until a date, it forecasts from any later creation date.
+
+    ``name`` is what the command line calls it, ``title`` and ``note`` what a planner reads.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    note: ClassVar[str] = ""
+
+    def fit(self, panel: Panel, until: pd.Timestamp, horizon: int, report: Report | None = None) -> None:
+        """Learns from periods up to and with ``until``; what comes later is cut away before the forecaster sees it."""
+        self._fit(history_until(panel, position(panel, until)), horizon, report or (lambda progress: None))
+
+    def forecast(
+        self, panel: Panel, creation_dates: Sequence[pd.Timestamp], plan: Plan | None = None
+    ) -> tuple[QuantileForecast, ...]:
+        """One forecast for each creation date, each from the panel cut there.
+
+        Known-future covariates come from ``plan`` (which must start right after the one creation date given with it) or,
+        without one, from the panel's own later periods.
+        """
+        answers = []
+        for creation_date in creation_dates:
+            t = position(panel, creation_date)
+            ahead = plan if plan is not None else plan_after(panel, t, self.horizon)
+            answers.append(self._forecast(history_until(panel, t), ahead))
+        return tuple(answers)
+
+    @property
+    @abstractmethod
+    def horizon(self) -> int:
+        """H, the periods ahead that it was fitted for."""
+
+    @abstractmethod
+    def _fit(self, history: Panel, horizon: int, report: Report) -> None:
+        """Learns from the whole of ``history``."""
+
+    @abstractmethod
+    def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
+        """Forecast [N, H, Q] from the end of ``history``."""
+
+    @abstractmethod
+    def save(self, directory: Path) -> None:
+        """Writes what it learned."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, directory: Path) -> Generation:
+        """Reads what ``save`` wrote; raises NotTrained where there is nothing."""

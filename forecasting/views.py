@@ -1,0 +1,134 @@
+"""What the pages are answered with. Axis letters: T periods on record, H horizons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from data.catalog import ItemFacts
+from forecasting.types import ModelCard, QuantileForecast
+
+#: How Today's items may be ranked: by expected units, by the width of the fan, by recent sales.
+Order = Literal["expected", "uncertain", "recent"]
+
+
+@dataclass(frozen=True)
+class TodayRow:
+    """One item in Today's list. Units are totals over the horizon, but ``recent_units``, which is per period.
+
+    ``low`` and ``high`` are P10 and P90 of the whole span and ``width`` is (high − low) / expected; all are None until the
+    forecasts of all items were made.
+    """
+
+    item_id: str
+    name: str
+    category: str
+    recent_units: float
+    expected_units: float | None
+    low: float | None
+    high: float | None
+    width: float | None
+    price: float | None
+
+
+@dataclass(frozen=True)
+class TodayPage:
+    """A page of the ranked items."""
+
+    rows: tuple[TodayRow, ...]
+    total: int
+    horizon: int
+    creation_date: pd.Timestamp | None
+    order: Order
+
+
+@dataclass(frozen=True, eq=False)
+class ItemHistory:
+    """What is on record of one item, from its first known period on; NaN unknown; events past and planned."""
+
+    periods: pd.DatetimeIndex
+    demand: np.ndarray
+    price: np.ndarray
+    promo: np.ndarray
+    in_stock: np.ndarray
+    events: tuple[tuple[pd.Timestamp, str], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ItemView:
+    """One item's history and forecast; plans [H]; prices in the catalog's currency, None where there are none."""
+
+    facts: ItemFacts
+    history: ItemHistory
+    forecast: QuantileForecast
+    plan_price: np.ndarray
+    plan_promo: np.ndarray
+    elasticity: float | None
+    price_low: float | None
+    price_high: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class PastFan:
+    """A forecast as it would have been made at an earlier creation date, and what came [H] (NaN: not known yet)."""
+
+    forecast: QuantileForecast
+    actual: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class PlanChange:
+    """Prices and promotions [H] that a planner puts in the place of the plan; None leaves it as it is."""
+
+    price: np.ndarray | None = None
+    promo: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Totals over the horizon: expected units, P10 and P90 of them, revenue and margin (None: price or cost unknown)."""
+
+    units: float
+    revenue: float | None
+    margin: float | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class ScenarioView:
+    """Baseline and scenario of one item; ``outside`` [H] is true where the scenario's price was never seen before."""
+
+    facts: ItemFacts
+    history: ItemHistory
+    baseline: QuantileForecast
+    scenario: QuantileForecast
+    baseline_plan: PlanChange
+    scenario_plan: PlanChange
+    before: Outcome
+    after: Outcome
+    elasticity: float | None
+    outside: np.ndarray
+    price_low: float | None
+    price_high: float | None
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """Which model serves. ``message`` is empty where it fits the data, and else says what is wrong and what to do."""
+
+    card: ModelCard | None
+    serves: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class SummaryStatus:
+    """Whether the forecasts of all items, which rank Today's list, are there; and their expected units over the horizon."""
+
+    ready: bool
+    message: str
+    expected_units: float | None = None

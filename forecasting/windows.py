@@ -1,0 +1,98 @@
+"""Where time is cut: the only place that decides what a forecast may know.
+
+A forecaster is handed a panel that ends at the creation date and a plan of what is known ahead; what came after is
+not in its hands. Rolling origins are those of the bench format: the last ``origins`` windows of ``horizon`` periods,
+``stride`` apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from data.errors import ConfigurationError, TooLittleHistory
+from data.plans import filled_plan, last_known
+from data.schema import PRICE, GroupSeries, Panel, Plan
+
+
+def origins(periods: int, horizon: int, count: int, stride: int) -> tuple[int, ...]:
+    """Positions of the creation dates of rolling origins, oldest first; those without history are left out.
+
+    >>> origins(10, horizon=2, count=3, stride=2)
+    (3, 5, 7)
+    """
+    newest = periods - horizon - 1
+    return tuple(t for t in range(newest - stride * (count - 1), newest + 1, stride) if t >= 1)
+
+
+def position(panel: Panel, creation_date: pd.Timestamp) -> int:
+    """Where ``creation_date`` stands among the panel's periods; ConfigurationError where it does not."""
+    found = panel.periods.get_indexer([pd.Timestamp(creation_date)])[0]
+    if found < 0:
+        raise ConfigurationError(
+            f"{pd.Timestamp(creation_date):%Y-%m-%d} is not a period of this catalog, which runs "
+            f"from {panel.periods[0]:%Y-%m-%d} to {panel.periods[-1]:%Y-%m-%d}. Choose one of its period stamps."
+        )
+    return int(found)
+
+
+def history_until(panel: Panel, t: int) -> Panel:
+    """What was known of the past at the end of period ``t``: the panel over periods 0 … t."""
+    if t < 0:
+        raise TooLittleHistory("A forecast needs at least one period of history before its creation date.")
+    past = slice(0, t + 1)
+
+    def cut(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: array[:, past] for name, array in columns.items()}
+
+    return replace(
+        panel,
+        periods=panel.periods[past],
+        demand=panel.demand[:, past],
+        in_stock=panel.in_stock[:, past],
+        known=cut(panel.known),
+        past=cut(panel.past),
+        groups=tuple(_group_until(group, past) for group in panel.groups),
+        events=panel.events[past],
+    )
+
+
+def plan_after(panel: Panel, t: int, horizon: int) -> Plan:
+    """What was known at the end of period ``t`` of the ``horizon`` periods after it, as the panel recorded it.
+
+    Where the panel ends sooner, the last known value is carried on. Where a price is seen only when something sold, the
+    price of the creation date is held instead, for a changed one would tell of the sale.
+    """
+    held = {PRICE} if panel.price_seen == "when sold" else set()
+
+    def planned(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        answer = {}
+        for name, recorded in columns.items():
+            later = recorded[:, t + 1 : t + 1 if name in held else t + 1 + horizon]
+            answer[name] = filled_plan(later, last_known(recorded[:, : t + 1]), "carried", horizon)
+        return answer
+
+    ahead = slice(t + 1, t + 1 + horizon)
+    periods = panel.periods[ahead]
+    if len(periods) < horizon:
+        periods = panel.frequency.after(panel.periods[t], horizon)
+    events = np.zeros((horizon, len(panel.event_names)), np.float32)
+    events[: len(panel.events[ahead])] = panel.events[ahead]
+    return Plan(
+        periods=periods,
+        known=planned(panel.known),
+        groups={group.column: planned(group.known) for group in panel.groups},
+        events=events,
+    )
+
+
+def _group_until(group: GroupSeries, past: slice) -> GroupSeries:
+    return replace(
+        group,
+        demand=group.demand[:, past],
+        sellers=group.sellers[:, past],
+        known={name: array[:, past] for name, array in group.known.items()},
+    )

@@ -1,0 +1,175 @@
+"""What can be done, from start to end: open the desk, load data, train. The command line and the pages call this.
+
+Everything lives in one directory, ``var/`` beside the code or ``$TIDELINE_HOME``: the catalog in use, the model trained on
+it, and the forecasts of all its items.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from data.catalog import Catalog
+from data.errors import ResourceError, UnknownItem
+from data.schema import Panel
+from data.sources import complete_journey, simulator, upload
+from data.sources.bench_directory import read_panel
+from data.sources.upload import UploadPreview
+from data.sources.upload_columns import ColumnMapping
+from forecasting.desk import Desk
+from forecasting.generations.base import Report
+from forecasting.generations.network import MQCNNForecaster
+from forecasting.runs import TrainingSettings
+from forecasting.training_run import Training
+from forecasting.types import Progress, QuantileForecast
+from forecasting.views import (
+    ItemHistory,
+    ItemView,
+    ModelStatus,
+    Outcome,
+    PastFan,
+    PlanChange,
+    ScenarioView,
+    SummaryStatus,
+    TodayPage,
+    TodayRow,
+)
+
+__all__ = [
+    "Desk",
+    "ItemHistory",
+    "ItemView",
+    "ModelStatus",
+    "Outcome",
+    "PastFan",
+    "PlanChange",
+    "ScenarioView",
+    "SummaryStatus",
+    "TodayPage",
+    "TodayRow",
+    "Training",
+    "forecast",
+    "load_complete_journey",
+    "load_simulated",
+    "load_upload",
+    "open_desk",
+    "preview_upload",
+    "review_upload",
+    "train",
+]
+
+#: The model that ships with the code, trained on the demo catalog.
+SHIPPED = Path(__file__).parent / "shipped"
+
+
+def home() -> Path:
+    """Where the catalog in use and what was made of it are kept."""
+    return Path(os.environ.get("TIDELINE_HOME") or Path(__file__).parent.parent / "var")
+
+
+def catalog_path() -> Path:
+    """The catalog in use."""
+    return home() / "catalog.duckdb"
+
+
+def open_desk() -> Desk:
+    """The desk over the catalog in use; raises ResourceError where there is none."""
+    if not catalog_path().is_file():
+        raise ResourceError("There is no catalog yet. Load the demo or your own data on the Data page.")
+    return Desk(Catalog(catalog_path()), (home() / "model", SHIPPED), home() / "summary.parquet")
+
+
+def prepare(report: Report) -> None:
+    """Makes the desk ready: the demo where there is no catalog, and the forecasts of all items where they are missing."""
+    if not catalog_path().is_file():
+        load_complete_journey(report)
+        return
+    _summarise(report)
+
+
+def load_complete_journey(report: Report) -> None:
+    """Makes the demo the catalog in use and forecasts its items."""
+    _load(lambda path: complete_journey.load(path, _told(report)), report)
+
+
+def load_simulated(items: int, periods: int, seed: int, report: Report) -> None:
+    """Makes a simulated weekly catalog the one in use."""
+    settings = simulator.Simulation(items=items, periods=periods, seed=seed)
+    _load(lambda path: simulator.load(path, settings, _told(report)), report)
+
+
+def preview_upload(name: str, content: bytes) -> UploadPreview:
+    """What a planner's file holds and how it would be read; raises UploadError."""
+    return upload.preview(name, content)
+
+
+def review_upload(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
+    """What the same file holds when its columns are taken as ``mapping`` says."""
+    return upload.review(preview, mapping)
+
+
+def load_upload(preview: UploadPreview, mapping: ColumnMapping, catalog_name: str) -> None:
+    """Makes the previewed file the catalog in use, all of it or nothing; raises UploadError."""
+    _load(lambda path: upload.load(preview, mapping, catalog_name, path), lambda progress: None)
+
+
+def train(
+    report: Report, settings: TrainingSettings | None = None, directory: Path | None = None, workers: int = 1
+) -> MQCNNForecaster:
+    """Trains on the catalog in use and stores the model, in ``directory`` or beside the catalog; then forecasts all items.
+
+    What was finished is kept while it trains, and taken up by the next call after an interruption.
+    """
+    with closing(Catalog(catalog_path())) as catalog:
+        about, panel = catalog.about, catalog.panel()
+    forecaster = MQCNNForecaster(settings, checkpoint=home() / "training", workers=workers)
+    horizon = min(about.frequency.horizon, max(1, about.periods // 3))
+    forecaster.fit(panel, about.last, horizon, report)
+    assert forecaster.card is not None  # fit sets it
+    forecaster.card = replace(forecaster.card, catalog_name=about.name)
+    forecaster.save(directory or home() / "model")
+    _summarise(report)
+    return forecaster
+
+
+def forecast(directory: Path | None, model: Path | None, item_ids: Sequence[str] | None) -> QuantileForecast:
+    """Forecast from the last period on record: of a bench directory with the model at ``model``, or of the catalog in use.
+
+    Raises UnknownItem, NotTrained.
+    """
+    if directory is not None:
+        panel, _ = read_panel(directory)
+        if item_ids:
+            panel = panel.take(_rows_of(panel, item_ids))
+        forecaster = MQCNNForecaster.load(model or directory / MQCNNForecaster.name)
+        return forecaster.forecast(panel, [panel.last])[0]
+    with closing(open_desk()) as desk:
+        return desk.forecast(item_ids)
+
+
+def _rows_of(panel: Panel, item_ids: Sequence[str]) -> list[int]:
+    rows = {str(item_id): row for row, item_id in enumerate(panel.item_ids)}
+    unknown = [item_id for item_id in item_ids if item_id not in rows]
+    if unknown:
+        raise UnknownItem(f"The data set has {len(rows):,} items but not {unknown[0]!r}. Check the id; case matters.")
+    return [rows[item_id] for item_id in item_ids]
+
+
+def _load(build: Callable[[Path], None], report: Report) -> None:
+    home().mkdir(parents=True, exist_ok=True)
+    build(catalog_path())
+    _summarise(report)
+
+
+def _summarise(report: Report) -> None:
+    """Forecasts all items where a model serves and they were not forecast yet."""
+    with closing(open_desk()) as desk:
+        if desk.model().serves and not desk.summary().ready:
+            desk.summarise(report)
+
+
+def _told(report: Report) -> Callable[[int, int, str], None]:
+    return lambda done, total, message: report(Progress(done, total, message))

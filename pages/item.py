@@ -1,0 +1,130 @@
+"""What will this item sell: its past, the fan of its future, one quantile of it in words, and how earlier fans did."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from pages.ui import charts, exports, fans, formats, frame, resources, state
+from pages.ui.downloads import downloads
+from pages.ui.frame import Figure
+from pages.ui.messages import answered, no_item
+
+QUESTION = "What will this item sell?"
+SHORT = 13  # periods on record below which the planner is told what the forecast leans on
+
+frame.frame()
+
+
+def forecast() -> None:
+    """Everything of one item; not a fragment, for the sidebar's links carry what the sliders say."""
+    chosen = state.selection()
+    if not chosen.item:
+        no_item(QUESTION)
+        return
+    with answered(QUESTION):
+        about, longest = resources.figures(), resources.longest_horizon()
+        horizon = state.horizon_within(chosen.horizon, longest)
+        view = resources.item(chosen.item, horizon)
+        fan = view.forecast
+        words = fans.Words(fan, chosen.tau, about.frequency)
+
+        frame.heading(f"What will {formats.plain(view.facts.name)} sell?", words.sentence())
+        st.caption(fans.identity(view.facts))
+        odds = formats.odds(chosen.tau)
+        frame.figures(
+            Figure(f"Expected, {formats.ahead_label(horizon, about.frequency)}", formats.units(words.expected)),
+            Figure("8 times in 10 between", words.eight_in_ten()),
+            Figure(f"{formats.level(chosen.tau)}: {odds} fewer than", formats.units(words.chosen)),
+            Figure("Price elasticity", formats.elasticity_figure(view.elasticity), help=formats.elasticity(view.elasticity)),
+        )
+
+        _sliders(chosen, horizon, longest)
+        figure = charts.item_fan(view.history, fan, chosen.tau, about.frequency, view.plan_promo)
+        st.plotly_chart(figure, key="fan", config=charts.CONFIG, alt=words.description())
+        _reading(view.history.demand, view.plan_promo)
+
+        table = fans.table(view, chosen.tau, about)
+        st.html(table.html())
+        with st.container(horizontal=True, vertical_alignment="center"):
+            stamp = exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}")
+            downloads(table, stamp, "item")
+            links_of(chosen, horizon)
+        past(chosen.item, horizon)
+
+
+def _sliders(chosen: state.Selection, horizon: int, longest: int) -> None:
+    ahead, level = st.columns(2, gap="large")
+    word = formats.period_word(resources.figures().frequency)
+    if longest > 1:
+        ahead.slider(
+            f"How many {word}s ahead",
+            1,
+            longest,
+            key=state.bound("horizon", horizon),
+            on_change=state.on_change("horizon", "horizon", str),
+        )
+    level.slider(
+        "Chosen quantile",
+        1,
+        99,
+        format="P%d",
+        help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
+        key=state.bound("tau", round(chosen.tau * 100)),
+        on_change=state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
+    )
+
+
+def _reading(demand: np.ndarray, plan_promo: np.ndarray) -> None:
+    """How to read the chart, what the plan lacks, and what the forecast leans on where the past is short."""
+    words = "Eight in ten outcomes lie within the fan, half of them within its darker middle; the table has every number."
+    if plan_promo.size and (plan_promo == 0).all():
+        words += " No promotion is planned in these periods, and none is expected; What if shows what one would sell."
+    known = int(np.isfinite(demand).sum())
+    if known < SHORT:
+        on_record = formats.periods(known, resources.figures().frequency) if known else "nothing"
+        words += (
+            f" **Only {on_record} on record:** this forecast leans on the item's category, brand and price more than on "
+            "its own past."
+        )
+    st.caption(words)
+
+
+def links_of(chosen: state.Selection, horizon: int) -> None:
+    """Where a planner goes from here."""
+    frame.links("item", chosen.address() | {"horizon": str(horizon)})
+    st.page_link(
+        frame.page("what_if"),
+        label="What if its price changes?",
+        icon=":material/arrow_forward:",
+        query_params=chosen.address(),
+    )
+
+
+def past(item_id: str, horizon: int) -> None:
+    """Fans of earlier creation dates against what came; made only when opened."""
+    about = resources.figures()
+    folded = st.expander("How did earlier forecasts of this item do?", key="past", on_change="rerun")
+    if not folded.open:
+        return
+    with folded:
+        earlier = resources.past_fans(item_id, horizon)
+        if not earlier:
+            need = formats.periods(horizon, about.frequency)
+            st.markdown(f"There is not enough history yet to forecast {need} from an earlier date and see what came.")
+            return
+        record = fans.record(earlier, about.frequency)
+        st.markdown(record.sentence)
+        st.caption(
+            "Made by today's model from what was known at each date. The model has learned from these periods since, which "
+            "flatters it; a backtest on the command line trains it on what was known then."
+        )
+        history = resources.item(item_id, horizon).history
+        figure = charts.past_fans(history, earlier, about.frequency)
+        st.plotly_chart(figure, key="past-fans", config=charts.CONFIG, alt=record.sentence)
+        st.html(record.table.html())
+        fan = earlier[-1].forecast
+        downloads(record.table, exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}"), "past")
+
+
+forecast()

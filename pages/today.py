@@ -1,0 +1,105 @@
+"""What needs me today: the catalog in four figures, and its items ranked by what they will sell."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from pages.ui import exports, formats, frame, progress, ranking, resources, state
+from pages.ui.downloads import downloads
+from pages.ui.frame import Figure
+from pages.ui.messages import answered
+
+QUESTION = "What needs me today?"
+PER_PAGE = 20
+IN_A_FILE = 1000
+ORDERS = {"expected": "Most units", "uncertain": "Hardest to call", "recent": "Best sellers lately"}
+
+frame.frame()
+
+
+def figures() -> None:
+    about, summary = resources.figures(), resources.summary()
+    ahead = formats.ahead(resources.longest_horizon(), about.frequency)
+    frame.heading(QUESTION, _answer(ahead))
+    word = formats.period_word(about.frequency)
+    frame.figures(
+        Figure("Items", formats.whole(about.items)),
+        Figure(f"{word.title()}s on record", formats.whole(about.periods)),
+        Figure(f"Units, {ahead.removeprefix('the ')}", formats.units(summary.expected_units)),
+        Figure(f"Newest {word}", formats.period(about.last, about.frequency)),
+    )
+    if not summary.ready:
+        unranked(summary.message)
+
+
+def _answer(ahead: str) -> str:
+    if not resources.summary().ready:
+        return "The items stand in the order of what sold lately; their forecasts are still to be made."
+    best, unsure = (resources.today(order, 1, 0, "").rows for order in ("expected", "uncertain"))
+    if not best:
+        return "The catalog holds no items."
+    leader, hardest = formats.plain(best[0].name), formats.plain(unsure[0].name)
+    sentence = f"**{leader}** will sell most in {ahead}: about {formats.units(best[0].expected_units)}."
+    if unsure[0].width is not None and hardest != leader:
+        sentence += f" **{hardest}** is the hardest to call: {ranking.between(unsure[0])}."
+    return sentence
+
+
+def unranked(message: str) -> None:
+    """Why the items are not ranked by their forecasts yet, and what to do about it."""
+    st.caption(f":material/info: {formats.plain(message)}")
+    if not resources.model().serves:
+        st.page_link(frame.page("data"), label="Train a model", icon=":material/arrow_forward:")
+    elif st.button("Forecast all items now", type="primary"):
+        progress.run(resources.summarise)
+
+
+@st.fragment
+def items() -> None:
+    """The ranking; choosing another order, searching and paging run this alone."""
+    about = resources.figures()
+    params = st.query_params
+    order = params.get("order") if params.get("order") in ORDERS else "expected"
+    text = params.get("q", "")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.segmented_control(
+            "Ranked by",
+            list(ORDERS),
+            format_func=ORDERS.get,
+            required=True,
+            key=state.bound("order", order),
+            on_change=state.on_change("order", "order", str),
+        )
+        st.text_input(
+            "Search in the ranking",
+            type="search",
+            live=True,
+            width=260,
+            placeholder="Name, id or category",
+            key=state.bound("q", text),
+            on_change=state.on_change("q", "q", str),
+        )
+    found = resources.today(order, PER_PAGE, 0, text)
+    pages = max(1, math.ceil(found.total / PER_PAGE))
+    number = min(max(int(params["page"]) if params.get("page", "").isdigit() else 1, 1), pages)
+    if number > 1:
+        found = resources.today(order, PER_PAGE, (number - 1) * PER_PAGE, text)
+    if not found.rows:
+        st.markdown(f"No item matches “{formats.plain(text)}”. Try a part of the name, or the beginning of the id.")
+        return
+    ranking.ranked(found, about)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if pages > 1:
+            key = f"page/{order}/{text}/{number}"
+            st.pagination(pages, default=number, key=key, on_change=state.on_change(key, "page", str))
+        stamp = exports.Stamp(about.name, found.creation_date, resources.model_words())
+        downloads(lambda: ranking.table(resources.today(order, IN_A_FILE, 0, text), about), stamp, "ranking", "Ranked items")
+        here = {"order": order} | ({"q": text} if text else {}) | ({"page": str(number)} if number > 1 else {})
+        frame.links("today", here)
+
+
+with answered(QUESTION):
+    figures()
+    items()

@@ -1,0 +1,220 @@
+"""How numbers, money, dates and chances are written, the same on every page, in every chart and in every file name.
+
+Units below 10 carry one decimal and others none; money is in the catalog's currency; percentages are whole unless below
+10. A number that is not known is an em dash, never a zero.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+
+from data.schema import Frequency
+
+UNKNOWN = "—"
+
+_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
+_UNIT_WORDS = {"day": "day", "week": "week", "month": "month"}
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:])")
+_SPARSE_ODDS = (2, 3, 4, 5, 10, 20, 100)
+
+
+def _missing(value: float | None) -> bool:
+    return value is None or not np.isfinite(value)
+
+
+def units(value: float | None) -> str:
+    """Units of demand: ``"9.5"``, ``"1,240"``.
+
+    >>> units(9.96), units(0.04), units(1240.4), units(None)
+    ('10', '0.0', '1,240', '—')
+    """
+    if _missing(value):
+        return UNKNOWN
+    value = float(value) + 0.0  # no "-0.0"
+    return f"{value:,.1f}" if abs(round(value, 1)) < 10 else f"{value:,.0f}"
+
+
+def whole(value: float | None) -> str:
+    """A count of things: ``"1,240"``."""
+    return UNKNOWN if _missing(value) else f"{value:,.0f}"
+
+
+def percent(share: float | None, *, signed: bool = False) -> str:
+    """A share 0 … 1 as a percentage, whole unless below 10.
+
+    >>> percent(0.123), percent(0.0834), percent(-0.5, signed=True), percent(0.0996)
+    ('12%', '8.3%', '−50%', '10%')
+    """
+    if _missing(share):
+        return UNKNOWN
+    value = float(share) * 100
+    digits = 1 if abs(round(value, 1)) < 10 and round(value, 1) % 1 else 0
+    return _signed(f"{abs(value):,.{digits}f}%", value if round(value, digits) else 0.0, signed)
+
+
+def _signed(text: str, value: float, always: bool) -> str:
+    """``text`` of an absolute value with its sign: a true minus, and a plus where ``always``."""
+    return f"−{text}" if value < 0 else f"+{text}" if always and value > 0 else text
+
+
+def money(value: float | None, currency: str = "USD", *, signed: bool = False) -> str:
+    """A sum of money, without cents from 100 on: ``"$1,240"``, ``"CHF 86.40"``."""
+    if _missing(value):
+        return UNKNOWN
+    digits = 0 if abs(round(value, 2)) >= 100 else 2
+    return _signed(_currency(f"{abs(value):,.{digits}f}", currency), value if round(value, digits) else 0.0, signed)
+
+
+def price(value: float | None, currency: str = "USD") -> str:
+    """The price of one unit, to the cent: ``"$2.49"``."""
+    return UNKNOWN if _missing(value) else _signed(_currency(f"{abs(value):,.2f}", currency), value, False)
+
+
+def _currency(text: str, currency: str) -> str:
+    symbol = _SYMBOLS.get(currency)
+    return f"{symbol}{text}" if symbol else f"{currency} {text}"
+
+
+def difference(value: float | None) -> str:
+    """A difference in units with its sign: ``"+12"``, ``"−0.4"``."""
+    if _missing(value):
+        return UNKNOWN
+    return _signed(units(abs(value)), value if round(value, 1) else 0.0, True)
+
+
+def unit_change(before: float | None, after: float | None) -> str:
+    """The difference in units with its share: ``"+12 (+8%)"``; empty where either is not known."""
+    if _missing(before) or _missing(after):
+        return ""
+    return f"{difference(after - before)}{_share(before, after)}"
+
+
+def money_change(before: float | None, after: float | None, currency: str = "USD") -> str:
+    """The difference in money with its share: ``"−$120 (−8%)"``; empty where either is not known."""
+    if _missing(before) or _missing(after):
+        return ""
+    return f"{money(after - before, currency, signed=True)}{_share(before, after)}"
+
+
+def _share(before: float, after: float) -> str:
+    return f" ({percent(after / before - 1, signed=True)})" if before > 0 else ""
+
+
+def date(stamp: pd.Timestamp | str | None) -> str:
+    """A day, always written so: ``"5 Jan 2025"``."""
+    if stamp is None or pd.isna(stamp):
+        return UNKNOWN
+    stamp = pd.Timestamp(stamp)
+    return f"{stamp.day} {stamp:%b %Y}"
+
+
+def period(stamp: pd.Timestamp | None, frequency: Frequency) -> str:
+    """A period by its stamp: a day and a week as a date, a month as ``"Jan 2025"``."""
+    if stamp is None or pd.isna(stamp):
+        return UNKNOWN
+    return f"{pd.Timestamp(stamp):%b %Y}" if frequency.unit == "month" else date(stamp)
+
+
+def period_of(stamp: pd.Timestamp, frequency: Frequency) -> str:
+    """The same within a sentence: ``"the week of 5 Jan 2025"``."""
+    words = period(stamp, frequency)
+    return f"the week of {words}" if frequency.unit == "week" else words
+
+
+def periods(count: int, frequency: Frequency) -> str:
+    """A number of periods: ``"1 week"``, ``"13 weeks"``."""
+    return f"{count:,} {period_word(frequency)}{'' if count == 1 else 's'}"
+
+
+def period_word(frequency: Frequency) -> str:
+    """What one period is called: ``"week"``."""
+    return _UNIT_WORDS[frequency.unit]
+
+
+def ahead(horizon: int, frequency: Frequency) -> str:
+    """The horizon within a sentence: ``"the next 13 weeks"``, ``"the next week"``."""
+    return f"the next {period_word(frequency)}" if horizon == 1 else f"the next {periods(horizon, frequency)}"
+
+
+def ahead_label(horizon: int, frequency: Frequency) -> str:
+    """The horizon in a label: ``"next 13 weeks"``."""
+    return ahead(horizon, frequency).removeprefix("the ")
+
+
+def level(tau: float) -> str:
+    """The short name of a quantile level: ``"P90"``, ``"P97.5"``."""
+    return f"P{tau * 100:g}" if abs(tau * 100 - round(tau * 100)) > 1e-9 else f"P{round(tau * 100)}"
+
+
+def odds(tau: float) -> str:
+    """A chance as a planner says it.
+
+    >>> [odds(tau) for tau in (0.9, 0.95, 0.5, 0.1, 0.75, 0.83)]
+    ['9 times in 10', '19 times in 20', '1 time in 2', '1 time in 10', '3 times in 4', '83 times in 100']
+    """
+    exact = Fraction(tau).limit_denominator(1000)
+    of = next((of for of in _SPARSE_ODDS if (exact * of).denominator == 1), None)
+    share = (exact * of, of) if of else (round(tau * 1000), 1000)
+    return f"{share[0]} time{'' if share[0] == 1 else 's'} in {share[1]}"
+
+
+def fewer_than(amount: float) -> str:
+    """What demand stays below: ``"fewer than 120"``, or ``"none"`` where that is nothing at all."""
+    return "none" if round(amount, 1) == 0 else f"fewer than {units(amount)}"
+
+
+def quantile(tau: float, amount: float) -> str:
+    """A quantile both ways: ``"P90: 9 times in 10 fewer than 120"``."""
+    return f"{level(tau)}: {odds(tau)} {fewer_than(amount)}"
+
+
+def elasticity(value: float | None) -> str:
+    """How demand answers to price, as a sentence.
+
+    >>> elasticity(1.8)
+    'A price 1% higher sells about 1.8% fewer units.'
+    """
+    if _missing(value):
+        return "This model cannot tell how demand answers to price."
+    if value < 0.05:
+        return "Price hardly moves this item: 1% more changes its units by less than 0.1%."
+    return f"A price 1% higher sells about {value:.1f}% fewer units."
+
+
+def elasticity_figure(value: float | None) -> str:
+    """The same as a figure: percent fewer units per percent of price, ``"−1.8"``."""
+    return UNKNOWN if _missing(value) else _signed(f"{value:.1f}", -1.0 if round(value, 1) else 0.0, False)
+
+
+def duration(seconds: float | None) -> str:
+    """Time left, roughly: ``"about 3 minutes"``; empty where it is not known."""
+    if _missing(seconds):
+        return ""
+    if seconds < 10:
+        return "a few seconds"
+    if seconds < 90:
+        return f"about {round(seconds / 10) * 10:.0f} seconds"
+    minutes = round(seconds / 60)
+    return f"about {minutes} minutes" if minutes < 90 else f"about {seconds / 3600:.1f} hours"
+
+
+def plain(text: str) -> str:
+    """Text from the data, shown by Streamlit as it is written: markdown signs are escaped."""
+    return _MARKDOWN.sub(r"\\\1", str(text)).replace("\n", " ")
+
+
+def listing(words: Sequence[str]) -> str:
+    """``"a, b and c"``."""
+    words = list(words)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def file_name(*parts: object, suffix: str) -> str:
+    """A file name from words and dates: lower case, one hyphen between words."""
+    text = "-".join(f"{part:%Y-%m-%d}" if isinstance(part, pd.Timestamp) else str(part) for part in parts)
+    return f"{re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')}.{suffix}"

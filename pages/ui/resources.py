@@ -1,0 +1,206 @@
+"""Every cache of the pages, and the only place in them that calls the forecasting workflows.
+
+Results are frozen and their arrays read-only, so one copy serves all visitors: they are cached as resources, which skips
+the pickling of ``cache_data``. Every cache is bounded and keyed by ids, numbers and the version of catalog and model; a
+desk is never part of a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+if TYPE_CHECKING:
+    from data.facts import About, Check, SearchResult
+    from data.sources.upload import UploadPreview
+    from data.sources.upload_columns import ColumnMapping
+    from forecasting.types import Progress
+    from forecasting.workflows import (
+        Desk,
+        ItemView,
+        ModelStatus,
+        PastFan,
+        ScenarioView,
+        SummaryStatus,
+        TodayPage,
+        Training,
+    )
+
+
+def desk() -> Desk:
+    """The opened catalog and the model that serves it; raises ResourceError where there is no catalog.
+
+    It is opened anew when the files behind it have changed, whoever changed them.
+    """
+    return _desk(_files())
+
+
+def version() -> str:
+    """Of the catalog and the model together: what every cached answer depends on."""
+    return desk().key
+
+
+def figures() -> About:
+    """What is loaded."""
+    return desk().figures()
+
+
+def longest_horizon() -> int:
+    """How many periods ahead the model answers."""
+    return desk().horizon
+
+
+def checks() -> tuple[Check, ...]:
+    """What the import of the catalog found."""
+    return desk().checks()
+
+
+def model() -> ModelStatus:
+    """Which model serves, and whether it fits the data."""
+    return desk().model()
+
+
+def summary() -> SummaryStatus:
+    """How far the forecasts of all items are, which rank the items of Today."""
+    return desk().summary()
+
+
+def model_words() -> str:
+    """The model as it is stamped on files."""
+    card = model().card
+    return f"{card.model} {card.version}" if card else "no model"
+
+
+def search(text: str, limit: int = 20, offset: int = 0) -> SearchResult:
+    """Items by id, name or attribute."""
+    return _search(version(), text, limit, offset)
+
+
+def today(order: str, limit: int, offset: int, text: str) -> TodayPage:
+    """A page of the ranked items."""
+    return _today(f"{version()}/{summary().ready}", order, limit, offset, text)
+
+
+def item(item_id: str, horizon: int) -> ItemView:
+    """History and forecast of one item."""
+    return _item(version(), item_id, horizon)
+
+
+def past_fans(item_id: str, horizon: int) -> tuple[PastFan, ...]:
+    """What was forecast at earlier creation dates, and what came."""
+    return _past_fans(version(), item_id, horizon)
+
+
+def scenario(item_id: str, horizon: int, price: np.ndarray | None, promo: np.ndarray | None) -> ScenarioView:
+    """Baseline and scenario of one item; ``price`` and ``promo`` [H], None as planned."""
+    from forecasting import workflows
+
+    return desk().scenario(item_id, horizon, workflows.PlanChange(price, promo))
+
+
+def summarise(report: Callable[[Progress], None]) -> None:
+    """Forecasts all items, which ranks those of Today."""
+    desk().summarise(report)
+
+
+# loading and training
+
+
+def preview_upload(name: str, content: bytes) -> UploadPreview:
+    """What a planner's file holds; raises UploadError."""
+    from forecasting import workflows
+
+    return workflows.preview_upload(name, content)
+
+
+def review_upload(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
+    """What the same file holds under another mapping."""
+    from forecasting import workflows
+
+    return workflows.review_upload(preview, mapping)
+
+
+def load_upload(preview: UploadPreview, catalog_name: str) -> None:
+    """Makes the file, read as previewed, the catalog in use: all of it or nothing; raises UploadError."""
+    from forecasting import workflows
+
+    workflows.load_upload(preview, mapping=preview.mapping, catalog_name=catalog_name)
+
+
+def load_complete_journey(report: Callable[[Progress], None]) -> None:
+    """Makes the demo the catalog in use."""
+    from forecasting import workflows
+
+    workflows.load_complete_journey(report)
+
+
+def load_simulated(items: int, periods: int, seed: int, report: Callable[[Progress], None]) -> None:
+    """Makes a simulated catalog the one in use."""
+    from forecasting import workflows
+
+    workflows.load_simulated(items, periods, seed, report)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def training() -> Training:
+    """The one training run of this server; it goes on while the planner looks elsewhere."""
+    from forecasting import workflows
+
+    return workflows.Training()
+
+
+def forget() -> None:
+    """Empties every cache."""
+    for cache in (_desk, _search, _today, _item, _past_fans, training):
+        cache.clear()
+
+
+def prewarm() -> None:
+    """Opens the desk and answers once, so that no visitor waits for imports; raises what stands in the way."""
+    from pages.ui import charts
+
+    opened = desk()
+    about = figures()
+    best = opened.search("", 1).rows
+    if best and model().serves:
+        view = opened.item(best[0].item_id, opened.horizon)
+        charts.item_fan(view.history, view.forecast, 0.9, about.frequency, view.plan_promo).to_json()
+
+
+def _files() -> tuple[tuple[str, int], ...]:
+    """What a desk is opened from, with the time of its last change."""
+    from forecasting import workflows
+
+    home = workflows.home()
+    files = (home / "catalog.duckdb", home / "summary.parquet", *sorted((home / "model").glob("*.*")))
+    return tuple((file.name, file.stat().st_mtime_ns) for file in files if file.is_file())
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _desk(files: tuple[tuple[str, int], ...]) -> Desk:
+    from forecasting import workflows
+
+    return workflows.open_desk()
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _search(version: str, text: str, limit: int, offset: int) -> SearchResult:
+    return desk().search(text, limit, offset)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _today(version: str, order: str, limit: int, offset: int, text: str) -> TodayPage:
+    return desk().today(order, limit, offset, text)
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _item(version: str, item_id: str, horizon: int) -> ItemView:
+    return desk().item(item_id, horizon)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _past_fans(version: str, item_id: str, horizon: int) -> tuple[PastFan, ...]:
+    return desk().past_fans(item_id, horizon)

@@ -1,0 +1,174 @@
+"""What if I change the price or the promotion: the plan and the planner's scenario, one over the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.ui import charts, comparison, exports, fans, formats, frame, resources, scenarios, state
+from pages.ui.downloads import downloads
+from pages.ui.frame import Figure
+from pages.ui.messages import answered, no_item
+from pages.ui.scenarios import Scenario
+
+if TYPE_CHECKING:
+    from forecasting.workflows import ItemView
+
+QUESTION = "What if the price changes?"
+NEW_PRICE, NEW_PROMOTION = "New price", "New promotion"
+
+frame.frame()
+
+
+def what_if() -> None:
+    """Everything of one item and its scenario; not a fragment, for the sidebar's links carry the scenario."""
+    chosen = state.selection()
+    if not chosen.item:
+        no_item(QUESTION)
+        return
+    with answered(QUESTION):
+        about, longest = resources.figures(), resources.longest_horizon()
+        horizon = state.horizon_within(chosen.horizon, longest)
+        plan = resources.item(chosen.item, horizon)
+        scenario = chosen.scenario
+        priced, promoted = bool(np.isfinite(plan.plan_price).all()), "promo" in about.known
+        price = scenario.prices_at(plan.plan_price) if priced else None
+        promo = scenario.promotions_at(plan.plan_promo) if promoted else None
+        view = resources.scenario(chosen.item, horizon, price, promo)
+        words = comparison.Words(view, scenario, about)
+
+        frame.heading(f"What if {formats.plain(view.facts.name)} has another price?", words.sentence())
+        st.caption(fans.identity(view.facts))
+        after, money = view.after, about.currency
+        frame.figures(
+            Figure(f"Units, {formats.ahead_label(horizon, about.frequency)}", formats.units(after.units), words.units),
+            Figure("Revenue", formats.money(after.revenue, money), words.revenue),
+            Figure("Margin", formats.money(after.margin, money), words.margin, words.no_margin()),
+            Figure("8 times in 10 between", f"{formats.units(after.low)} – {formats.units(after.high)}", words.span),
+        )
+
+        _controls(scenario, priced, promoted)
+        figure = charts.scenario_fans(view, about.frequency)
+        st.plotly_chart(figure, key="scenario-fans", config=charts.CONFIG, alt=words.description())
+        st.caption(words.caption())
+
+        table = comparison.table(view, about)
+        st.html(table.html())
+        with st.container(horizontal=True, vertical_alignment="center"):
+            fan = view.scenario
+            created = exports.Stamp(
+                about.name, fan.creation_date, f"{fan.model} {fan.version}", scenario.words(about.frequency)
+            )
+            downloads(table, created, "scenario")
+            frame.links("what_if", chosen.address() | {"horizon": str(horizon)})
+            st.page_link(
+                frame.page("item"),
+                label="Back to the forecast",
+                icon=":material/arrow_back:",
+                query_params=chosen.address(),
+            )
+        _single_periods(chosen, plan, priced, promoted)
+
+
+def _controls(scenario: Scenario, priced: bool, promoted: bool) -> None:
+    with st.container(key="levers", horizontal=True, vertical_alignment="bottom", gap="large"):
+        st.slider(
+            "Price in all periods, against the plan",
+            scenarios.LOWEST,
+            scenarios.HIGHEST,
+            format="%d%%",
+            width=320,
+            disabled=not priced,
+            help=None if priced else "The catalog has no price for this item.",
+            key=state.bound("price", scenario.price_change),
+            on_change=_price_moved,
+        )
+        if promoted:
+            shown = _promotion_code(scenario.promotion)
+            st.segmented_control(
+                "Promotion in all periods",
+                list(dict.fromkeys(["planned", "0", "100", shown])),
+                format_func=lambda code: {"planned": "As planned", "0": "None", "100": "In full"}.get(code, f"{code}%"),
+                required=True,
+                key=state.bound("promotion", shown),
+                on_change=_promotion_chosen,
+            )
+        st.button(
+            "Reset",
+            disabled=not scenario.changed,
+            on_click=state.store_scenario,
+            args=(Scenario(),),
+            icon=":material/undo:",
+        )
+
+
+def _price_moved() -> None:
+    scenario = state.selection().scenario
+    state.store_scenario(replace(scenario, price_change=st.session_state["price"]))
+
+
+def _promotion_chosen() -> None:
+    code = st.session_state["promotion"]
+    scenario = state.selection().scenario
+    state.store_scenario(replace(scenario, promotion=None if code == "planned" else int(code) / 100))
+
+
+def _promotion_code(share: float | None) -> str:
+    return "planned" if share is None else f"{share * 100:.0f}"
+
+
+def _single_periods(chosen: state.Selection, plan: ItemView, priced: bool, promoted: bool) -> None:
+    """Prices and promotions of single periods: typed into a table, taken over when the planner says so."""
+    folded = st.expander("Single periods: prices and promotions of their own", key="single", on_change="rerun")
+    if not folded.open:
+        return
+    frequency = resources.figures().frequency
+    scenario = chosen.scenario
+    horizon = len(plan.forecast.periods)
+    ahead = range(1, horizon + 1)
+    word = formats.period_word(frequency).title()
+    columns = {word: [formats.period(stamp, frequency) for stamp in plan.forecast.periods]}
+    config = {word: st.column_config.TextColumn(disabled=True)}
+    if priced:
+        columns["Planned price"] = plan.plan_price.tolist()
+        columns[NEW_PRICE] = [scenario.prices.get(h) for h in ahead]
+        config["Planned price"] = st.column_config.NumberColumn(disabled=True, format="%.2f")
+        config[NEW_PRICE] = st.column_config.NumberColumn(min_value=0.01, max_value=99_999.0, step=0.01, format="%.2f")
+    if promoted:
+        columns["Planned promotion"] = (plan.plan_promo * 100).tolist()
+        columns[NEW_PROMOTION] = [scenario.promotions[h] * 100 if h in scenario.promotions else None for h in ahead]
+        config["Planned promotion"] = st.column_config.NumberColumn(disabled=True, format="%.0f%%")
+        config[NEW_PROMOTION] = st.column_config.NumberColumn(min_value=0, max_value=100, step=1, format="%.0f%%")
+    with folded, st.form("single-periods", border=False):
+        st.caption("An empty cell follows the sliders above. Promotion is the share of stores, 0 to 100%.")
+        # The key changes when edits are taken over, so the table starts afresh from the address and never from itself.
+        key = f"edits/{chosen.item}/{horizon}/{replace(scenario, price_change=0, promotion=None).text}"
+        st.data_editor(
+            columns,
+            key=key,
+            hide_index=True,
+            column_config=config,
+            num_rows="fixed",
+            height=35 * (horizon + 1) + 2,
+            placeholder="",
+            alt="Planned and new prices and promotions of the periods ahead",
+        )
+        st.form_submit_button("Take over", on_click=_take_over, args=(key,), type="primary")
+
+
+def _take_over(key: str) -> None:
+    scenario = state.selection().scenario
+    prices, promotions = dict(scenario.prices), dict(scenario.promotions)
+    for row, cells in st.session_state[key]["edited_rows"].items():
+        for name, single, scale in ((NEW_PRICE, prices, 1.0), (NEW_PROMOTION, promotions, 0.01)):
+            if name in cells:
+                single.pop(row + 1, None)
+                if cells[name] is not None:
+                    single[row + 1] = cells[name] * scale
+    state.store_scenario(scenario.single(prices, promotions))
+
+
+what_if()

@@ -1,0 +1,366 @@
+"""A stand-in for ``forecasting.workflows``: the same names and types, answers made up from closed formulas.
+
+Pages are tested against it, so that a page test needs neither a catalog nor a trained model and knows every number it must
+find on the page. ``install()`` puts it where the pages look for the real module.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from data.errors import NotTrained, ResourceError, UnknownItem, UploadError
+from data.facts import About, Check, ItemFacts, SearchResult
+from data.schema import Frequency
+from data.sources import upload
+from data.sources.upload import UploadPreview
+from data.sources.upload_columns import ColumnMapping
+from forecasting.types import ModelCard, Progress, QuantileForecast
+from forecasting.views import (
+    ItemHistory,
+    ItemView,
+    ModelStatus,
+    Outcome,
+    PastFan,
+    PlanChange,
+    ScenarioView,
+    SummaryStatus,
+    TodayPage,
+    TodayRow,
+)
+
+HORIZON = 13
+PERIODS = 104
+TAUS = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98])
+_NORMAL = np.array([-2.0537, -1.6449, -1.2816, -0.8416, -0.5244, -0.2533, 0, 0.2533, 0.5244, 0.8416, 1.2816, 1.6449, 2.0537])
+_WEEKS = Frequency.of("W-SUN")
+_KINDS = (
+    "Oat milk",
+    "Orange juice",
+    "Ground coffee",
+    "Rye bread",
+    "Plain yoghurt",
+    "Dark chocolate",
+    "Olive oil",
+    "Dish soap",
+)
+_SIZES = ("500 g", "1 l", "small", "family pack")
+_CATEGORIES = ("Dairy", "Juice", "Coffee", "Bakery", "Dairy", "Sweets", "Pantry", "Household")
+
+
+@dataclass
+class State:
+    """What the tests turn: how many items there are and what is not in order."""
+
+    items: int = 240
+    catalog: bool = True
+    trained: bool = True
+    summarised: bool = True
+    stale: bool = False
+    loaded: list[str] = field(default_factory=list)
+
+
+STATE = State()
+
+
+def facts(number: int) -> ItemFacts:
+    """The item of this number; 0 has 6 periods of history, 1 an ugly name, and those after sell less and less."""
+    kind = number % len(_KINDS)
+    name = f"{_KINDS[kind]}, {_SIZES[number // len(_KINDS) % len(_SIZES)]}"
+    name = {0: "New oat drink", 1: '=HYPERLINK("x") *bold* <b>juice</b> [a](b) $1$'}.get(number, name)
+    cost = None if number % 5 == 4 else 1.1
+    static = MappingProxyType({"category": _CATEGORIES[kind], "brand": f"Brand {number % 11}"})
+    return ItemFacts(f"SKU-{number:04d}", name, static, MappingProxyType({"unit_cost": cost, "price": 2.49}), level(number))
+
+
+def level(number: int) -> float:
+    """Units that item sells in a usual period."""
+    return 180.0 / (1 + number / 3) if number else 30.0
+
+
+def elasticity(number: int) -> float:
+    return 0.4 + number % 7 * 0.35
+
+
+def _number(item_id: str) -> int:
+    head, _, tail = item_id.partition("-")
+    if head != "SKU" or not tail.isdigit() or int(tail) >= STATE.items:
+        raise UnknownItem(f"The catalog has no item {item_id!r}. Search for it by name, id or category.")
+    return int(tail)
+
+
+def history(number: int) -> ItemHistory:
+    """Two years of a seasonal item with promotions, price changes and two weeks out of stock."""
+    random = np.random.default_rng(number)
+    periods = _WEEKS.range(pd.Timestamp("2024-01-07"), PERIODS)
+    when = np.arange(PERIODS)
+    promo = (when % 17 == 5) * 0.8
+    price = np.where(promo > 0, 1.99, np.where(when > 70, 2.49, 2.29))
+    mean = level(number) * (1 + 0.25 * np.sin(2 * np.pi * when / 52)) * (1 + promo) * (price / 2.39) ** -elasticity(number)
+    demand = np.round(random.gamma(6, mean / 6))
+    in_stock = np.ones(PERIODS)
+    in_stock[[60, 61]] = 0.3
+    demand[[60, 61]] = np.round(demand[[60, 61]] * 0.2)
+    names = {
+        "2024-11-28": "Thanksgiving",
+        "2024-12-25": "Christmas Day",
+        "2025-07-04": "Independence Day",
+        "2025-11-27": "Thanksgiving",
+        "2025-12-25": "Christmas Day",
+        "2026-01-01": "New Year's Day",
+        "2026-02-16": "Washington's Birthday",
+    }
+    stamps = _WEEKS.range(periods[0], PERIODS + HORIZON)
+    events = tuple(
+        (stamps[stamps.searchsorted(pd.Timestamp(day))], name) for day, name in names.items() if pd.Timestamp(day) <= stamps[-1]
+    )
+    start = PERIODS - 6 if number == 0 else 0
+    return ItemHistory(periods[start:], demand[start:], price[start:], promo[start:], in_stock[start:], events)
+
+
+def forecast(
+    number: int, horizon: int, price: np.ndarray, promo: np.ndarray, created: pd.Timestamp, start: int = PERIODS
+) -> QuantileForecast:
+    """A lognormal fan around the formula that made the history; [1, H, Q]."""
+    when = start + np.arange(horizon)
+    mean = level(number) * (1 + 0.25 * np.sin(2 * np.pi * when / 52)) * (1 + promo) * (price / 2.39) ** -elasticity(number)
+    spread = 0.35 + 0.01 * np.arange(horizon)
+    values = mean[:, None] * np.exp(spread[:, None] * _NORMAL)
+    spans = np.cumsum(mean)[:, None] * np.exp(spread[:, None] / np.sqrt(1 + np.arange(horizon))[:, None] * 1.6 * _NORMAL)
+    return QuantileForecast(
+        np.array([f"SKU-{number:04d}"]), created, _WEEKS.after(created, horizon), TAUS, values[None].astype(np.float32),
+        spans[None].astype(np.float32), "mqcnn", "2026-01-04.1", "abc123", np.array([elasticity(number)]),
+    )  # fmt: skip
+
+
+@cache
+def span(number: int) -> tuple[float, float, float]:
+    """Expected units, P10 and P90 of the whole horizon."""
+    price, promo = np.full(HORIZON, 2.49), (np.arange(HORIZON) == 4) * 0.8
+    answer = forecast(number, HORIZON, price, promo, pd.Timestamp("2025-12-28"))
+    return float(answer.span_mean()[0, -1]), float(answer.span_at(0.1)[0, -1]), float(answer.span_at(0.9)[0, -1])
+
+
+class Desk:
+    horizon = HORIZON
+
+    @property
+    def key(self) -> str:
+        return f"abc123/{STATE}"
+
+    def summarise(self, report: Callable[[Progress], None]) -> None:
+        report(Progress(1, 1, "Forecasting all items"))
+        STATE.summarised = True
+
+    def __init__(self) -> None:
+        if not STATE.catalog:
+            raise ResourceError("There is no catalog yet. Load the demo or your own data on the Data page.")
+
+    def figures(self) -> About:
+        last = _WEEKS.range(pd.Timestamp("2024-01-07"), PERIODS)[-1]
+        return About(
+            name="Corner shop", source="stand-in", words="Made up for the tests.", frequency=_WEEKS, stamp="last",
+            currency="USD", country="US", first=pd.Timestamp("2024-01-07"), last=last, periods=PERIODS, items=STATE.items,
+            known=("price", "promo"), past=(), static=("category", "brand"), price_seen="always", planned=HORIZON,
+            catalog_hash="abc123", contract_version=1, built_at="2026-01-05T08:00:00",
+        )  # fmt: skip
+
+    def search(self, text: str, limit: int = 20, offset: int = 0) -> SearchResult:
+        found = [
+            item
+            for item in map(facts, range(STATE.items))
+            if text.lower() in f"{item.item_id} {item.name} {item.static['category']}".lower()
+        ]
+        found.sort(key=lambda item: -item.recent_units)
+        return SearchResult(tuple(found[offset : offset + limit]), len(found))
+
+    def today(self, order: str = "expected", limit: int = 25, offset: int = 0, text: str = "") -> TodayPage:
+        rows = [self._row(_number(item.item_id), item) for item in self.search(text, STATE.items).rows]
+        rows.sort(
+            key={
+                "expected": lambda row: -(row.expected_units or 0),
+                "uncertain": lambda row: -(row.width or 0),
+                "recent": lambda row: -row.recent_units,
+            }[order]
+        )
+        return TodayPage(tuple(rows[offset : offset + limit]), len(rows), HORIZON, self.figures().last, order)
+
+    def _row(self, number: int, item: ItemFacts) -> TodayRow:
+        if not STATE.summarised:
+            return TodayRow(item.item_id, item.name, item.static["category"], item.recent_units, None, None, None, None, 2.49)
+        expected, low, high = span(number)
+        return TodayRow(
+            item.item_id,
+            item.name,
+            item.static["category"],
+            item.recent_units,
+            expected,
+            low,
+            high,
+            (high - low) / expected,
+            2.49,
+        )
+
+    def item(self, item_id: str, horizon: int | None = None) -> ItemView:
+        number, horizon = _number(item_id), horizon or HORIZON
+        if not STATE.trained:
+            raise NotTrained("No model has been trained on this catalog yet. Train one on the Data page.")
+        past = history(number)
+        price, promo = np.full(horizon, 2.49), (np.arange(horizon) == 4) * 0.8
+        answer = forecast(number, horizon, price, promo, past.periods[-1])
+        return ItemView(facts(number), past, answer, price, promo, elasticity(number), 1.99, 2.49)
+
+    def past_fans(self, item_id: str, horizon: int, count: int = 4) -> tuple[PastFan, ...]:
+        number, past, fans = _number(item_id), history(_number(item_id)), []
+        for back in range(count, 0, -1):
+            at = len(past.periods) - back * horizon
+            if at < 8:
+                continue
+            rows = slice(at, at + horizon)
+            start = PERIODS - len(past.periods) + at
+            fans.append(
+                PastFan(
+                    forecast(number, horizon, past.price[rows], past.promo[rows], past.periods[at - 1], start),
+                    past.demand[rows],
+                )
+            )
+        return tuple(fans)
+
+    def scenario(self, item_id: str, horizon: int, change: PlanChange) -> ScenarioView:
+        number, view = _number(item_id), self.item(item_id, horizon)
+        price = view.plan_price if change.price is None else np.asarray(change.price, float)
+        promo = view.plan_promo if change.promo is None else np.asarray(change.promo, float)
+        after = forecast(number, horizon, price, promo, view.history.periods[-1])
+        cost = view.facts.commercial["unit_cost"]
+        return ScenarioView(
+            facts=view.facts,
+            history=view.history,
+            baseline=view.forecast,
+            scenario=after,
+            baseline_plan=PlanChange(view.plan_price, view.plan_promo),
+            scenario_plan=PlanChange(price, promo),
+            before=outcome(view.forecast, view.plan_price, cost),
+            after=outcome(after, price, cost),
+            elasticity=view.elasticity,
+            outside=(price < 1.99 - 1e-9) | (price > 2.49 + 1e-9),
+            price_low=1.99,
+            price_high=2.49,
+        )
+
+    def checks(self) -> tuple[Check, ...]:
+        return (
+            Check(
+                "Periods out of stock",
+                "2 weeks of 239 items were partly out of stock; they count as at least this much.",
+                478,
+                "note",
+            ),
+            Check("Gaps", "Every item has every week.", 0, "fine"),
+            Check("Prices", "12 items have no price in their first weeks.", 12, "warning"),
+        )
+
+    def model(self) -> ModelStatus:
+        if not STATE.trained:
+            return ModelStatus(None, False, "No model has been trained on this catalog yet.")
+        card = ModelCard(
+            "mqcnn",
+            "2026-01-04.1",
+            7,
+            "abc123",
+            "Corner shop",
+            "2025-12-28",
+            "2026-01-04T09:30:00",
+            187.0,
+            {},
+            {},
+            {"wql": 0.31},
+        )
+        return ModelStatus(
+            card, True, "The model was trained on other data than is loaded now. Train it again." if STATE.stale else ""
+        )
+
+    def summary(self) -> SummaryStatus:
+        if not STATE.summarised:
+            return SummaryStatus(False, "Forecasting all items: 40 of 240.")
+        return SummaryStatus(True, "", sum(row.expected_units for row in self.today(limit=STATE.items).rows))
+
+
+def outcome(answer: QuantileForecast, price: np.ndarray, cost: float | None) -> Outcome:
+    """Totals over the horizon, the way the pages must show them."""
+    mean = answer.mean()[0]
+    total = float(answer.span_mean()[0, -1])
+    margin = None if cost is None else float(((price - cost) * mean).sum())
+    low, high = (float(answer.span_at(tau)[0, -1]) for tau in (0.1, 0.9))
+    return Outcome(total, float((price * mean).sum()), margin, low, high)
+
+
+def open_desk() -> Desk:
+    return Desk()
+
+
+def preview_upload(name: str, content: bytes) -> UploadPreview:
+    return upload.preview(name, content)
+
+
+def review_upload(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
+    return upload.review(preview, mapping)
+
+
+def load_upload(preview: UploadPreview, mapping: ColumnMapping, catalog_name: str) -> None:
+    if preview.problems:
+        raise UploadError(f"{preview.file_name} was not loaded; the catalog in use stays as it was.", preview.problems)
+    STATE.loaded.append(f"{catalog_name}: {preview.rows} rows of {preview.file_name}")
+
+
+def home() -> Path:
+    """A directory that is not there: nothing behind this desk changes."""
+    return Path("no-such-directory")
+
+
+def load_complete_journey(report: Callable[[Progress], None]) -> None:
+    report(Progress(1, 2, "Reading"))
+    STATE.loaded.append("complete journey")
+
+
+def load_simulated(items: int, periods: int, seed: int, report: Callable[[Progress], None]) -> None:
+    report(Progress(1, 2, "Writing"))
+    STATE.loaded.append(f"simulated {items} {periods} {seed}")
+
+
+class Training:
+    """Takes ``STEPS`` looks to be done."""
+
+    STEPS = 5
+
+    def __init__(self) -> None:
+        self.running, self.failed, self._done = False, None, 0
+
+    def start(self) -> None:
+        self.running = True
+
+    def progress(self) -> Progress:
+        self._done = min(self.STEPS, self._done + self.running)
+        self.running = self.running and self._done < self.STEPS
+        return Progress(self._done, self.STEPS, f"Step {self._done} of {self.STEPS}", 4.0 * (self.STEPS - self._done))
+
+    def stop(self) -> None:
+        self.running = False
+
+    def resume(self) -> None:
+        self.running = True
+
+
+def install() -> None:
+    """Makes ``forecasting.workflows`` be this module, and forgets what earlier tests turned."""
+    import forecasting
+
+    STATE.__init__()
+    sys.modules["forecasting.workflows"] = sys.modules[__name__]
+    forecasting.workflows = sys.modules[__name__]

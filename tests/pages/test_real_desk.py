@@ -1,0 +1,92 @@
+"""The pages on the real desk: a tiny catalog, a model trained for a moment, and the same numbers on the page as below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from forecasting import workflows
+from forecasting.runs import TrainingSettings
+from pages.ui import formats, resources
+from pages.ui.scenarios import Scenario
+
+ROOT = Path(__file__).resolve().parents[2]
+MOMENT = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=2, look_every=1, patience=1)
+Visit = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A simulated catalog and a model that has seen two steps of training."""
+    directory = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIDELINE_HOME", str(directory))
+        workflows.load_simulated(24, 60, 1, lambda progress: None)
+        workflows.train(lambda progress: None, MOMENT)
+        resources.forget()
+        yield directory
+        resources.forget()
+
+
+@pytest.fixture
+def open_page(home: Path) -> Visit:
+    def open_page(name: str, **address: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60)
+        for key, value in address.items():
+            app.query_params[key] = value
+        app.run()
+        assert not app.exception, app.exception
+        return app
+
+    return open_page
+
+
+def figures(app: AppTest) -> list[str]:
+    return [metric.value for metric in app.metric]
+
+
+def test_today_ranks_what_the_model_forecast(open_page: Visit) -> None:
+    desk = workflows.open_desk()
+    assert figures(open_page("today"))[:3] == ["24", "60", formats.units(desk.summary().expected_units)]
+
+
+def test_an_item_shows_the_models_numbers(open_page: Visit) -> None:
+    desk = workflows.open_desk()
+    item = desk.search("", 1).rows[0].item_id
+    fan = desk.item(item, 4).forecast
+    app = open_page("item", item=item, horizon="4", tau="0.8")
+    assert figures(app)[0] == formats.units(float(fan.span_mean()[0, -1]))
+    assert figures(app)[2] == formats.units(float(fan.span_at(0.8)[0, -1]))
+    app.session_state["past"] = True
+    app.run()
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 2
+
+
+def test_a_scenario_shows_the_models_numbers(open_page: Visit) -> None:
+    desk = workflows.open_desk()
+    item = desk.search("", 1).rows[0].item_id
+    scenario = Scenario(-20, 1.0)
+    plan = desk.item(item, 6)
+    change = workflows.PlanChange(scenario.prices_at(plan.plan_price), scenario.promotions_at(plan.plan_promo))
+    after = desk.scenario(item, 6, change).after
+    app = open_page("what_if", item=item, horizon="6", scenario=scenario.text)
+    assert figures(app)[:2] == [formats.units(after.units), formats.money(after.revenue)]
+
+
+def test_data_shows_the_card_of_the_model(open_page: Visit) -> None:
+    app = open_page("data")
+    card = workflows.open_desk().model().card
+    assert card is not None
+    assert any(formats.plain(card.version) in element.value for element in app.markdown)
+    assert not app.warning
+
+
+def test_a_catalog_loaded_by_someone_else_is_seen_without_a_restart(open_page: Visit) -> None:
+    assert figures(open_page("data"))[0] == "24"
+    workflows.load_simulated(30, 60, 2, lambda progress: None)
+    app = open_page("data")
+    assert figures(app)[0] == "30"

@@ -1,0 +1,286 @@
+"""The rooms of the house: app.py, pages → forecasting → data, and who may hold which library.
+
+The imports are read from the source, those inside functions too. Every rule is shown to work on a planted wrong import.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+MOST_LINES = 450
+
+#: Which rooms a room may import from.
+ROOMS: dict[str, set[str]] = {
+    "app": {"pages", "forecasting", "data"},
+    "pages": {"pages", "forecasting", "data"},
+    "forecasting": {"forecasting", "data"},
+    "data": {"data"},
+}
+
+#: Names that say nothing about what is inside.
+EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "misc", "common"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name: ``module`` (whole, as in forecasting.types) and the ``name`` taken from it, "" for the module.
+
+    ``for_types`` is true under ``if TYPE_CHECKING``, where nothing can be called.
+    """
+
+    line: int
+    module: str
+    name: str
+    for_types: bool
+
+    @property
+    def target(self) -> str:
+        return f"{self.module}.{self.name}" if self.name else self.module
+
+    @property
+    def top(self) -> str:
+        return self.module.split(".")[0]
+
+    def within(self, module: str) -> bool:
+        """Whether it is ``module``, or something inside it."""
+        return f"{self.target}.".startswith(f"{module}.")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of the house: its place, its dotted ``module`` and what it imports."""
+
+    path: Path
+    module: str
+    imports: tuple[Import, ...]
+    lines: int
+
+    @property
+    def room(self) -> str:
+        return self.module.split(".")[0]
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is the script of a page, and not part of pages/ui."""
+        return self.room == "pages" and not self.module.startswith("pages.ui") and self.module != "pages"
+
+
+def sources(root: Path) -> Iterator[Source]:
+    """Every Python file of the four rooms under ``root``."""
+    files = [*root.glob("app.py"), *(path for room in ROOMS for path in sorted((root / room).rglob("*.py")))]
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        parts = path.relative_to(root).with_suffix("").parts
+        package = parts if path.name == "__init__.py" else parts[:-1]
+        module = ".".join(parts[:-1] if path.name == "__init__.py" else parts)
+        found = tuple(imports(ast.parse(text), [part for part in package if part != "__init__"]))
+        yield Source(path.relative_to(root), module, found, text.count("\n"))
+
+
+def imports(tree: ast.AST, package: list[str]) -> Iterator[Import]:
+    """What ``tree``, a module of ``package``, imports; relative imports are made whole."""
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    types_only = {inner.lineno for block in blocks for inner in block.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(node.lineno, alias.name, "", node.lineno in types_only) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            yield from (Import(node.lineno, module, alias.name, node.lineno in types_only) for alias in node.names)
+
+
+def frozen_types(path: Path) -> set[str]:
+    """Names of the frozen dataclasses and type aliases that a module declares: what may cross rooms."""
+    if not path.is_file():
+        return set()
+    names = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and any("frozen=True" in ast.unparse(d) for d in node.decorator_list):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign) and "Literal[" in ast.unparse(node.value):
+            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("forecasting", "data")):
+            names.update(alias.name for alias in node.names if alias.name[0].isupper())  # passed on; judged at its own
+    return names
+
+
+def faults(root: Path) -> list[str]:
+    """Every breach of the rules under ``root``, as "path:line what is wrong"."""
+    return [fault for source in sources(root) for fault in (*_own_faults(source), *_import_faults(source, root))]
+
+
+def _own_faults(source: Source) -> Iterator[str]:
+    if source.lines > MOST_LINES:
+        yield f"{source.path}: {source.lines} lines; a file has one subject and at most {MOST_LINES}"
+    if source.path.name == "__init__.py" and source.lines:
+        yield f"{source.path}: a package's __init__ stays empty, so that importing a part does not import the whole"
+    if source.path.stem in EMPTY_NAMES:
+        yield f"{source.path}: the name says nothing about what is inside"
+
+
+def _import_faults(source: Source, root: Path) -> Iterator[str]:
+    for found in source.imports:
+        for wrong in filter(None, (_direction(source, found), _library(source, found), _door(source, found, root))):
+            yield f"{source.path}:{found.line} imports {found.target}: {wrong}"
+
+
+def _direction(source: Source, found: Import) -> str:
+    """app.py, pages → forecasting → data, and no page from another page."""
+    if found.top in ROOMS and found.top not in ROOMS[source.room]:
+        return f"{source.room} may import from {', '.join(sorted(ROOMS[source.room]))} alone"
+    if found.top == "tests":
+        return "tests import the house, never the other way round"
+    if source.room == "pages" and found.top == "pages" and not found.within("pages.ui"):
+        return "pages share what is in pages/ui, not each other"
+    return ""
+
+
+def _library(source: Source, found: Import) -> str:
+    """Which room may hold which library."""
+    where = source.path.as_posix()
+    if found.top == "streamlit":
+        plain = where in ("pages/ui/charts.py", "pages/ui/formats.py", "pages/ui/exports.py")
+        if plain or source.room not in ("app", "pages"):
+            return "Streamlit lives in app.py and pages/, and charts, formats and exports do without it"
+    if found.top in ("duckdb", "sqlite3") and source.room != "data":
+        return "only data/ touches a database"
+    if found.top == "ray" and where != "forecasting/distributed.py":
+        return "Ray lives in forecasting/distributed.py"
+    if found.top in ("torch", "lightgbm") and source.room != "forecasting":
+        return "models live in forecasting/"
+    if source.is_page and found.top in ("pandas", "sklearn", "plotly"):
+        return "a page shows one typed result; tables and charts are made in pages/ui"
+    return ""
+
+
+def _door(source: Source, found: Import, root: Path) -> str:
+    """Who may open the catalog, and who may call the workflows; frozen types and annotations go everywhere."""
+    if found.for_types:
+        return ""
+    for door in ("data.catalog", "data.catalog_writer"):
+        if found.within(door):
+            opened = found.name not in frozen_types(root / f"{door.replace('.', '/')}.py")
+            doorkeepers = ("forecasting.workflows", "forecasting.__main__")
+            if opened and source.room != "data" and source.module not in doorkeepers:
+                return "only forecasting/workflows.py and __main__ open the catalog"
+    if found.within("forecasting.workflows") and source.room in ("app", "pages"):
+        called = found.name not in frozen_types(root / "forecasting" / "workflows.py")
+        if called and source.module != "pages.ui.resources":
+            return "only pages/ui/resources.py calls workflows"
+    return ""
+
+
+def test_the_house_keeps_its_rules() -> None:
+    assert not faults(ROOT), "\n" + "\n".join(faults(ROOT))
+
+
+def test_the_house_is_there_to_be_read() -> None:
+    read = {source.room for source in sources(ROOT)}
+    assert read == set(ROOMS), "the rules were run on an empty house"
+
+
+def test_tests_and_benches_are_files_of_one_subject_too() -> None:
+    long = {
+        path.relative_to(ROOT).as_posix(): lines
+        for room in ("tests", "bench")
+        for path in (ROOT / room).rglob("*.py")
+        if (lines := path.read_text(encoding="utf-8").count("\n")) > MOST_LINES
+    }
+    assert not long
+
+
+def test_every_library_that_is_imported_is_pinned() -> None:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {canonical(line.split("==")[0]) for line in lines if "==" in line}
+    assert all("==" in line or not line.strip() or line.startswith("#") for line in lines)
+    owners = packages_distributions()
+    missing = {
+        f"{source.path} imports {found.top}"
+        for source in sources(ROOT)
+        for found in source.imports
+        if found.top not in {*ROOMS, *sys.stdlib_module_names}
+        and not any(canonical(owner) in pinned for owner in owners.get(found.top, ()))
+    }
+    assert not missing
+
+
+def canonical(distribution: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower().strip()
+
+
+PLANTED = [
+    ("data/catalog.py", "from forecasting.types import QuantileForecast", "data may import from data alone"),
+    ("data/sources/upload.py", "import streamlit as st", "Streamlit lives in app.py and pages/"),
+    ("data/events.py", "def f():\n    import torch", "models live in forecasting/"),
+    ("forecasting/features.py", "from pages.ui import charts", "forecasting may import from data, forecasting alone"),
+    ("forecasting/backtest.py", "import app", "forecasting may import from data, forecasting alone"),
+    ("forecasting/training.py", "def f():\n    import streamlit", "Streamlit lives in app.py and pages/"),
+    ("forecasting/scenarios.py", "import duckdb", "only data/ touches a database"),
+    ("forecasting/scenarios.py", "from data.catalog import Catalog", "open the catalog"),
+    ("forecasting/scenarios.py", "from data import catalog", "open the catalog"),
+    ("forecasting/scenarios.py", "import data.catalog_writer", "open the catalog"),
+    ("forecasting/generations/forest.py", "from ...pages import item", "forecasting may import from data"),
+    ("forecasting/training.py", "import ray.data", "Ray lives in forecasting/distributed.py"),
+    ("pages/ui/charts.py", "import streamlit.components.v1", "charts, formats and exports do without it"),
+    ("pages/ui/frame.py", "import duckdb", "only data/ touches a database"),
+    ("pages/item.py", "from pages.today import ranking", "not each other"),
+    ("pages/item.py", "import pandas as pd", "a page shows one typed result"),
+    ("pages/item.py", "from forecasting.workflows import Desk", "only pages/ui/resources.py calls workflows"),
+    ("pages/ui/frame.py", "from forecasting import workflows", "only pages/ui/resources.py calls workflows"),
+    ("pages/item.py", "from data.catalog import Catalog", "open the catalog"),
+    ("app.py", "from forecasting.workflows import Desk", "only pages/ui/resources.py calls workflows"),
+    ("data/schema.py", "from tests.factories import make_panel", "never the other way round"),
+    ("forecasting/__init__.py", "import os\n", "stays empty"),
+    ("pages/ui/helpers.py", "", "the name says nothing"),
+    ("data/schema.py", "\n" * 451, "a file has one subject"),
+]
+
+
+@pytest.mark.parametrize(("path", "text", "complaint"), PLANTED)
+def test_a_planted_breach_is_found(tmp_path: Path, path: str, text: str, complaint: str) -> None:
+    plant(tmp_path, path, text)
+    found = faults(tmp_path)
+    assert len(found) == 1
+    assert path in found[0]
+    assert complaint in found[0]
+
+
+ALLOWED = [
+    ("app.py", "import streamlit as st\nfrom pages.ui.frame import frame"),
+    (
+        "pages/item.py",
+        "import streamlit as st\nfrom pages.ui import charts, resources\nfrom data.errors import DataError",
+    ),
+    ("pages/item.py", "from forecasting.workflows import ItemView\nfrom data.catalog import About"),
+    ("pages/ui/resources.py", "from forecasting import workflows\nfrom forecasting.workflows import Desk"),
+    ("forecasting/workflows.py", "from data.catalog import Catalog\nfrom data.catalog_writer import CatalogWriter"),
+    ("forecasting/distributed.py", "def f():\n    import ray"),
+    ("forecasting/views.py", "from data.catalog import About"),
+    ("forecasting/views.py", "if TYPE_CHECKING:\n    from data.catalog import Catalog"),
+    ("data/catalog.py", "import duckdb\nfrom . import schema"),
+]
+
+
+@pytest.mark.parametrize(("path", "text"), ALLOWED)
+def test_what_is_allowed_is_not_complained_of(tmp_path: Path, path: str, text: str) -> None:
+    plant(tmp_path, "forecasting/workflows.py", "class Desk: ...\n@dataclass(frozen=True)\nclass ItemView: ...")
+    plant(tmp_path, "data/catalog.py", "class Catalog: ...\n@dataclass(frozen=True)\nclass About: ...")
+    plant(tmp_path, path, text)
+    assert faults(tmp_path) == []
+
+
+def plant(root: Path, path: str, text: str) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text, encoding="utf-8")

@@ -1,0 +1,181 @@
+"""Every generation of the registry against the contract, and leaks planted on purpose, which it must catch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from contract import (
+    HORIZON,
+    LAWS,
+    Fitted,
+    fitted,
+    learns_nothing_after_the_end_of_its_fit,
+    only,
+    sees_nothing_after_the_creation_date,
+)
+from factories import make_panel
+
+from data.errors import ConfigurationError
+from data.schema import Panel, Plan
+from forecasting.generations.base import Generation, Report
+from forecasting.generations.g2008_patchwork import Patchwork
+from forecasting.generations.lightgbm_quantiles import LightGBMQuantiles
+from forecasting.generations.references import EmpiricalQuantiles, SeasonalNaive
+from forecasting.generations.registry import GENERATIONS, generation
+from forecasting.types import QuantileForecast
+
+
+def quick_mqcnn() -> Generation:
+    """One small network, trained for a moment."""
+    from forecasting.generations.network import MQCNNForecaster
+
+    usual = MQCNNForecaster().settings
+    return MQCNNForecaster(replace(usual, members=1, scale_lives=(0.5,), most_steps=50, width=8))
+
+
+def quick_small(name: str) -> Generation:
+    """A small network that becomes smaller, trained for a moment."""
+    from forecasting.generations.small_forecaster import SmallForecaster
+
+    found = generation(name)
+    assert issubclass(found, SmallForecaster)
+    return found(settings=replace(found.usual, most_steps=40, look_every=10, width=8))
+
+
+def quick_forest() -> Generation:
+    """A forest of few trees on few rows."""
+    from forecasting.generations.forest_trees import Growth
+    from forecasting.generations.g2011_forest import Forest
+
+    return Forest(most_rows=800, growth=Growth(trees=20))
+
+
+#: How to make each generation of the registry small and quick.
+QUICK: dict[str, Callable[[], Generation]] = {
+    "seasonal_naive": SeasonalNaive,
+    "empirical_last26": EmpiricalQuantiles,
+    "lightgbm": lambda: LightGBMQuantiles(rows=1500, rounds=15),
+    "patchwork": Patchwork,
+    "forest": quick_forest,
+    "recurrent_point": lambda: quick_small("recurrent_point"),
+    "recurrent_distribution": lambda: quick_small("recurrent_distribution"),
+    "feedforward": lambda: quick_small("feedforward"),
+    "mqrnn": lambda: quick_small("mqrnn"),
+    "mqcnn": quick_mqcnn,
+}
+
+
+def test_every_generation_of_the_registry_is_held_to_the_contract() -> None:
+    assert set(QUICK) == set(GENERATIONS)
+
+
+@pytest.mark.parametrize("name", list(GENERATIONS))
+def test_a_generation_is_called_what_it_calls_itself(name: str) -> None:
+    assert generation(name).name == name
+
+
+def test_an_unknown_name_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(ConfigurationError, match="mqcnn"):
+        generation("prophecy")
+
+
+@pytest.fixture(scope="module", params=list(QUICK))
+def subject(request: pytest.FixtureRequest) -> Fitted:
+    panel = make_panel(items=9, periods=64)
+    return Fitted(QUICK[request.param], panel, panel.periods[-HORIZON - 6])
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_a_generation(law: Callable[[Fitted], None], subject: Fitted) -> None:
+    law(subject)
+
+
+class PeekingAtDemand(EmpiricalQuantiles):
+    """A planted leak: its forecast reads what sold in the target periods."""
+
+    name: ClassVar[str] = "peeking at demand"
+
+    def forecast(
+        self, panel: Panel, creation_dates: Sequence[pd.Timestamp], plan: Plan | None = None
+    ) -> tuple[QuantileForecast, ...]:
+        peeked = super().forecast(panel, creation_dates, plan)
+        hint = np.nan_to_num(panel.demand[:, -1])[:, None, None]
+        return tuple(replace(answer, values=answer.values + 0.01 * hint) for answer in peeked)
+
+
+class PeekingAtStock(EmpiricalQuantiles):
+    """A planted leak: its forecast knows whether the next periods will be out of stock."""
+
+    name: ClassVar[str] = "peeking at stock"
+
+    def forecast(
+        self, panel: Panel, creation_dates: Sequence[pd.Timestamp], plan: Plan | None = None
+    ) -> tuple[QuantileForecast, ...]:
+        ahead = [panel.in_stock[:, panel.periods.get_loc(date) + 1].mean() for date in creation_dates]
+        peeked = super().forecast(panel, creation_dates, plan)
+        return tuple(replace(a, values=a.values * share) for a, share in zip(peeked, ahead, strict=True))
+
+
+class PeekingAtGroups(EmpiricalQuantiles):
+    """A planted leak: its forecast is scaled by how its category will sell."""
+
+    name: ClassVar[str] = "peeking at groups"
+
+    def forecast(
+        self, panel: Panel, creation_dates: Sequence[pd.Timestamp], plan: Plan | None = None
+    ) -> tuple[QuantileForecast, ...]:
+        all_items = panel.groups[0].demand[0]
+        peeked = super().forecast(panel, creation_dates, plan)
+        return tuple(replace(answer, values=answer.values * all_items[-1] / all_items[0]) for answer in peeked)
+
+
+class PeekingAtViews(EmpiricalQuantiles):
+    """A planted leak: a covariate that is known only afterwards is read ahead."""
+
+    name: ClassVar[str] = "peeking at views"
+
+    def forecast(
+        self, panel: Panel, creation_dates: Sequence[pd.Timestamp], plan: Plan | None = None
+    ) -> tuple[QuantileForecast, ...]:
+        hint = panel.past["views"].mean(axis=1)[:, None, None]
+        return tuple(replace(a, values=a.values + hint) for a in super().forecast(panel, creation_dates, plan))
+
+
+class PeekingInItsFit(EmpiricalQuantiles):
+    """A planted leak: it is scaled by the mean of all periods, those after the end of the fit too."""
+
+    name: ClassVar[str] = "peeking in its fit"
+
+    def fit(self, panel: Panel, until: pd.Timestamp, horizon: int, report: Report | None = None) -> None:
+        super().fit(panel, until, horizon, report)
+        self._factor = float(np.nanmean(panel.demand))
+
+    def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
+        honest = super()._forecast(history, plan)
+        return replace(honest, values=honest.values * self._factor)
+
+
+@pytest.mark.parametrize("leaking", [PeekingAtDemand, PeekingAtStock, PeekingAtGroups, PeekingAtViews])
+def test_a_planted_leak_into_the_forecast_is_caught(leaking: type[Generation]) -> None:
+    panel = make_panel(items=5, periods=64)
+    with pytest.raises(AssertionError):
+        sees_nothing_after_the_creation_date(Fitted(leaking, panel, panel.periods[-HORIZON - 6]))
+
+
+def test_a_planted_leak_into_the_fit_is_caught() -> None:
+    panel = make_panel(items=5, periods=64)
+    with pytest.raises(AssertionError):
+        learns_nothing_after_the_end_of_its_fit(Fitted(PeekingInItsFit, panel, panel.periods[-HORIZON - 6]))
+
+
+@pytest.mark.parametrize("alias", ["D", "MS"])
+@pytest.mark.parametrize("name", ["seasonal_naive", "empirical_last26", "lightgbm", "patchwork", "forest"])
+def test_days_and_months_are_forecast_too(name: str, alias: str) -> None:
+    panel = make_panel(items=4, periods=40, alias=alias)
+    until = panel.periods[-HORIZON - 1]
+    assert only(fitted(QUICK[name](), panel, until), panel, until).values.shape[:2] == (4, HORIZON)

@@ -1,0 +1,223 @@
+"""The network's own laws: prices, spans, censoring, items without history; and what a training run promises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from factories import make_panel
+
+from data.errors import ModelError, NotTrained
+from data.groups import group_series
+from data.schema import Panel
+from forecasting.crew import Crew, TrainingStopped
+from forecasting.encoding import encoding_of
+from forecasting.features import encode, masked
+from forecasting.generations.g2017_mqcnn import MEDIAN, MQCNN, Encoder, QuantileHead, price_factor
+from forecasting.generations.network import Answer, MQCNNForecaster
+from forecasting.runs import RunData, TrainingSettings, trained_network
+from forecasting.training import fit, fit_key
+from forecasting.windows import plan_after
+
+HORIZON = 4
+SMALL = TrainingSettings(members=2, scale_lives=(0.5,), most_steps=30, look_every=10, width=8)
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return make_panel(items=12, periods=70)
+
+
+@pytest.fixture(scope="module")
+def forecaster(panel: Panel) -> MQCNNForecaster:
+    model = MQCNNForecaster(SMALL)
+    model.fit(panel, panel.last, HORIZON)
+    return model
+
+
+@pytest.fixture(scope="module")
+def answer(panel: Panel, forecaster: MQCNNForecaster) -> Answer:
+    return forecaster.answer(panel, plan_after(panel, len(panel.periods) - 1, HORIZON))
+
+
+# prices
+
+
+def test_a_higher_price_never_sells_more(panel: Panel, answer: Answer) -> None:
+    price = panel.known["price"][:, -1:]
+    steps = [answer.at_prices(np.repeat(price * factor, HORIZON, axis=1)) for factor in np.linspace(0.3, 3, 25)]
+    for dearer, cheaper in zip(steps[1:], steps[:-1], strict=True):
+        assert (dearer.values <= cheaper.values).all()
+        assert (dearer.cumulative <= cheaper.cumulative).all()
+
+
+def test_a_dearer_plan_read_anew_never_sells_more(panel: Panel, forecaster: MQCNNForecaster) -> None:
+    plan = plan_after(panel, len(panel.periods) - 1, HORIZON)
+    dearer = replace(plan, known={**plan.known, "price": plan.known["price"] * 1.3})
+    before, after = (forecaster.forecast(panel, [panel.last], one)[0] for one in (plan, dearer))
+    assert (after.values <= before.values).all()
+    assert after.values.sum() < before.values.sum()
+
+
+def test_the_planned_price_gives_the_forecast_itself(panel: Panel, answer: Answer) -> None:
+    planned = plan_after(panel, len(panel.periods) - 1, HORIZON).known["price"]
+    assert answer.at_prices(planned).values == pytest.approx(answer.forecast.values, rel=1e-5)
+    assert answer.at_prices(planned).cumulative == pytest.approx(answer.forecast.cumulative, rel=1e-5)
+
+
+def test_asking_for_other_prices_is_reading_the_plan_anew(panel: Panel, forecaster: MQCNNForecaster, answer: Answer) -> None:
+    plan = plan_after(panel, len(panel.periods) - 1, HORIZON)
+    other = plan.known["price"] * np.float32(0.8)
+    anew = forecaster.forecast(panel, [panel.last], replace(plan, known={**plan.known, "price": other}))[0]
+    assert answer.at_prices(other).values == pytest.approx(anew.values, rel=1e-4)
+    assert answer.at_prices(other).cumulative == pytest.approx(anew.cumulative, rel=1e-4)
+
+
+def test_a_price_of_nothing_is_refused(answer: Answer) -> None:
+    with pytest.raises(ModelError, match="above zero"):
+        answer.at_prices(np.zeros((12, HORIZON)))
+
+
+def test_near_the_reference_the_elasticity_is_what_a_percent_costs() -> None:
+    none = torch.zeros(1, 3)
+    assert float(price_factor(torch.tensor([1.7]), none, torch.tensor([0.01]))) == pytest.approx(-0.017)
+
+
+# quantiles and spans
+
+
+def test_knots_rise_whatever_the_network_says() -> None:
+    torch.manual_seed(0)
+    knots = QuantileHead(8)(100 * torch.randn(50, 8))
+    assert (knots.diff(dim=-1) >= 0).all()
+    assert knots[..., MEDIAN].abs().max() > 0
+
+
+def test_a_span_of_one_period_is_that_period(answer: Answer) -> None:
+    assert answer.forecast.cumulative[:, 0] == pytest.approx(answer.forecast.values[:, 0], rel=1e-6)
+
+
+# the encoder
+
+
+@pytest.mark.parametrize("periods", [1, 2, 30, 63, 64, 90])
+def test_the_short_cut_to_the_last_period_says_the_same(periods: int) -> None:
+    torch.manual_seed(periods)
+    encoder = Encoder(5, 8, (1, 2, 4, 8, 16))
+    past = torch.randn(3, periods, 5)
+    assert torch.allclose(encoder.last(past), encoder(past)[:, -1], atol=1e-5)
+
+
+def test_the_encoder_sees_nothing_after_a_period() -> None:
+    encoder = Encoder(5, 8, (1, 2, 4, 8, 16))
+    past, altered = torch.randn(2, 40, 5), None
+    altered = past.clone()
+    altered[:, 25:] = 9.0
+    assert torch.equal(encoder(past)[:, :25], encoder(altered)[:, :25])
+
+
+# items without history
+
+
+def test_a_masked_item_does_not_count_in_its_own_group(panel: Panel) -> None:
+    """Two catalogs that differ only in what a masked item sold before must be encoded alike."""
+    encoding = encoding_of(panel, HORIZON, 10.0)
+    hidden = masked(panel, 1)
+    other = replace(panel, demand=np.where(np.isnan(hidden.demand), panel.demand + 500, panel.demand))
+    other = replace(other, groups=group_series(other))
+    item = [0]  # the others' masked sales still count in their groups: only the item's own may not
+    only = replace(other, demand=np.concatenate([other.demand[:1], panel.demand[1:]]))
+    only = replace(only, groups=group_series(only))
+    first = encode(encoding, hidden.take(item), unmasked=panel.take(item))
+    hidden_only = replace(hidden, groups=only.groups)
+    second = encode(encoding, hidden_only.take(item), unmasked=only.take(item))
+    assert torch.allclose(first.scale, second.scale, rtol=1e-4)
+    assert torch.allclose(first.past, second.past, atol=1e-4)
+
+
+def test_an_item_without_history_is_forecast(panel: Panel, forecaster: MQCNNForecaster) -> None:
+    demand = panel.demand.copy()
+    demand[3] = np.nan
+    new = replace(panel, demand=demand)
+    fan = forecaster.forecast(replace(new, groups=group_series(new)), [panel.last])[0]
+    assert (fan.at(0.5)[3] > 0).all()
+
+
+# out of stock
+
+
+def test_out_of_stock_periods_do_not_pull_the_forecast_down() -> None:
+    """Half of the periods sell nothing: as true zeros they lower the median, as stock-outs they must not."""
+    rng = np.random.default_rng(0)
+    panel = make_panel(items=30, periods=80)
+    gone = rng.random(panel.demand.shape) < 0.5
+    empty = np.where(gone, 0, rng.poisson(20, panel.demand.shape)).astype(np.float32)
+    medians = {}
+    for words, in_stock in (("zero", np.ones_like(empty)), ("stock-out", np.where(gone, 0, 1).astype(np.float32))):
+        one = replace(panel, demand=empty, in_stock=in_stock)
+        one = replace(one, groups=group_series(one))
+        model = MQCNNForecaster(replace(SMALL, members=1, most_steps=120))
+        model.fit(one, one.last, HORIZON)
+        medians[words] = float(np.median(model.forecast(one, [one.last])[0].at(0.5)))
+    assert medians["zero"] < 12 < medians["stock-out"]
+
+
+# training
+
+
+def test_a_run_learns(panel: Panel) -> None:
+    encoding = encoding_of(panel, HORIZON, 26.0)
+    data = RunData.of(encoding, panel, HORIZON, len(panel.periods), SMALL)
+    trained = trained_network(data, SMALL, 1, 60, lambda share: None)
+    torch.manual_seed(1)
+    untrained = MQCNN(data.config).state_dict()
+    at = torch.arange(20, 60, 5)
+    losses = []
+    for state in (untrained, trained):
+        network = MQCNN(data.config).eval()
+        network.load_state_dict(state)
+        targets = at[:, None] + torch.arange(1, HORIZON + 1)
+        with torch.no_grad():
+            middle = network(data.inputs, at).periods[..., MEDIAN].exp() * data.inputs.scale[:, at, None]
+        losses.append(float((data.inputs.demand[:, targets] - middle).abs().mean()))
+    assert losses[1] < 0.9 * losses[0]
+
+
+def test_a_stopped_fit_goes_on_and_ends_with_the_same_weights(panel: Panel, tmp_path: Path) -> None:
+    calls = 0
+
+    def after_forty_looks() -> bool:
+        nonlocal calls
+        calls += 1
+        return calls > 40
+
+    quiet = lambda progress: None  # noqa: E731
+    key = fit_key(panel, HORIZON, SMALL)
+    with pytest.raises(TrainingStopped):
+        fit(panel, HORIZON, SMALL, Crew(tmp_path, key, quiet, after_forty_looks))
+    kept = {path.name for path in tmp_path.iterdir()}
+    assert kept  # the finished run is kept
+    resumed = fit(panel, HORIZON, SMALL, Crew(tmp_path, key, quiet, lambda: False))
+    whole = fit(panel, HORIZON, SMALL, Crew(None, key, quiet, lambda: False))
+    for one, other in zip(resumed.members, whole.members, strict=True):
+        assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_other_data_never_takes_up_a_kept_run(panel: Panel) -> None:
+    keys = {
+        fit_key(panel, HORIZON, SMALL),
+        fit_key(panel, HORIZON + 1, SMALL),
+        fit_key(panel, HORIZON, replace(SMALL, seed=2)),
+        fit_key(replace(panel, demand=panel.demand + 1), HORIZON, SMALL),
+    }
+    assert len(keys) == 4
+
+
+def test_an_untrained_forecaster_says_so(panel: Panel, tmp_path: Path) -> None:
+    with pytest.raises(NotTrained, match="not been trained"):
+        MQCNNForecaster().forecast(panel, [panel.last])
+    with pytest.raises(NotTrained, match="no trained model"):
+        MQCNNForecaster.load(tmp_path)
