@@ -68,6 +68,14 @@ class QuantileForecast:
         """The same [N, H] for demand summed over the first h periods."""
         return quantile(self.taus, self.cumulative, tau)
 
+    def values_at(self, taus: Sequence[float]) -> np.ndarray:
+        """Units [N, H, K] at each of K ``taus``."""
+        return np.stack([self.at(tau) for tau in taus], axis=-1)
+
+    def spans_at(self, taus: Sequence[float]) -> np.ndarray:
+        """The same [N, H, K] for demand summed over the first h periods."""
+        return np.stack([self.span_at(tau) for tau in taus], axis=-1)
+
     def level_of(self, units: float | np.ndarray) -> np.ndarray:
         """The chance [N, H] that a period sells no more than ``units``: 120 units is your P83."""
         return level(self.taus, self.values, units)

@@ -27,6 +27,7 @@ from forecasting.generations.g2008_patchwork import Patchwork
 from forecasting.generations.lightgbm_quantiles import LightGBMQuantiles
 from forecasting.generations.references import EmpiricalQuantiles, SeasonalNaive
 from forecasting.generations.registry import GENERATIONS, generation
+from forecasting.quantiles import TAUS
 from forecasting.types import QuantileForecast
 
 
@@ -55,6 +56,13 @@ def quick_forest() -> Generation:
     return Forest(most_rows=800, growth=Growth(trees=20))
 
 
+def quick_blend() -> Generation:
+    """A blend of components that are small and quick."""
+    from forecasting.generations.blend import Blend
+
+    return Blend(make=lambda name, seed: QUICK[name]())
+
+
 #: How to make each generation of the registry small and quick.
 QUICK: dict[str, Callable[[], Generation]] = {
     "seasonal_naive": SeasonalNaive,
@@ -67,6 +75,7 @@ QUICK: dict[str, Callable[[], Generation]] = {
     "feedforward": lambda: quick_small("feedforward"),
     "mqrnn": lambda: quick_small("mqrnn"),
     "mqcnn": quick_mqcnn,
+    "blend": quick_blend,
 }
 
 
@@ -179,3 +188,24 @@ def test_days_and_months_are_forecast_too(name: str, alias: str) -> None:
     panel = make_panel(items=4, periods=40, alias=alias)
     until = panel.periods[-HORIZON - 1]
     assert only(fitted(QUICK[name](), panel, until), panel, until).values.shape[:2] == (4, HORIZON)
+
+
+def test_the_blend_trusts_the_component_that_met_the_held_back_periods() -> None:
+    from forecasting.generations.blend import Blend
+
+    class Right(SeasonalNaive):
+        """Says what comes, within a little."""
+
+        def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
+            units = np.linspace(9.9, 10.1, 13) * np.ones((len(history), len(plan), 1))
+            like = super()._forecast(history, plan)
+            return replace(like, taus=np.array(TAUS), values=units, cumulative=units.cumsum(axis=1))
+
+    panel = make_panel(items=40, periods=60)
+    panel = replace(panel, demand=np.full_like(panel.demand, 10.0), in_stock=np.ones_like(panel.in_stock))
+    noise = np.random.default_rng(0).poisson(30, panel.demand.shape).astype(np.float32)
+    noise[:, -HORIZON:] = 10.0
+    blend = Blend(make=lambda name, seed: Right() if name == "mqcnn" else EmpiricalQuantiles())
+    blend.fit(replace(panel, demand=noise), panel.last, HORIZON)
+    assert all(weight == 1.0 for weight in blend.weights["mqcnn"])
+    assert all(weight == 0.0 for weight in blend.weights["lightgbm"])

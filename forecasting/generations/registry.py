@@ -18,6 +18,7 @@ GENERATIONS: dict[str, str] = {
     "feedforward": "forecasting.generations.g2015_feedforward:FeedForwardForecaster",
     "mqrnn": "forecasting.generations.g2017_mqrnn:MQRNNForecaster",
     "mqcnn": "forecasting.generations.network:MQCNNForecaster",
+    "blend": "forecasting.generations.blend:Blend",
 }
 
 
