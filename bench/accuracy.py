@@ -1,0 +1,121 @@
+"""Accuracy from scratch: trains the generations on bench directories and scores them; the last line is one JSON object.
+
+``python bench/accuracy.py [--sets DIR …] [--models NAME …] [--seeds 1 2] [--quick] [--out FILE]``
+
+For each set and model: ``wql`` (mean over tau 0.1 … 0.9), ``ql50``, ``ql90``, ``cal`` (mean |coverage − tau| of items
+with fewer than 1 in 10 periods at zero, null where there are none), ``cross``, ``train_s``, ``item_ms`` (median of one
+item, from arrays to quantiles). Several seeds are averaged. A model that refuses a set is reported with its reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from data.errors import TidelineError  # noqa: E402
+from data.schema import Panel  # noqa: E402
+from data.sources.bench_directory import read_panel  # noqa: E402
+from forecasting import backtest, metrics  # noqa: E402
+from forecasting.generations.base import Generation  # noqa: E402
+from forecasting.generations.registry import GENERATIONS  # noqa: E402
+
+BENCH = ROOT.parent / "shared" / "bench"
+QUICK_MODELS = ("seasonal_naive", "empirical_last26", "mqcnn")
+QUICK_ITEMS, QUICK_STEPS, ASKED = 150, 100, 25
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description="Accuracy of the generations on bench directories, from scratch.")
+    parser.add_argument("--sets", type=Path, nargs="+", default=[BENCH / "orange_juice", BENCH / "complete_journey"])
+    parser.add_argument("--models", nargs="+", help="default: all of the ladder")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--quick", action="store_true", help="few items, few steps, one seed: a rough answer")
+    parser.add_argument("--out", type=Path, help="also write the answer here")
+    options = parser.parse_args()
+    models = options.models or (QUICK_MODELS if options.quick else tuple(GENERATIONS))
+    seeds = options.seeds[:1] if options.quick else options.seeds
+    answer: dict[str, object] = {"commit": _commit(), "quick": options.quick, "seeds": seeds}
+    for directory in options.sets:
+        answer[directory.name] = {name: _measured(directory, name, seeds, options.quick) for name in models}
+    if options.out:
+        options.out.write_text(json.dumps(answer, indent=1) + "\n")
+    print(json.dumps(answer))
+
+
+def _measured(directory: Path, name: str, seeds: list[int], quick: bool) -> dict[str, float | str | None]:
+    """The mean of the runs with these seeds; a word of why where the model refuses the set."""
+    panel, task = read_panel(directory)
+    if quick and len(panel) > QUICK_ITEMS:
+        panel = panel.take(np.sort(np.random.default_rng(0).choice(len(panel), QUICK_ITEMS, replace=False)))
+    runs = []
+    for seed in seeds:
+        print(f"{directory.name}: {name}, seed {seed}", file=sys.stderr, flush=True)
+        model = _made(name, seed, quick)
+        try:
+            tested = backtest.backtest(model, panel, horizon=task.horizon, origins=task.origins, stride=task.stride)
+        except TidelineError as error:
+            return {"refused": str(error)}
+        runs.append(_figures(model, panel, tested))
+    return {
+        key: None if any(run[key] is None for run in runs) else round(float(np.mean([run[key] for run in runs])), 5)
+        for key in runs[0]
+    }
+
+
+def _made(name: str, seed: int, quick: bool) -> Generation:
+    from forecasting.__main__ import _seeded
+
+    model = _seeded(name, seed)
+    if quick and name == "mqcnn":
+        from forecasting.generations.network import MQCNNForecaster
+        from forecasting.runs import TrainingSettings
+
+        return MQCNNForecaster(replace(TrainingSettings(seed=seed), members=1, scale_lives=(0.5,), most_steps=QUICK_STEPS))
+    return model
+
+
+def _figures(model: Generation, panel: Panel, tested: backtest.Backtest) -> dict[str, float | None]:
+    rung = backtest.score(tested)
+    taus = np.array(backtest.WQL_TAUS)
+    dense = (panel.demand == 0).sum(axis=1) < 0.1 * np.isfinite(panel.demand).sum(axis=1)
+    found = metrics.calibration(tested.actuals[:, dense], tested.quantiles[:, dense][..., : len(taus)], taus)
+    return {
+        "wql": rung.wql,
+        "ql50": rung.p50,
+        "ql90": rung.p90,
+        "cal": found.error if dense.any() else None,
+        "cross": float(rung.crossings),
+        "train_s": tested.fit_seconds,
+        "item_ms": _item_ms(model, panel),
+    }
+
+
+def _item_ms(model: Generation, panel: Panel) -> float:
+    """Median milliseconds of one item forecast by itself at the last period."""
+    spent = []
+    for row in np.linspace(0, len(panel) - 1, ASKED).astype(int):
+        one = panel.take([row])
+        begun = time.perf_counter()
+        model.forecast(one, [one.last])
+        spent.append(time.perf_counter() - begun)
+    return 1000 * float(np.median(spent))
+
+
+def _commit() -> str:
+    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    main()
