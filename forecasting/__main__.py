@@ -6,6 +6,7 @@ DIR is a data set in the bench format; without one, the catalog in use is meant.
 from __future__ import annotations
 
 import argparse
+import functools
 import inspect
 import json
 import os
@@ -63,10 +64,13 @@ def _parser() -> argparse.ArgumentParser:
     backtest.add_argument("--model", default="mqcnn")
     backtest.add_argument("--out", type=Path, required=True, help="a Parquet file")
     backtest.add_argument("--seed", type=int, default=1)
-    ladder = command("ladder", _ladder, "Backtest several generations and print the table.")
-    ladder.add_argument("directory", type=Path, help="a bench directory")
+    ladder = command("ladder", _ladder, "Backtest several generations on the catalog in use, or on a bench directory.")
+    ladder.add_argument("directory", type=Path, nargs="?", help="a bench directory")
     ladder.add_argument("--models", nargs="+", help="default: all")
     ladder.add_argument("--seed", type=int, default=1)
+    ladder.add_argument("--items", type=int, default=2000, help="drawn at most (catalog in use only)")
+    ladder.add_argument("--afresh", action="store_true", help="also those that were tried before (catalog in use only)")
+    ladder.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
     return parser
 
 
@@ -126,15 +130,24 @@ def _backtest(options: argparse.Namespace) -> None:
 
 def _ladder(options: argparse.Namespace) -> None:
     from data.sources.bench_directory import read_panel
-    from forecasting import backtest
+    from forecasting import backtest, workflows
     from forecasting.generations.registry import GENERATIONS
+    from forecasting.ladder_run import LadderSettings
 
+    report = _json_lines if options.progress == "json" else _Terminal()
+    if options.directory is None:
+        settings = LadderSettings(most_items=options.items, seed=options.seed)
+        make = functools.partial(_seeded, seed=options.seed)
+        accuracy = workflows.climb_ladder(report, make, options.models, settings, afresh=options.afresh)
+        rungs = sorted((tried.rung for tried in accuracy.tried), key=lambda rung: rung.wql)
+        print("\n".join([backtest.ladder_text(rungs), *(f"{title}: {reason}" for title, reason in accuracy.failed)]))
+        return
     panel, task = read_panel(options.directory)
     tested = []
     for name in options.models or GENERATIONS:
         print(f"{name}:", file=sys.stderr)
-        settings = {"horizon": task.horizon, "origins": task.origins, "stride": task.stride}
-        tested.append(backtest.backtest(_seeded(name, options.seed), panel, **settings, report=_Terminal()))
+        settings_of_all = {"horizon": task.horizon, "origins": task.origins, "stride": task.stride}
+        tested.append(backtest.backtest(_seeded(name, options.seed), panel, **settings_of_all, report=report))
     print(backtest.ladder_text(backtest.ladder(tested)))
 
 
@@ -147,8 +160,9 @@ def _seeded(name: str, seed: int) -> Generation:
     cls = generation(name)
     if issubclass(cls, MQCNNForecaster):
         return cls(TrainingSettings(seed=seed), workers=os.cpu_count() or 1)
-    chance = {"seed": seed} if "seed" in inspect.signature(cls).parameters else {}
-    return cls(**chance)
+    asked = inspect.signature(cls).parameters
+    usual = {"seed": seed, "workers": os.cpu_count() or 1}
+    return cls(**{name: value for name, value in usual.items() if name in asked})
 
 
 def _json_lines(progress: Progress) -> None:

@@ -21,6 +21,7 @@ from data.errors import ConfigurationError, TooLittleHistory
 from data.schema import Panel
 from forecasting import metrics
 from forecasting.generations.base import Generation, Report
+from forecasting.slices import DENSE, zero_shares
 from forecasting.types import Progress, QuantileForecast
 from forecasting.windows import origins as origins_of
 
@@ -40,6 +41,7 @@ class Backtest:
     forecasts : [O], each of the same N items and H horizons.
     actuals : [O, N, H] units; NaN where demand is not known or the item was out of stock.
     scale : [N] units, mean absolute seasonal difference until the first creation date; NaN or 0 where there is none.
+    zero_share : [N] of the known periods until the first creation date, how many had no demand; NaN where none is known.
     step : [O − 1] periods between creation dates.
     fit_seconds, forecast_seconds : wall clock of the fit and of all forecasts together.
     """
@@ -47,6 +49,7 @@ class Backtest:
     forecasts: tuple[QuantileForecast, ...]
     actuals: np.ndarray
     scale: np.ndarray
+    zero_share: np.ndarray
     step: tuple[int, ...]
     fit_seconds: float
     forecast_seconds: float
@@ -69,6 +72,11 @@ class Backtest:
         """Units [O, N, 11] of the whole horizon's sum at ``BENCH_TAUS``."""
         return np.stack([_at_all(forecast, cumulative=True)[:, -1] for forecast in self.forecasts])
 
+    @cached_property
+    def means(self) -> np.ndarray:
+        """Expected units [O, N, H]."""
+        return np.stack([forecast.mean() for forecast in self.forecasts])
+
     @property
     def span_actuals(self) -> np.ndarray:
         """Units [O, N] summed over the whole horizon; NaN where one of its periods is not known."""
@@ -80,8 +88,9 @@ class Rung:
     """One generation's scores over a backtest; every accuracy is better when lower.
 
     ``wql`` … ``p95`` are weighted quantile losses; ``span`` is that of the horizon's sum; ``scaled`` divides each
-    item's loss by its seasonal differences, so that small items count; ``volatility`` is NaN where creation dates lie
-    a horizon apart.
+    item's loss by its seasonal differences, so that small items count, and ``mase`` does so with the median's misses;
+    ``calibration_dense`` is over the items where fewer than 1 in 10 periods are zero; ``volatility`` is NaN where creation
+    dates lie a horizon apart.
     """
 
     model: str
@@ -91,7 +100,9 @@ class Rung:
     p95: float
     span: float
     scaled: metrics.Score
+    mase: metrics.Score
     calibration: metrics.Calibration
+    calibration_dense: metrics.Calibration
     bias: float
     volatility: float
     crossings: int
@@ -127,6 +138,7 @@ def backtest(
         forecasts=tuple(forecasts),
         actuals=np.stack([actuals_after(panel, t, horizon) for t in places]),
         scale=metrics.seasonal_scale(panel.demand[:, : places[0] + 1], panel.frequency.season),
+        zero_share=zero_shares(panel, places[0]),
         step=tuple(int(step) for step in np.diff(places)),
         fit_seconds=fitted - begun,
         forecast_seconds=finished - fitted,
@@ -148,6 +160,7 @@ def score(tested: Backtest) -> Rung:
     y, q = tested.actuals, tested.quantiles
     by_tau = metrics.wql_by_tau(y, q, taus)
     items_first = np.moveaxis(y, 0, 1), np.moveaxis(q, 0, 1)  # (N, O, H), (N, O, H, Q)
+    dense = tested.zero_share < DENSE
     return Rung(
         model=tested.model,
         wql=float(by_tau[inner].mean()),
@@ -156,8 +169,10 @@ def score(tested: Backtest) -> Rung:
         p95=float(by_tau[_P95]),
         span=metrics.wql(tested.span_actuals, tested.span_quantiles[..., inner], taus[inner]).value,
         scaled=metrics.scaled_quantile_loss(items_first[0], items_first[1][..., inner], taus[inner], tested.scale),
+        mase=metrics.mase(items_first[0], items_first[1][..., _MEDIAN], tested.scale),
         calibration=metrics.calibration(y, q[..., inner], taus[inner]),
-        bias=metrics.bias(y, np.stack([forecast.mean() for forecast in tested.forecasts])).value,
+        calibration_dense=metrics.calibration(y[:, dense], q[:, dense][..., inner], taus[inner]),
+        bias=metrics.bias(y, tested.means).value,
         volatility=_volatility(tested).value,
         crossings=int((np.diff(q, axis=-1) < 0).any(axis=-1).sum()),
         fit_seconds=tested.fit_seconds,
@@ -173,12 +188,28 @@ def ladder(backtests: Sequence[Backtest]) -> tuple[Rung, ...]:
 
 def ladder_text(rungs: Sequence[Rung]) -> str:
     """The ladder as a table for the terminal, one generation a line."""
-    heads = ("wQL", "P50", "P90", "P95", "span", "scaled", "cal", "bias", "volatility", "fit s", "forecast s")
-    lines = ["".join((f"{'model':<20}", *(f"{head:>12}" for head in heads)))]
+    heads = (
+        "wQL",
+        "P50",
+        "P90",
+        "P95",
+        "span",
+        "scaled",
+        "MASE",
+        "cal",
+        "cal dense",
+        "bias",
+        "volatility",
+        "fit s",
+        "forecast s",
+    )
+    width = max(20, *(len(rung.model) + 2 for rung in rungs)) if rungs else 20
+    lines = ["".join((f"{'model':<{width}}", *(f"{head:>12}" for head in heads)))]
     for rung in rungs:
-        figures = (rung.wql, rung.p50, rung.p90, rung.p95, rung.span, rung.scaled.value, rung.calibration.error)
-        shown = [f"{figure:>12.4f}" for figure in (*figures, rung.bias, rung.volatility)]
-        lines.append("".join((f"{rung.model:<20}", *shown, f"{rung.fit_seconds:>12.1f}{rung.forecast_seconds:>12.2f}")))
+        losses = (rung.wql, rung.p50, rung.p90, rung.p95, rung.span, rung.scaled.value, rung.mase.value)
+        others = (rung.calibration.error, rung.calibration_dense.error, rung.bias, rung.volatility)
+        shown = [f"{figure:>12.4f}" for figure in (*losses, *others)]
+        lines.append("".join((f"{rung.model:<{width}}", *shown, f"{rung.fit_seconds:>12.1f}{rung.forecast_seconds:>12.2f}")))
     return "\n".join(lines)
 
 
@@ -189,7 +220,8 @@ def compare(first: Backtest, second: Backtest, *, seed: int = 0) -> metrics.Diff
             f"Backtests of different panels cannot be compared: {first.actuals.shape} and {second.actuals.shape}."
         )
     sold = np.nan_to_num(first.actuals).sum(axis=(0, 2), dtype=np.float64)  # (N,)
-    return metrics.paired_bootstrap(_item_losses(first), _item_losses(second), sold, seed=seed)
+    one, other = (cell_losses(tested).sum(axis=(0, 2)) for tested in (first, second))
+    return metrics.paired_bootstrap(one, other, sold, seed=seed)
 
 
 def to_bench_frame(tested: Backtest) -> pd.DataFrame:
@@ -229,11 +261,10 @@ def _at_all(forecast: QuantileForecast, *, cumulative: bool) -> np.ndarray:
     return np.stack([at(tau) for tau in BENCH_TAUS], axis=-1)
 
 
-def _item_losses(tested: Backtest) -> np.ndarray:
-    """[N] 2 · pinball, averaged over tau and summed over what is known of each item."""
+def cell_losses(tested: Backtest) -> np.ndarray:
+    """[O, N, H] 2 · pinball in units, averaged over tau; 0 where the actual is not known."""
     taus = np.array(WQL_TAUS)
-    losses = 2 * metrics.pinball(tested.actuals, tested.quantiles[..., : len(taus)], taus).mean(axis=-1)  # (O, N, H)
-    return np.nan_to_num(losses).sum(axis=(0, 2))
+    return np.nan_to_num(2 * metrics.pinball(tested.actuals, tested.quantiles[..., : len(taus)], taus).mean(axis=-1))
 
 
 def _volatility(tested: Backtest) -> metrics.Score:

@@ -15,7 +15,7 @@ from data.catalog import About, Check, ItemFacts, SearchResult
 from data.errors import NotTrained, TidelineError
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting import scenarios
-from forecasting.generations.base import Report
+from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQCNNForecaster
 from forecasting.summary import Summary, summarise
 from forecasting.types import QuantileForecast
@@ -35,6 +35,7 @@ from forecasting.windows import history_until, plan_after
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
+    from forecasting.generations.g2008_patchwork import Patchwork, PatchworkParts
 
 #: Matches of a search that are ranked; more than a planner pages through.
 _RANKED = 500
@@ -241,6 +242,18 @@ class Desk:
             price_low=seen[0] if seen else None,
             price_high=seen[1] if seen else None,
         )
+
+    def forecast_by(self, generation: Generation, item_id: str) -> QuantileForecast:
+        """Another generation's forecast of one item, from the same history and plan; raises UnknownItem."""
+        panel, plan = self._catalog.panel([item_id]), self._catalog.plan([item_id], generation.horizon)
+        with self._one_at_a_time:
+            return generation.forecast(panel, [panel.last], plan)[0]
+
+    def patchwork_parts(self, patchwork: Patchwork, item_id: str) -> PatchworkParts:
+        """How the patchwork comes to its forecast of one item; raises UnknownItem."""
+        panel, plan = self._catalog.panel([item_id]), self._catalog.plan([item_id], patchwork.horizon)
+        with self._one_at_a_time:
+            return patchwork.parts(panel, panel.last, item_id, plan)
 
     def _opened(self, item_id: str) -> _Opened:
         """One item as it was read and forecast last, or anew: a slider that moves asks for the same item again and again."""

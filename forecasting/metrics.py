@@ -11,6 +11,7 @@ The factor 2 belongs to wQL and not to pinball.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -216,6 +217,53 @@ def paired_bootstrap(
     low, high = np.quantile(drawn, [0.05, 0.95])
     value = (first - second).sum() / total
     return Difference(float(value), float(low), float(high), float((drawn < 0).mean()), len(weight))
+
+
+def resampled_sums(cells: np.ndarray, *, seed: int = 0, draws: int = 400) -> np.ndarray:
+    """Sums [draws, ...] of ``cells`` [O, N, ...] over origins and items when both are drawn anew, with replacement.
+
+    A draw counts the cell of origin o and item n as often as o was drawn times as often as n was (the pigeonhole bootstrap,
+    Owen 2007). An item brings all its periods and an origin all its items, for the items of a period share its shocks; the
+    windows of neighbouring origins overlap, which no resampling of so few origins makes good. The same seed draws the same
+    cells, so that two arrays are compared in pairs.
+    """
+    origins, items = cells.shape[:2]
+    weight_of_origin, weight_of_item = _drawn_anew(origins, items, seed, draws)
+    total = np.zeros((draws, int(np.prod(cells.shape[2:]))))
+    for origin in range(origins):
+        total += weight_of_origin[:, origin, None] * (weight_of_item @ cells[origin].reshape(items, -1))
+    return total.reshape(draws, *cells.shape[2:])
+
+
+def clustered_bootstrap(
+    first: np.ndarray, second: np.ndarray, weight: np.ndarray, *, seed: int = 0, draws: int = 500
+) -> Difference:
+    """Σ first / Σ weight − Σ second / Σ weight, and how sure it is when items and origins are drawn anew.
+
+    Parameters
+    ----------
+    first, second : [O, N] each cell's summed loss under two forecasters; for wQL, 2 · pinball averaged over tau.
+    weight : [O, N] each cell's summed actuals.
+    """
+    total, items = weight.sum(), int((weight > 0).any(axis=0).sum())
+    if not total > 0:
+        nan = float("nan")
+        return Difference(nan, nan, nan, nan, items)
+    sums = resampled_sums(np.stack([first - second, weight], axis=-1), seed=seed, draws=draws)  # (draws, 2)
+    drawn = sums[:, 0] / np.maximum(sums[:, 1], np.finfo(np.float64).tiny)
+    low, high = np.quantile(drawn[sums[:, 1] > 0], [0.05, 0.95])
+    value = (first - second).sum() / total
+    return Difference(float(value), float(low), float(high), float((drawn < 0).mean()), items)
+
+
+@lru_cache(maxsize=2)
+def _drawn_anew(origins: int, items: int, seed: int, draws: int) -> tuple[np.ndarray, np.ndarray]:
+    """How often each origin [draws, O] and each item [draws, N] is drawn; kept, for many pairs are compared on the same."""
+    generator = np.random.default_rng(seed)
+    counts = [generator.multinomial(size, np.full(size, 1 / size), size=draws).astype(np.float64) for size in (origins, items)]
+    for count in counts:
+        count.flags.writeable = False
+    return counts[0], counts[1]
 
 
 def _known_mean(values: np.ndarray) -> np.ndarray:

@@ -19,9 +19,13 @@ from data.sources import complete_journey, simulator, upload
 from data.sources.bench_directory import read_panel
 from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
+from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, Verdict
 from forecasting.desk import Desk
-from forecasting.generations.base import Report
+from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import MQCNNForecaster
+from forecasting.generations.registry import GENERATIONS, generation
+from forecasting.ladder_run import LadderRun, LadderSettings, climb
+from forecasting.ladder_store import LadderStore
 from forecasting.runs import TrainingSettings
 from forecasting.training_run import Training
 from forecasting.types import Progress, QuantileForecast
@@ -39,18 +43,26 @@ from forecasting.views import (
 )
 
 __all__ = [
+    "AccuracyReport",
+    "Certified",
     "Desk",
     "ItemHistory",
     "ItemView",
+    "LadderRun",
     "ModelStatus",
     "Outcome",
     "PastFan",
     "PlanChange",
     "ScenarioView",
+    "SliceScore",
     "SummaryStatus",
     "TodayPage",
     "TodayRow",
     "Training",
+    "Tried",
+    "Verdict",
+    "accuracy",
+    "climb_ladder",
     "forecast",
     "load_complete_journey",
     "load_simulated",
@@ -59,6 +71,7 @@ __all__ = [
     "preview_upload",
     "review_upload",
     "train",
+    "tried_generation",
 ]
 
 #: The model that ships with the code, trained on the demo catalog.
@@ -133,6 +146,42 @@ def train(
     forecaster.save(directory or home() / "model")
     _summarise(report)
     return forecaster
+
+
+def climb_ladder(
+    report: Report,
+    make: Callable[[str], Generation],
+    names: Sequence[str] | None = None,
+    settings: LadderSettings | None = None,
+    *,
+    afresh: bool = False,
+) -> AccuracyReport:
+    """Tries these generations, or all, on the catalog in use and keeps what comes of each; what was finished is taken up.
+
+    They forecast as far ahead as the desk does. ``make`` gives a generation by its name.
+    """
+    with closing(Catalog(catalog_path())) as catalog:
+        about, panel = catalog.about, catalog.panel()
+    store = _ladder(about.catalog_hash)
+    horizon = min(about.frequency.horizon, max(1, about.periods // 3))
+    climb(panel, horizon, tuple(names or GENERATIONS), store, make, report, settings, afresh=afresh)
+    answer = store.report(GENERATIONS)
+    assert answer is not None  # climb began one
+    return answer
+
+
+def accuracy(catalog_hash: str) -> AccuracyReport | None:
+    """What the ladder of this catalog has brought so far, None where nobody has climbed it."""
+    return _ladder(catalog_hash).report(GENERATIONS)
+
+
+def tried_generation(catalog_hash: str, name: str) -> Generation:
+    """A generation as it was fitted for the ladder, at its first creation date; raises NotTrained, ConfigurationError."""
+    return _ladder(catalog_hash).generation(name, generation(name))
+
+
+def _ladder(catalog_hash: str) -> LadderStore:
+    return LadderStore(home() / "ladder" / catalog_hash)
 
 
 def forecast(directory: Path | None, model: Path | None, item_ids: Sequence[str] | None) -> QuantileForecast:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from pages.ui import charts, exports, fans, formats, frame, resources, state
+from pages.ui import charts, exports, fans, formats, frame, generations_view, resources, state
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered, no_item
@@ -40,8 +40,13 @@ def forecast() -> None:
         )
 
         _sliders(chosen, horizon, longest)
-        figure = charts.item_fan(view.history, fan, chosen.tau, about.frequency, view.plan_promo)
+        over = generations_view.overlay(chosen.item, horizon)
+        laid_over = (over.forecast, over.tried.title) if over else ()
+        figure = charts.item_fan(view.history, fan, chosen.tau, about.frequency, view.plan_promo, *laid_over)
         st.plotly_chart(figure, key="fan", config=charts.CONFIG, alt=words.description())
+        if over:
+            st.markdown(generations_view.sentence(over, fan, chosen.tau, about.frequency))
+            st.html(generations_view.both(over, fan, chosen.tau, about.frequency).html())
         _reading(view.history.demand, view.plan_promo)
 
         table = fans.table(view, chosen.tau, about)
@@ -49,8 +54,9 @@ def forecast() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             stamp = exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}")
             downloads(table, stamp, "item")
-            links_of(chosen, horizon)
+            links_of(chosen, horizon, over.tried.name if over else "")
         past(chosen.item, horizon)
+        generations_view.patchwork(chosen.item)
 
 
 def _sliders(chosen: state.Selection, horizon: int, longest: int) -> None:
@@ -90,9 +96,9 @@ def _reading(demand: np.ndarray, plan_promo: np.ndarray) -> None:
     st.caption(words)
 
 
-def links_of(chosen: state.Selection, horizon: int) -> None:
-    """Where a planner goes from here."""
-    frame.links("item", chosen.address() | {"horizon": str(horizon)})
+def links_of(chosen: state.Selection, horizon: int, over: str) -> None:
+    """Where a planner goes from here; ``over`` is the generation laid over the fan."""
+    frame.links("item", chosen.address() | {"horizon": str(horizon)} | ({"over": over} if over else {}))
     st.page_link(
         frame.page("what_if"),
         label="What if its price changes?",
@@ -117,7 +123,7 @@ def past(item_id: str, horizon: int) -> None:
         st.markdown(record.sentence)
         st.caption(
             "Made by today's model from what was known at each date. The model has learned from these periods since, which "
-            "flatters it; a backtest on the command line trains it on what was known then."
+            "flatters it; on the Accuracy page it learned only from what was known then."
         )
         history = resources.item(item_id, horizon).history
         figure = charts.past_fans(history, earlier, about.frequency)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 #: Roles in the order of chartCategoricalColors; Streamlit's browser part replaces these placeholders.
 ACCENT, INK, FAN, MEDIAN, BASELINE, RULE, NOTE = (f"#{n:06d}" for n in range(1, 8))
+OTHER = "#000009"  # a second forecaster, always dashed as well
 
 #: How the pages show a chart: no logo, and of its buttons only the one that saves a picture.
 CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]], "responsive": True}
@@ -41,20 +42,31 @@ _DAYS = {"day": 1.0, "week": 7.0, "month": 30.4}
 
 
 def item_fan(
-    history: ItemHistory, forecast: QuantileForecast, tau: float, frequency: Frequency, promo: np.ndarray
+    history: ItemHistory,
+    forecast: QuantileForecast,
+    tau: float,
+    frequency: Frequency,
+    promo: np.ndarray,
+    other: QuantileForecast | None = None,
+    other_name: str = "",
 ) -> go.Figure:
-    """History and fan of one item with the quantile ``tau`` as the accent line; ``promo`` [H] as planned."""
+    """History and fan of one item with the quantile ``tau`` as the accent line; ``promo`` [H] as planned.
+
+    ``other`` is the fan of another forecaster for the same periods, laid over it as a dashed outline.
+    """
     sheet = _Sheet(history, forecast.periods, frequency, promo)
     median, high, chosen = (forecast.at(level)[0] for level in (0.5, 0.9, tau))  # (H,) each
     name = formats.level(tau)
     sheet.fan(forecast, FAN, "Eight in ten")
     sheet.line(forecast.periods, median, MEDIAN, 1.2, "Median")
+    if other is not None:
+        sheet.outline(other, OTHER, other_name)
     sheet.past()
     sheet.line(forecast.periods, chosen, ACCENT, 2.5, f"Your {name}", notes=True)
     below = formats.fewer_than(float(chosen[-1]))
     sheet.label_end(forecast.periods[-1], chosen[-1], f"<b>{name}</b><br>{formats.odds(tau)}<br>{below}")
     sheet.name_events()
-    return sheet.figure(high, chosen)
+    return sheet.figure(high, chosen, *([] if other is None else [other.at(0.9)[0]]))
 
 
 def scenario_fans(view: ScenarioView, frequency: Frequency) -> go.Figure:
@@ -139,6 +151,17 @@ class _Sheet:
                 x=around, y=np.concatenate([bottom, top[::-1]]), mode="lines", line={"width": 0, "color": color},
                 fill="toself", fillcolor=color + alpha, name=title, showlegend=legend, hoverinfo="skip",
             )  # fmt: skip
+
+    def outline(self, forecast: QuantileForecast, color: str, name: str) -> None:
+        """A second forecaster's fan: eight in ten between dashed lines, and its median dotted."""
+        x = self._spread_dates(forecast.periods)
+        for tau, title in ((0.1, f"{name}: eight in ten"), (0.9, "")):
+            self._add(
+                x=x.to_numpy(), y=self._spread(forecast.at(tau)[0]), mode="lines", name=title, showlegend=bool(title),
+                line={"width": 1.4, "color": color, "dash": "dash"}, hoverinfo="skip",
+                **({} if title else {"fill": "tonexty", "fillcolor": f"{color}14"}),
+            )  # fmt: skip
+        self.line(forecast.periods, forecast.at(0.5)[0], color, 1.4, f"{name}: median", dash="dot")
 
     def line(
         self,

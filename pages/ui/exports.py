@@ -24,6 +24,8 @@ _EXCEL_FORMATS = {
     "money": "#,##0.00",
     "percent": "0.0%",
     "promotion": "0%",
+    "loss": "0.0000",
+    "factor": "0.00",
 }
 
 

@@ -57,6 +57,30 @@ def percent(share: float | None, *, signed: bool = False) -> str:
     return _signed(f"{abs(value):,.{digits}f}%", value if round(value, digits) else 0.0, signed)
 
 
+def loss(value: float | None) -> str:
+    """An error in units per unit sold: ``"0.295"``.
+
+    >>> loss(0.29514), loss(float("nan"))
+    ('0.295', '—')
+    """
+    return UNKNOWN if _missing(value) else f"{value:.3f}"
+
+
+def factor(value: float | None) -> str:
+    """What a number is multiplied by: ``"1.08"``."""
+    return UNKNOWN if _missing(value) else f"{value:.2f}"
+
+
+def points(share: float | None, *, signed: bool = False) -> str:
+    """A difference of two percentages: ``"2.1 points"``.
+
+    >>> points(0.0212), points(-0.01, signed=True)
+    ('2.1 points', '−1 points')
+    """
+    text = percent(share, signed=signed)
+    return text if text == UNKNOWN else f"{text.removesuffix('%')} points"
+
+
 def _signed(text: str, value: float, always: bool) -> str:
     """``text`` of an absolute value with its sign: a true minus, and a plus where ``always``."""
     return f"−{text}" if value < 0 else f"+{text}" if always and value > 0 else text

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from data.facts import About, Check, SearchResult
     from data.sources.upload import UploadPreview
     from data.sources.upload_columns import ColumnMapping
-    from forecasting.types import Progress
+    from forecasting.generations.base import Generation
+    from forecasting.generations.g2008_patchwork import PatchworkParts
+    from forecasting.types import Progress, QuantileForecast
     from forecasting.workflows import (
+        AccuracyReport,
         Desk,
         ItemView,
+        LadderRun,
         ModelStatus,
         PastFan,
         ScenarioView,
@@ -106,6 +110,32 @@ def summarise(report: Callable[[Progress], None]) -> None:
     desk().summarise(report)
 
 
+# the ladder of generations
+
+
+def accuracy() -> AccuracyReport | None:
+    """How the generations did on this catalog, as far as they were tried; None where nobody asked yet."""
+    return _accuracy(figures().catalog_hash, _ladder_files())
+
+
+def forecast_by(name: str, item_id: str) -> QuantileForecast:
+    """One item as a generation of the ladder sees it."""
+    return _forecast_by(version(), _ladder_files(), name, item_id)
+
+
+def patchwork_parts(item_id: str) -> PatchworkParts:
+    """How the patchwork comes to its forecast of one item."""
+    return desk().patchwork_parts(_tried(figures().catalog_hash, _ladder_files(), "patchwork"), item_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def ladder_run() -> LadderRun:
+    """The one climb of the ladder of this server; it goes on while the planner looks elsewhere."""
+    from forecasting import workflows
+
+    return workflows.LadderRun()
+
+
 # loading and training
 
 
@@ -154,7 +184,7 @@ def training() -> Training:
 
 def forget() -> None:
     """Empties every cache."""
-    for cache in (_desk, _search, _today, _item, _past_fans, training):
+    for cache in (_desk, _search, _today, _item, _past_fans, _accuracy, _tried, _forecast_by, ladder_run, training):
         cache.clear()
 
 
@@ -204,3 +234,30 @@ def _item(version: str, item_id: str, horizon: int) -> ItemView:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _past_fans(version: str, item_id: str, horizon: int) -> tuple[PastFan, ...]:
     return desk().past_fans(item_id, horizon)
+
+
+def _ladder_files() -> tuple[tuple[str, int], ...]:
+    """What the ladder of the catalog in use has brought, with the time of its last change."""
+    from forecasting import workflows
+
+    files = sorted((workflows.home() / "ladder" / figures().catalog_hash).glob("**/*.json"))
+    return tuple((f"{file.parent.name}/{file.name}", file.stat().st_mtime_ns) for file in files if file.is_file())
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _accuracy(catalog_hash: str, files: tuple[tuple[str, int], ...]) -> AccuracyReport | None:
+    from forecasting import workflows
+
+    return workflows.accuracy(catalog_hash)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _tried(catalog_hash: str, files: tuple[tuple[str, int], ...], name: str) -> Generation:
+    from forecasting import workflows
+
+    return workflows.tried_generation(catalog_hash, name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _forecast_by(version: str, files: tuple[tuple[str, int], ...], name: str, item_id: str) -> QuantileForecast:
+    return desk().forecast_by(_tried(figures().catalog_hash, files, name), item_id)

@@ -17,7 +17,9 @@ import pandas as pd
 from data.schema import Frequency
 from pages.ui import formats
 
-Kind = Literal["text", "words", "units", "difference", "count", "price", "money", "percent", "promotion", "period"]
+Kind = Literal[
+    "text", "words", "units", "difference", "count", "price", "money", "percent", "promotion", "loss", "factor", "period"
+]
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class Table:
             "price": lambda value: formats.price(value, self.currency),
             "money": lambda value: formats.money(value, self.currency),
             "percent": formats.percent,
+            "loss": formats.loss,
+            "factor": formats.factor,
             "promotion": lambda share: "" if share == 0 else formats.percent(share),
             "period": lambda value: formats.period(value, self.frequency),
         }[kind]

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from forecasting import workflows
+from forecasting.generations.registry import generation
 from forecasting.runs import TrainingSettings
 from pages.ui import formats, resources
 from pages.ui.scenarios import Scenario
@@ -83,6 +84,25 @@ def test_data_shows_the_card_of_the_model(open_page: Visit) -> None:
     assert card is not None
     assert any(formats.plain(card.version) in element.value for element in app.markdown)
     assert not app.warning
+
+
+def test_the_ladder_that_was_climbed_is_on_the_page_and_its_fans_over_the_items(open_page: Visit) -> None:
+    names = ["seasonal_naive", "empirical_last26", "patchwork"]
+    report = workflows.climb_ladder(lambda progress: None, lambda name: generation(name)(), names)
+    assert [one.name for one in report.tried] == names
+    best = report.best()
+    assert figures(open_page("accuracy"))[0] == formats.loss(best.rung.wql)
+    desk = workflows.open_desk()
+    item = desk.search("", 1).rows[0].item_id
+    fitted = workflows.tried_generation(desk.figures().catalog_hash, "patchwork")
+    expected = float(desk.forecast_by(fitted, item).first(4).span_mean()[0, -1])
+    app = open_page("item", item=item, horizon="4", over="patchwork")
+    assert any(f"expects **{formats.units(expected)}**" in element.value for element in app.markdown)
+    app.session_state["parts"] = True
+    app.run()
+    assert not app.exception
+    parts = desk.patchwork_parts(fitted, item)
+    assert any(f"<td class=n>{formats.units(float(parts.point[0]))}</td>" in html.proto.body for html in app.get("html"))
 
 
 def test_a_catalog_loaded_by_someone_else_is_seen_without_a_restart(open_page: Visit) -> None:

@@ -1,0 +1,185 @@
+"""Climbing the ladder on the catalog in use: every generation backtested and stored, one after another.
+
+``climb`` does the work; ``LadderRun`` has the command line do it in a process of its own, watched from the app. What is
+finished is stored at once, so that a run can be stopped at any time and started again.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from data.errors import TidelineError, TooLittleHistory
+from data.schema import Panel
+from forecasting.accuracy import Part, judged
+from forecasting.backtest import backtest
+from forecasting.generations.base import Generation, Report
+from forecasting.generations.registry import generation
+from forecasting.ladder_store import LadderStore, LadderTask
+from forecasting.slices import slices
+from forecasting.types import Progress
+from forecasting.windows import origins as origins_of
+
+_ROOT = Path(__file__).parent.parent
+_STOPPED = "Stopped. The generations that were finished are kept; start it again to go on."
+_STEPS = 1000  # of one generation's progress
+
+
+@dataclass(frozen=True)
+class LadderSettings:
+    """``origins`` creation dates, a third of the horizon apart, and at most ``most_items`` items, drawn by ``seed``."""
+
+    origins: int = 3
+    most_items: int = 2000
+    seed: int = 1
+
+
+def climb(
+    panel: Panel,
+    horizon: int,
+    names: Sequence[str],
+    store: LadderStore,
+    make: Callable[[str], Generation],
+    report: Report,
+    settings: LadderSettings | None = None,
+    *,
+    afresh: bool = False,
+) -> None:
+    """Backtests the generations ``names`` on a sample of ``panel`` and keeps each in ``store``; those it has are passed over.
+
+    A generation that cannot be tried is kept with its reason. Raises TooLittleHistory where none can.
+    """
+    settings = settings or LadderSettings()
+    stride = max(1, horizon // 3)
+    places = origins_of(len(panel.periods), horizon, settings.origins, stride)
+    if not places:
+        raise TooLittleHistory(
+            f"Trying forecasts over {horizon} periods needs at least {horizon + 2} periods of history and the catalog has "
+            f"{len(panel.periods)}. Load more history."
+        )
+    sample = _sampled(panel, settings)
+    dates = [panel.periods[t] for t in places]
+    task = LadderTask(
+        horizon=horizon,
+        origins=len(places),
+        stride=stride,
+        items=len(sample),
+        of_items=len(panel),
+        seed=settings.seed,
+        creation_dates=tuple(date.isoformat() for date in dates),
+        parts=tuple(Part(part.name, part.title, part.words) for part in slices(sample, dates, horizon)),
+    )
+    store.begin(task, {name: generation(name).title for name in names}, afresh=afresh)
+    for place, name in enumerate(names):
+        if store.has(name):
+            continue
+        title = generation(name).title
+        tell = _part_of(report, place, len(names), title)
+        tell(Progress(0, 1, "Starting"))
+        one = make(name)
+        try:
+            tested = backtest(one, sample, horizon=horizon, origins=len(places), stride=stride, report=tell)
+            tried = judged(tested, sample, name=name, title=title, note=one.note, seed=settings.seed)
+            store.keep(name, one, tested, tried)
+        except TidelineError as error:
+            store.keep_failure(name, title, str(error))
+    report(Progress(_STEPS * len(names), _STEPS * len(names), "All generations were tried"))
+
+
+def _sampled(panel: Panel, settings: LadderSettings) -> Panel:
+    """At most so many items; their groups stay those of the whole catalog."""
+    if len(panel) <= settings.most_items:
+        return panel
+    return panel.take(np.sort(np.random.default_rng(settings.seed).choice(len(panel), settings.most_items, replace=False)))
+
+
+def _part_of(report: Report, place: int, count: int, title: str) -> Report:
+    """Tells one generation's progress as its part of the whole, never going back; how long the rest takes is not known."""
+    done = place * _STEPS
+
+    def tell(progress: Progress) -> None:
+        nonlocal done
+        done = max(done, place * _STEPS + int(progress.share * (_STEPS - 1)))
+        message = progress.message.removeprefix(f"{title}: ")
+        report(Progress(done, count * _STEPS, f"{title} ({place + 1} of {count}): {message}"))
+
+    return tell
+
+
+class LadderRun:
+    """One climb of the ladder on the catalog in use; it is started, watched and stopped from a page.
+
+    ``command`` is what the process runs: the command line's ``ladder`` where none is given.
+    """
+
+    def __init__(self, command: Sequence[str] = (sys.executable, "-m", "forecasting", "ladder", "--progress", "json")) -> None:
+        self._command = tuple(command)
+        self.failed: str | None = None
+        self._process: subprocess.Popen[str] | None = None
+        self._watcher: threading.Thread | None = None
+        self._progress = Progress(0, 1, "Not started")
+        self._asked_to_stop = False
+
+    @property
+    def running(self) -> bool:
+        """True from the start until the last generation is stored."""
+        return self._watcher is not None and self._watcher.is_alive()
+
+    def start(self, *, afresh: bool = False) -> None:
+        """Starts, or goes on where a stopped run was unless ``afresh``; does nothing while one is running."""
+        if self.running:
+            return
+        self.failed, self._asked_to_stop = None, False
+        self._progress = Progress(0, 1, "Reading the catalog")
+        command = [*self._command, *(["--afresh"] if afresh else [])]
+        self._process = subprocess.Popen(
+            command, cwd=_ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        self._watcher = threading.Thread(target=self._watch, args=(self._process,), name="ladder", daemon=True)
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """Ends the run; the generations it finished are kept."""
+        self._asked_to_stop = True
+        if self._process is not None:
+            self._process.terminate()
+
+    def progress(self) -> Progress:
+        """Where the run stands."""
+        return self._progress
+
+    def _watch(self, process: subprocess.Popen[str]) -> None:
+        """Hears the run until it ends."""
+        others: deque[str] = deque(maxlen=5)
+        assert process.stderr is not None  # asked for in start
+        with process.stderr:
+            for line in process.stderr:
+                heard = _heard(line)
+                if heard is None:
+                    others.append(line.rstrip())
+                else:
+                    self._progress = heard
+        if process.wait() == 0:
+            return
+        if self._asked_to_stop:
+            self._progress = replace(self._progress, message=_STOPPED, seconds_left=None)
+        else:
+            self.failed = "The run failed. " + (others[-1] if others else "The process ended early; is there enough memory?")
+
+
+def _heard(line: str) -> Progress | None:
+    """The progress that a line tells, None where it tells something else."""
+    if not line.startswith("{"):
+        return None
+    try:
+        return Progress(**json.loads(line))
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,167 @@
+"""Where the ladder of a catalog is kept: one directory for each generation, readable as soon as it is whole.
+
+<home>/ladder/<catalog hash>/
+    ladder.json          what was asked (horizon, origins, items …; another task starts anew), and the titles
+    <generation>/
+        model/           the generation, fitted at the first creation date
+        backtest.npz     forecasts' quantiles and actuals
+        cells.npz        losses and actuals of each slice, creation date and item
+        scores.json      everything else, written last; failed.json where it could not be tried
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data.errors import NotTrained
+from forecasting.accuracy import AccuracyReport, Certified, Part, SliceScore, Tried
+from forecasting.backtest import BENCH_TAUS, Backtest, Rung
+from forecasting.generations.base import Generation
+from forecasting.metrics import Calibration, Score
+
+#: What is written last of a generation: its presence says that the rest is whole.
+SCORES = "scores.json"
+#: Of what is stored; a ladder of another version is not read, and tried anew.
+_VERSION = 1
+
+_ASKED, _FAILED = "ladder.json", "failed.json"
+
+
+@dataclass(frozen=True)
+class LadderTask:
+    """What all generations of a ladder were asked: ``origins`` creation dates, ``stride`` periods apart."""
+
+    horizon: int
+    origins: int
+    stride: int
+    items: int
+    of_items: int
+    seed: int
+    creation_dates: tuple[str, ...]
+    parts: tuple[Part, ...]
+    version: int = _VERSION
+
+
+class LadderStore:
+    """The ladder kept in ``directory``."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def begin(self, task: LadderTask, titles: Mapping[str, str], *, afresh: bool = False) -> None:
+        """Makes ready for ``task``: results of another one, or of all where ``afresh``, are removed.
+
+        ``titles`` of the generations, by name, are kept for the report.
+        """
+        path = self._directory / _ASKED
+        stored = json.loads(json.dumps(asdict(task)))
+        before = json.loads(path.read_text()) if path.is_file() else {"task": None, "titles": {}}
+        if afresh or before["task"] != stored:
+            shutil.rmtree(self._directory, ignore_errors=True)
+        self._directory.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"task": stored, "titles": before["titles"] | dict(titles)}, indent=1))
+
+    def has(self, name: str) -> bool:
+        """Whether a generation was tried to the end."""
+        return (self._directory / name / SCORES).is_file()
+
+    def keep(self, name: str, generation: Generation, tested: Backtest, tried: Tried) -> None:
+        """Stores one generation with its backtest and what was made of it."""
+        place = self._directory / name
+        shutil.rmtree(place, ignore_errors=True)
+        generation.save(place / "model")
+        np.savez_compressed(
+            place / "backtest.npz",
+            taus=np.array(BENCH_TAUS),
+            item_ids=tested.forecasts[0].item_ids.astype(str),
+            creation_dates=np.array([forecast.creation_date for forecast in tested.forecasts], "datetime64[us]"),
+            periods=np.stack([forecast.periods.to_numpy("datetime64[us]") for forecast in tested.forecasts]),
+            quantiles=tested.quantiles.astype(np.float32),
+            span_quantiles=tested.span_quantiles.astype(np.float32),
+            means=tested.means.astype(np.float32),
+            actuals=tested.actuals,
+            scale=tested.scale,
+            zero_share=tested.zero_share,
+        )
+        np.savez_compressed(place / "cells.npz", losses=tried.losses, sold=tried.sold)
+        scores = {
+            "title": tried.title,
+            "note": tried.note,
+            "trained_until": f"{tried.trained_until.isoformat()}",
+            "rung": asdict(tried.rung),
+            "slices": [asdict(one) for one in tried.slices],
+            "certificate": [asdict(one) for one in tried.certificate],
+        }
+        fresh = place / f"{SCORES}.new"
+        fresh.write_text(json.dumps(scores))
+        fresh.replace(place / SCORES)
+
+    def keep_failure(self, name: str, title: str, reason: str) -> None:
+        """Stores why a generation could not be tried; the next run tries it again."""
+        place = self._directory / name
+        place.mkdir(parents=True, exist_ok=True)
+        (place / _FAILED).write_text(json.dumps([title, reason]))
+
+    def report(self, names: Iterable[str]) -> AccuracyReport | None:
+        """What there is so far of the generations ``names``, in this order; None where no run was begun."""
+        path = self._directory / _ASKED
+        if not path.is_file():
+            return None
+        asked = json.loads(path.read_text())
+        if asked["task"]["version"] != _VERSION:
+            return None
+        task, titles = asked["task"], {name: asked["titles"].get(name, name) for name in names}
+        whole = [name for name in titles if self.has(name)]
+        failed = {name: self._directory / name / _FAILED for name in titles if name not in whole}
+        reasons = {name: json.loads(file.read_text()) for name, file in failed.items() if file.is_file()}
+        return AccuracyReport(
+            items=task["items"],
+            of_items=task["of_items"],
+            horizon=task["horizon"],
+            creation_dates=tuple(pd.Timestamp(date) for date in task["creation_dates"]),
+            parts=tuple(Part(**part) for part in task["parts"]),
+            tried=tuple(self._tried(name) for name in whole),
+            missing=tuple(title for name, title in titles.items() if name not in whole and name not in reasons),
+            failed=tuple((title, reason) for title, reason in reasons.values()),
+        )
+
+    def generation(self, name: str, cls: type[Generation]) -> Generation:
+        """The generation as it was fitted for the ladder; raises NotTrained where it was not."""
+        if not self.has(name):
+            raise NotTrained(f"{cls.title} has not been fitted on this catalog yet. Run the ladder on the Accuracy page.")
+        return cls.load(self._directory / name / "model")
+
+    def _tried(self, name: str) -> Tried:
+        place = self._directory / name
+        stored = json.loads((place / SCORES).read_text())
+        with np.load(place / "cells.npz") as cells:
+            losses, sold = cells["losses"], cells["sold"]
+        return Tried(
+            name=name,
+            title=stored["title"],
+            note=stored["note"],
+            trained_until=pd.Timestamp(stored["trained_until"]),
+            rung=Rung(**_scores(stored["rung"])),
+            slices=tuple(SliceScore(**_scores(one)) for one in stored["slices"]),
+            certificate=tuple(Certified(**_tuples(one)) for one in stored["certificate"]),
+            losses=losses,
+            sold=sold,
+        )
+
+
+def _scores(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What was written of a Rung or a SliceScore, with its scores and calibrations as they were."""
+    kinds: dict[str, type] = {"calibration": Calibration, "calibration_dense": Calibration, "scaled": Score, "mase": Score}
+    return {name: kinds[name](**value) if name in kinds else value for name, value in stored.items()}
+
+
+def _tuples(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}

@@ -1,0 +1,167 @@
+"""Can I trust it: every generation tried on this catalog from earlier dates, and what was promised against what came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from forecasting.accuracy import TOLERANCE
+from forecasting.backtest import BENCH_TAUS
+from forecasting.slices import DENSE_TITLE
+from pages.ui import accuracy_charts, charts, climbing, exports, formats, frame, resources, state, trust
+from pages.ui.downloads import downloads
+from pages.ui.frame import Figure
+from pages.ui.messages import answered
+
+if TYPE_CHECKING:
+    from forecasting.workflows import AccuracyReport, Tried
+
+QUESTION = "Can I trust it?"
+
+frame.frame()
+
+
+def nothing_yet() -> None:
+    """Before the first generation is through: what will be done, and the button."""
+    frame.heading(QUESTION, "Nobody has tried yet: let every generation forecast what you already know, and see.")
+    with st.container(key="empty", border=True):
+        st.markdown(
+            "Each generation of forecasters, from last season again to the network in use, learns from your history up to an "
+            "earlier date. It then forecasts from that date and from two later ones, and its forecasts are laid beside what "
+            "came. Up to 2,000 items are drawn for it; it takes some minutes, and runs while you work."
+        )
+        climbing.section()
+
+
+def ladder(report: AccuracyReport, one: Tried, other: Tried, part: str) -> None:
+    """The answer, the choices, the ladder as picture and table."""
+    scores, first = one.of(part), report.tried[0]
+    frame.heading(QUESTION, trust.sentence(report, one, part))
+    against = trust.change(first.of(part).wql, scores.wql)
+    frame.figures(
+        Figure("Error per unit sold", formats.loss(scores.wql), help="Weighted quantile loss: what every quantile from P10 to "
+               "P90 missed by, weighted and averaged, in units for each unit sold. 0 is perfect."),
+        Figure(f"Against {first.title.lower()}", against, help="How much lower or higher the error per unit sold is."),
+        Figure("Below P90", formats.percent(scores.below_p90), help="How often no more sold than P90; 90% is the promise."),
+        Figure("Bias", formats.percent(scores.bias, signed=True), help="Above zero where more was expected than sold."),
+    )  # fmt: skip
+    if climbing.begun():
+        climbing.section()
+    _choices(report, one, other, part)
+    if not scores.count:
+        return
+    if one.name != other.name:
+        st.markdown(trust.verdict(one, other, report.compare(one.name, other.name, part)))
+    figure = accuracy_charts.ladder(report, part, one.name)
+    st.plotly_chart(figure, key="ladder", config=charts.CONFIG, alt=trust.ladder_description(report, one, part))
+    st.caption(_reading(report, one, part))
+    about = resources.figures()
+    table = trust.ladder_table(report, part, about.frequency)
+    st.html(table.html())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        downloads(table, exports.Stamp(about.name, report.creation_dates[-1], "ladder of generations"), "ladder")
+        below = {name: st.query_params[name] for name in ("by", "ahead") if name in st.query_params}
+        frame.links("accuracy", {"slice": part, "of": one.name, "with": other.name} | below)
+    with st.expander("What each generation is, and how it was tried", key="notes", on_change="rerun") as folded:
+        if folded.open:
+            st.html(trust.notes_table(report, about.frequency).html())
+
+
+def _choices(report: AccuracyReport, one: Tried, other: Tried, part: str) -> None:
+    titles = {slice_.name: slice_.title for slice_ in report.parts}
+    st.segmented_control(
+        "Where",
+        list(titles),
+        format_func=titles.get,
+        required=True,
+        key=state.bound("slice", part),
+        on_change=state.on_change("slice", "slice", str),
+    )
+    names = {tried.name: tried.title for tried in report.tried}
+    left, right = st.columns(2, gap="large")
+    for place, label, name, chosen in ((left, "Generation", "of", one), (right, "Compared with", "with", other)):
+        place.selectbox(
+            label,
+            list(names),
+            format_func=names.get,
+            key=state.bound(name, chosen.name),
+            on_change=state.on_change(name, name, str),
+        )
+
+
+def _reading(report: AccuracyReport, one: Tried, part: str) -> str:
+    """What the chart's numbers were taken over, and how to read its bars."""
+    scores, about = one.of(part), resources.figures()
+    words = next(slice_.words for slice_ in report.parts if slice_.name == part)
+    dates = formats.listing([formats.period(date, about.frequency) for date in report.creation_dates])
+    drawn = (
+        f"All {report.items:,} items" if report.items == report.of_items else f"{report.items:,} of {report.of_items:,} items"
+    )
+    picked = " Peaks are picked by what came, so every forecast falls short of them: compare the generations." * (
+        part == "peak"
+    )
+    return (
+        f"Taken over {words}: {scores.count:,} actuals of {scores.items:,} items, forecast from {dates}. "
+        f"{drawn} were tried.{picked} The grey bars show where a generation would stand beside "
+        f"{formats.plain(one.title)} in 9 of 10 drawings of other items and dates; one that reaches the vertical line may be "
+        "as good. The dates' periods overlap, so the truth is a little less sure."
+    )
+
+
+def promises(report: AccuracyReport, one: Tried) -> None:
+    """What was promised against what came, for every part of the catalog."""
+    about, params = resources.figures(), st.query_params
+    st.subheader("Does it keep its promises?", anchor=False)
+    kinds = trust.kinds(one.certificate)
+    bands = trust.bands(one.certificate, report.horizon, about.frequency)
+    kind = params.get("by") if params.get("by") in kinds else next(iter(kinds))
+    band = params.get("ahead") if params.get("ahead") in bands else next(iter(bands))
+    rows = trust.certified(one.certificate, kind, band)
+    dense = next((row for row in trust.certified(one.certificate, "zeros", band) if row.segment == DENSE_TITLE), None)
+    st.markdown(trust.promise_sentence(rows[0], dense, TOLERANCE))
+    with st.container(horizontal=True, gap="large"):
+        for label, name, options, chosen in (("Parts", "by", kinds, kind), ("Periods ahead", "ahead", bands, band)):
+            st.segmented_control(
+                label,
+                list(options),
+                format_func=options.get,
+                required=True,
+                key=state.bound(name, chosen),
+                on_change=state.on_change(name, name, str),
+            )
+    table = trust.certificate_table(rows, TOLERANCE, about.frequency)
+    figure = accuracy_charts.promises(rows, BENCH_TAUS, TOLERANCE)
+    st.plotly_chart(figure, key="promises", config=charts.CONFIG, alt=trust.promise_sentence(rows[0], dense, TOLERANCE))
+    st.caption(
+        "Zero is a promise kept; ranges and whiskers hold 9 of 10 drawings of other items and dates, and a line that leaves "
+        "the chart is in the table. Where many periods are zero, more comes below a low quantile than promised, for "
+        "nothing sells less than nothing; the promise is measured on items where fewer than 1 in 10 periods are zero."
+    )
+    st.html(table.html())
+    stamp = exports.Stamp(about.name, report.creation_dates[-1], one.title)
+    downloads(table, stamp, "promises")
+
+
+def page() -> None:
+    """What has been tried so far, or how to begin."""
+    resources.figures()  # without a catalog there is nothing to try
+    report = resources.accuracy()
+    if report is None or not report.tried:
+        nothing_yet()
+        return
+    params, card = st.query_params, resources.model().card
+    names = [tried.name for tried in report.tried]
+    part = params.get("slice") if params.get("slice") in [slice_.name for slice_ in report.parts] else "all"
+    usual = card.model if card is not None and card.model in names else report.best().name
+    one = report.of(params.get("of") if params.get("of") in names else usual)
+    rival = report.rival(one.name)
+    other = report.of(params.get("with") if params.get("with") in names else rival.name)
+    ladder(report, one, other, part)
+    promises(report, one)
+    if not climbing.begun():
+        climbing.section()
+
+
+with answered(QUESTION):
+    page()
