@@ -58,6 +58,8 @@ def verdict(first: Tried, second: Tried, found: Verdict) -> str:
     low, high = (formats.percent(end / base, signed=True) for end in (found.difference.low, found.difference.high))
     word = "less" if share <= 0 else "more"
     told = f"**{one}** errs **{formats.percent(abs(share))} {word}** per unit sold than **{other}**"
+    if abs(share) < 0.0005:
+        told = f"**{one}** errs as much per unit sold as **{other}**"
     range_ = f"Drawn anew, 9 times in 10 other items and dates put the difference between {low} and {high}"
     if found.sure:
         end = f"so it is **{'better' if share < 0 else 'worse'}, and not by luck alone**."

@@ -150,6 +150,7 @@ def verdict_of(low: float, high: float) -> Verdict:
         (-0.1, -0.02, "errs **12% less** per unit sold than **Last season again** (0.440 against 0.500)"),
         (-0.1, -0.02, "between −20% and −4%, so it is **better, and not by luck alone**"),
         (0.02, 0.1, "so it is **worse, and not by luck alone**"),
+        (-0.02, 0.02, "errs as much per unit sold as **Last season again** (0.500 against 0.500)"),
         (-0.02, 0.06, "between −4% and +12%, so **which of them is better is open**"),
     ],
 )
