@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 from data.errors import TidelineError  # noqa: E402
 from data.schema import Panel  # noqa: E402
 from data.sources.bench_directory import read_panel  # noqa: E402
-from forecasting import backtest, metrics  # noqa: E402
+from forecasting import backtest  # noqa: E402
 from forecasting.generations.base import Generation  # noqa: E402
 from forecasting.generations.registry import GENERATIONS  # noqa: E402
 
@@ -87,14 +87,12 @@ def _made(name: str, seed: int, quick: bool) -> Generation:
 
 def _figures(model: Generation, panel: Panel, tested: backtest.Backtest) -> dict[str, float | None]:
     rung = backtest.score(tested)
-    taus = np.array(backtest.WQL_TAUS)
-    dense = (panel.demand == 0).sum(axis=1) < 0.1 * np.isfinite(panel.demand).sum(axis=1)
-    found = metrics.calibration(tested.actuals[:, dense], tested.quantiles[:, dense][..., : len(taus)], taus)
+    dense = rung.calibration_dense
     return {
         "wql": rung.wql,
         "ql50": rung.p50,
         "ql90": rung.p90,
-        "cal": found.error if dense.any() else None,
+        "cal": dense.error if dense.count else None,
         "cross": float(rung.crossings),
         "train_s": tested.fit_seconds,
         "item_ms": _item_ms(model, panel),

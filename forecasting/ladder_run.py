@@ -6,14 +6,9 @@ finished is stored at once, so that a run can be stopped at any time and started
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
-import threading
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,10 +21,9 @@ from forecasting.generations.registry import generation
 from forecasting.ladder_store import LadderStore, LadderTask
 from forecasting.slices import slices
 from forecasting.types import Progress
+from forecasting.watched_run import WatchedRun
 from forecasting.windows import origins as origins_of
 
-_ROOT = Path(__file__).parent.parent
-_STOPPED = "Stopped. The generations that were finished are kept; start it again to go on."
 _STEPS = 1000  # of one generation's progress
 
 
@@ -114,72 +108,20 @@ def _part_of(report: Report, place: int, count: int, title: str) -> Report:
     return tell
 
 
-class LadderRun:
+class LadderRun(WatchedRun):
     """One climb of the ladder on the catalog in use; it is started, watched and stopped from a page.
 
     ``command`` is what the process runs: the command line's ``ladder`` where none is given.
     """
 
     def __init__(self, command: Sequence[str] = (sys.executable, "-m", "forecasting", "ladder", "--progress", "json")) -> None:
-        self._command = tuple(command)
-        self.failed: str | None = None
-        self._process: subprocess.Popen[str] | None = None
-        self._watcher: threading.Thread | None = None
-        self._progress = Progress(0, 1, "Not started")
-        self._asked_to_stop = False
-
-    @property
-    def running(self) -> bool:
-        """True from the start until the last generation is stored."""
-        return self._watcher is not None and self._watcher.is_alive()
+        super().__init__(
+            command,
+            name="ladder",
+            stopped="Stopped. The generations that were finished are kept; start it again to go on.",
+            went_wrong="The run failed.",
+        )
 
     def start(self, *, afresh: bool = False) -> None:
         """Starts, or goes on where a stopped run was unless ``afresh``; does nothing while one is running."""
-        if self.running:
-            return
-        self.failed, self._asked_to_stop = None, False
-        self._progress = Progress(0, 1, "Reading the catalog")
-        command = [*self._command, *(["--afresh"] if afresh else [])]
-        self._process = subprocess.Popen(
-            command, cwd=_ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, encoding="utf-8"
-        )
-        self._watcher = threading.Thread(target=self._watch, args=(self._process,), name="ladder", daemon=True)
-        self._watcher.start()
-
-    def stop(self) -> None:
-        """Ends the run; the generations it finished are kept."""
-        self._asked_to_stop = True
-        if self._process is not None:
-            self._process.terminate()
-
-    def progress(self) -> Progress:
-        """Where the run stands."""
-        return self._progress
-
-    def _watch(self, process: subprocess.Popen[str]) -> None:
-        """Hears the run until it ends."""
-        others: deque[str] = deque(maxlen=5)
-        assert process.stderr is not None  # asked for in start
-        with process.stderr:
-            for line in process.stderr:
-                heard = _heard(line)
-                if heard is None:
-                    others.append(line.rstrip())
-                else:
-                    self._progress = heard
-        if process.wait() == 0:
-            return
-        if self._asked_to_stop:
-            self._progress = replace(self._progress, message=_STOPPED, seconds_left=None)
-        else:
-            self.failed = "The run failed. " + (others[-1] if others else "The process ended early; is there enough memory?")
-
-
-def _heard(line: str) -> Progress | None:
-    """The progress that a line tells, None where it tells something else."""
-    if not line.startswith("{"):
-        return None
-    try:
-        return Progress(**json.loads(line))
-    except (ValueError, TypeError):
-        return None
+        self._start(*(["--afresh"] if afresh else []))

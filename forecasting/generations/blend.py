@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,18 +21,20 @@ import numpy as np
 
 from data.errors import NotTrained, TooLittleHistory
 from data.schema import Panel, Plan
+from forecasting.backtest import actuals_after
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.registry import generation
 from forecasting.metrics import pinball
 from forecasting.quantiles import TAUS
+from forecasting.slices import DENSE, INTERMITTENT, zero_shares
 from forecasting.types import Progress, QuantileForecast
-from forecasting.windows import history_until, plan_after
+from forecasting.windows import plan_after
 
 #: The generations blended: the network first, for it can always be fitted.
 COMPONENTS = ("mqcnn", "lightgbm")
 
-#: Items are classed by the share of their periods without a sale: below the first, below the second, the rest.
-_ZEROS = (0.1, 0.5)
+#: Classes of items by their share of periods without a sale: dense, between, intermittent.
+_CLASSES = 3
 
 #: Known actuals below which a class takes the weights of all items; steps of the weights tried.
 _ENOUGH, _STEPS = 500, 20
@@ -74,35 +77,33 @@ class Blend(Generation):
         tried: dict[str, QuantileForecast] = {}
         for done, name in enumerate(COMPONENTS if held_back >= 1 else ()):
             report(Progress(done, steps, f"Blend: {name} without the last {horizon} periods"))
-            early = self._make(name, self._seed)
-            try:
-                early.fit(history, history.periods[held_back], horizon)
-            except TooLittleHistory:
-                continue
-            (tried[name],) = early.forecast(history, [history.periods[held_back]], plan_after(history, held_back, horizon))
+            with suppress(TooLittleHistory):
+                early = self._component(name, history, held_back, horizon)
+                ahead = plan_after(history, held_back, horizon)
+                (tried[name],) = early.forecast(history, [history.periods[held_back]], ahead)
         components: dict[str, Generation] = {}
         for done, name in enumerate(COMPONENTS):
             report(Progress(len(COMPONENTS) + done, steps, f"Blend: {name} on everything"))
-            component = self._make(name, self._seed)
-            try:
-                component.fit(history, history.last, horizon)
-            except TooLittleHistory:
-                if not components:
-                    raise
-                continue
-            components[name] = component
+            with suppress(TooLittleHistory) if components else nullcontext():  # the first must be fitted
+                components[name] = self._component(name, history, len(history.periods) - 1, horizon)
         if components.keys() == tried.keys():
-            sold = np.where(history.out_of_stock, np.nan, history.demand)[:, held_back + 1 :]
-            classes = _classes(history_until(history, held_back))
+            sold = actuals_after(history, held_back, horizon)
+            classes = _classes(history, held_back)
             self._weights = _earned([forecast.values_at(TAUS) for forecast in tried.values()], sold, classes)
         else:
-            self._weights = np.full((len(_ZEROS) + 1, len(components)), 1 / len(components))
+            self._weights = np.full((_CLASSES, len(components)), 1 / len(components))
         self._components = components
         report(Progress(steps, steps, f"{self.title}: ready"))
 
+    def _component(self, name: str, history: Panel, t: int, horizon: int) -> Generation:
+        """A component fitted on what was known at period ``t``; raises TooLittleHistory."""
+        component = self._make(name, self._seed)
+        component.fit(history, history.periods[t], horizon)
+        return component
+
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
         parts = [component._forecast(history, plan) for component in self._fitted().values()]
-        shares = self._weights[_classes(history)]  # (N, C)
+        shares = self._weights[_classes(history, len(history.periods) - 1)]  # (N, C)
         return replace(
             parts[0],
             taus=np.array(TAUS),
@@ -146,11 +147,9 @@ def _made(name: str, seed: int, workers: int) -> Generation:
     return LightGBMQuantiles(seed=seed)
 
 
-def _classes(history: Panel) -> np.ndarray:
-    """Class [N] of each item by its share of known periods without a sale."""
-    known = np.isfinite(history.demand).sum(axis=1)
-    zeros = (history.demand == 0).sum(axis=1) / np.maximum(known, 1)
-    return np.searchsorted(_ZEROS, zeros, side="right")
+def _classes(history: Panel, t: int) -> np.ndarray:
+    """Class [N] of each item by its share of zeros until period ``t``; the first where nothing is known."""
+    return np.searchsorted((DENSE, INTERMITTENT), np.nan_to_num(zero_shares(history, t)), side="right")
 
 
 def _earned(quantiles: Sequence[np.ndarray], sold: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -163,7 +162,7 @@ def _earned(quantiles: Sequence[np.ndarray], sold: np.ndarray, classes: np.ndarr
         mixed = np.tensordot(share, np.stack([q[..., inner] for q in quantiles]), axes=1)
         losses.append(np.nan_to_num(pinball(sold, mixed, taus).mean(axis=-1)).sum(axis=1))
     loss, known = np.stack(losses, axis=1), np.isfinite(sold).sum(axis=1)  # (N, G), (N,)
-    answer = np.tile(shares[loss.sum(axis=0).argmin()], (len(_ZEROS) + 1, 1))
+    answer = np.tile(shares[loss.sum(axis=0).argmin()], (_CLASSES, 1))
     for one in range(len(answer)):
         if known[classes == one].sum() >= _ENOUGH:
             answer[one] = shares[loss[classes == one].sum(axis=0).argmin()]
