@@ -4,17 +4,19 @@
 
 For each set and model: ``wql`` (mean over tau 0.1 … 0.9), ``ql50``, ``ql90``, ``cal`` (mean |coverage − tau| of items
 with fewer than 1 in 10 periods at zero, null where there are none), ``cross``, ``train_s``, ``item_ms`` (median of one
-item, from arrays to quantiles). Several seeds are averaged. A model that refuses a set is reported with its reason.
+item, from arrays to quantiles). ``ablation`` holds, for each set, what MQTransformer scores without each of its parts.
+Several seeds are averaged. A model that refuses a set is reported with its reason.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +26,16 @@ sys.path.insert(0, str(ROOT))
 
 from data.errors import TidelineError  # noqa: E402
 from data.schema import Panel  # noqa: E402
-from data.sources.bench_directory import read_panel  # noqa: E402
-from forecasting import backtest  # noqa: E402
+from data.sources.bench_directory import Task, read_panel  # noqa: E402
+from forecasting import ablation, backtest  # noqa: E402
 from forecasting.generations.base import Generation  # noqa: E402
+from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
 from forecasting.generations.registry import GENERATIONS  # noqa: E402
+from forecasting.runs import TrainingSettings  # noqa: E402
 
 BENCH = ROOT.parent / "shared" / "bench"
-QUICK_MODELS = ("seasonal_naive", "empirical_last26", "mqcnn")
-QUICK_ITEMS, QUICK_STEPS, ASKED = 150, 100, 25
+QUICK_MODELS = ("seasonal_naive", "empirical_last26", "mqtransformer")
+QUICK_ITEMS, QUICK_TRAINING, ASKED = 150, {"members": 1, "scale_lives": (0.5,), "most_steps": 75}, 25
 
 
 def main() -> None:
@@ -48,6 +52,7 @@ def main() -> None:
     answer: dict[str, object] = {"commit": _commit(), "quick": options.quick, "seeds": seeds}
     for directory in options.sets:
         answer[directory.name] = {name: _measured(directory, name, seeds, options.quick) for name in models}
+    answer["ablation"] = {directory.name: _ablated(directory, seeds[0], options.quick) for directory in options.sets}
     if options.out:
         options.out.write_text(json.dumps(answer, indent=1) + "\n")
     print(json.dumps(answer))
@@ -55,9 +60,7 @@ def main() -> None:
 
 def _measured(directory: Path, name: str, seeds: list[int], quick: bool) -> dict[str, float | str | None]:
     """The mean of the runs with these seeds; a word of why where the model refuses the set."""
-    panel, task = read_panel(directory)
-    if quick and len(panel) > QUICK_ITEMS:
-        panel = panel.take(np.sort(np.random.default_rng(0).choice(len(panel), QUICK_ITEMS, replace=False)))
+    panel, task = _read(directory, quick)
     runs = []
     for seed in seeds:
         print(f"{directory.name}: {name}, seed {seed}", file=sys.stderr, flush=True)
@@ -73,16 +76,36 @@ def _measured(directory: Path, name: str, seeds: list[int], quick: bool) -> dict
     }
 
 
+def _read(directory: Path, quick: bool) -> tuple[Panel, Task]:
+    panel, task = read_panel(directory)
+    if quick and len(panel) > QUICK_ITEMS:
+        panel = panel.take(np.sort(np.random.default_rng(0).choice(len(panel), QUICK_ITEMS, replace=False)))
+    return panel, task
+
+
+def _ablated(directory: Path, seed: int, quick: bool) -> dict[str, dict[str, float | None]] | dict[str, str]:
+    """The scores of MQTransformer whole and without each of its parts."""
+    panel, task = _read(directory, quick)
+    settings = TrainingSettings(seed=seed)
+    if quick:
+        settings = replace(settings, **QUICK_TRAINING)
+    answer: dict[str, dict[str, float | None]] = {}
+    try:
+        for one in ablation.ablate(panel, task.horizon, settings, workers=1 if quick else os.cpu_count() or 1):
+            print(f"{directory.name}: {ablation.text(one)}", file=sys.stderr, flush=True)
+            figures = {name: value for name, value in asdict(one).items() if name != "variant"}
+            answer[one.variant] = {name: round(value, 5) if np.isfinite(value) else None for name, value in figures.items()}
+    except TidelineError as error:
+        return {"refused": str(error)}
+    return answer
+
+
 def _made(name: str, seed: int, quick: bool) -> Generation:
     from forecasting.__main__ import _seeded
 
-    model = _seeded(name, seed)
-    if quick and name == "mqcnn":
-        from forecasting.generations.network import MQCNNForecaster
-        from forecasting.runs import TrainingSettings
-
-        return MQCNNForecaster(replace(TrainingSettings(seed=seed), members=1, scale_lives=(0.5,), most_steps=QUICK_STEPS))
-    return model
+    if quick and name == "mqtransformer":
+        return MQTransformerForecaster(replace(TrainingSettings(seed=seed), **QUICK_TRAINING))
+    return _seeded(name, seed)
 
 
 def _figures(model: Generation, panel: Panel, tested: backtest.Backtest) -> dict[str, float | None]:

@@ -29,7 +29,7 @@ import numpy as np  # noqa: E402
 
 from data.schema import Panel  # noqa: E402
 from forecasting.desk import Desk  # noqa: E402
-from forecasting.generations.network import MQCNNForecaster  # noqa: E402
+from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
 from forecasting.types import Progress  # noqa: E402
 
 SETS = {"orange_juice": "oj_wql", "complete_journey": "cj_wql"}
@@ -140,7 +140,7 @@ def page_ms(item: str, looks: int) -> float:
 
 
 def accuracy(directory: Path, size: Size) -> tuple[float, int, int, float]:
-    """wQL, crossings, leak faults and seconds of training of ``mqcnn`` on a bench directory."""
+    """wQL, crossings, leak faults and seconds of training of MQTransformer on a bench directory."""
     from data.sources.bench_directory import read_panel
     from forecasting.backtest import backtest, score
     from forecasting.runs import TrainingSettings
@@ -150,13 +150,13 @@ def accuracy(directory: Path, size: Size) -> tuple[float, int, int, float]:
     if size.bench_items is not None and size.steps is not None:
         panel = panel.take(np.arange(min(size.bench_items, len(panel))))
         settings = replace(settings, members=1, most_steps=size.steps, scale_lives=(0.5,))
-    model = MQCNNForecaster(settings, workers=os.cpu_count() or 1)
+    model = MQTransformerForecaster(settings, workers=os.cpu_count() or 1)
     tested = backtest(model, panel, horizon=task.horizon, origins=task.origins, stride=task.stride)
     crossed = sum(crossings_of(one.values) + crossings_of(one.cumulative) for one in tested.forecasts)
     return round(score(tested).wql, 4), crossed, leak_faults(model, panel), round(tested.fit_seconds, 1)
 
 
-def leak_faults(model: MQCNNForecaster, panel: Panel) -> int:
+def leak_faults(model: MQTransformerForecaster, panel: Panel) -> int:
     """How many numbers of a forecast change when all that came after its creation date is altered."""
     t = len(panel.periods) - model.horizon - 1
     after = np.arange(len(panel.periods)) > t

@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     command("prepare", _prepare, "Make the desk ready: load the demo where there is no catalog, forecast all items.")
     train = command("train", _train, "Train on the catalog in use, or on a bench directory.")
     train.add_argument("directory", type=Path, nargs="?", help="a bench directory")
-    train.add_argument("--model", default="mqcnn", help="generation (bench directory only)")
+    train.add_argument("--model", default="mqtransformer", help="generation (bench directory only)")
     train.add_argument("--out", type=Path, help="where the model goes; shipped: the one in the repository")
     train.add_argument("--seed", type=int, default=1)
     train.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     forecast.add_argument("--out", type=Path, required=True)
     backtest = command("backtest", _backtest, "Train at the first rolling origin, forecast from all, write the forecasts.")
     backtest.add_argument("directory", type=Path, help="a bench directory")
-    backtest.add_argument("--model", default="mqcnn")
+    backtest.add_argument("--model", default="mqtransformer")
     backtest.add_argument("--out", type=Path, required=True, help="a Parquet file")
     backtest.add_argument("--seed", type=int, default=1)
     ladder = command("ladder", _ladder, "Backtest several generations on the catalog in use, or on a bench directory.")
@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     ladder.add_argument("--items", type=int, default=2000, help="drawn at most (catalog in use only)")
     ladder.add_argument("--afresh", action="store_true", help="also those that were tried before (catalog in use only)")
     ladder.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
+    ablate = command("ablate", _ablate, "What each part of MQTransformer is worth on a bench directory.")
+    ablate.add_argument("directory", type=Path, help="a bench directory")
+    ablate.add_argument("--seed", type=int, default=1)
     return parser
 
 
@@ -151,14 +154,26 @@ def _ladder(options: argparse.Namespace) -> None:
     print(backtest.ladder_text(backtest.ladder(tested)))
 
 
+def _ablate(options: argparse.Namespace) -> None:
+    from data.sources.bench_directory import read_panel
+    from forecasting import ablation
+    from forecasting.runs import TrainingSettings
+
+    panel, task = read_panel(options.directory)
+    print(ablation.HEAD)
+    settings = TrainingSettings(seed=options.seed)
+    for one in ablation.ablate(panel, task.horizon, settings, workers=os.cpu_count() or 1):
+        print(ablation.text(one), flush=True)
+
+
 def _seeded(name: str, seed: int) -> Generation:
     """The generation of this name, with this seed where chance plays a part in it."""
-    from forecasting.generations.network import MQCNNForecaster
+    from forecasting.generations.network import MQTransformerForecaster
     from forecasting.generations.registry import generation
     from forecasting.runs import TrainingSettings
 
     cls = generation(name)
-    if issubclass(cls, MQCNNForecaster):
+    if issubclass(cls, MQTransformerForecaster):
         return cls(TrainingSettings(seed=seed), workers=os.cpu_count() or 1)
     asked = inspect.signature(cls).parameters
     usual = {"seed": seed, "workers": os.cpu_count() or 1}

@@ -28,7 +28,7 @@ from data.errors import ResourceError, TidelineError
 from data.schema import Panel
 from forecasting.encoding import encoding_of
 from forecasting.generations.base import Report
-from forecasting.runs import RunData, State, TrainingSettings, trained_network, validation_curve
+from forecasting.runs import Recipe, RunData, State, TrainingSettings, Trial, trained_network, trial
 from forecasting.types import Progress
 from forecasting.windows import history_until
 
@@ -44,10 +44,10 @@ class TrainingStopped(TidelineError):
 
 @dataclass(frozen=True)
 class Job:
-    """One run: its name among the fit's runs, the scale's half-life, where targets end, seed, steps, and its words."""
+    """One run: its name among the fit's runs, its recipe, where targets end, seed, steps, and its words."""
 
     name: str
-    life: float
+    recipe: Recipe
     until: int
     seed: int
     steps: int
@@ -76,7 +76,7 @@ class Crew:
 
     @contextmanager
     def working_on(self, history: Panel, horizon: int, settings: TrainingSettings, jobs: int) -> Iterator[None]:
-        """While inside, ``curves`` and ``states`` run on this data; ``jobs`` is how many there will be in all."""
+        """While inside, ``trials`` and ``states`` run on this data; ``jobs`` is how many there will be in all."""
         self._work = _Work(history, horizon, settings)
         self._jobs, self._started, self._shares, self._taken_up = jobs, time.monotonic(), {}, 0.0
         try:
@@ -88,14 +88,13 @@ class Crew:
                 self._pool.close()
             self._work = self._pool = None
 
-    def curves(self, jobs: Sequence[Job]) -> list[list[float]]:
-        """The validation curve of each job."""
-        return [found["curve"].tolist() for found in self._results(jobs, _curve)]
+    def trials(self, jobs: Sequence[Job]) -> list[Trial]:
+        """The watched run of each job."""
+        return [Trial(found.pop(_CURVE), _tensors(found)) for found in self._results(jobs, _trial)]
 
     def states(self, jobs: Sequence[Job]) -> list[State]:
         """The trained weights of each job."""
-        found = self._results(jobs, _state)
-        return [{name: torch.from_numpy(value) for name, value in weights.items()} for weights in found]
+        return [_tensors(found) for found in self._results(jobs, _state)]
 
     def clear(self) -> None:
         """Forgets what was kept: the fit is whole."""
@@ -153,22 +152,38 @@ class _Work:
     settings: TrainingSettings
 
     @lru_cache(maxsize=1)  # noqa: B019 - one per process and fit
-    def data(self, life: float, until: int) -> RunData:
-        encoding = encoding_of(history_until(self.history, until - 1), self.horizon, life)
+    def _encoded(self, life: float, calendar: bool, until: int) -> RunData:
+        encoding = encoding_of(history_until(self.history, until - 1), self.horizon, life, calendar=calendar)
         return RunData.of(encoding, self.history, self.horizon, until, self.settings)
+
+    def data(self, job: Job) -> RunData:
+        """What the job trains on."""
+        return self._encoded(job.recipe.life, job.recipe.calendar, job.until).with_lags(job.recipe.lags)
 
 
 _Tell = Callable[[float], None]
 _Run = Callable[[_Work, Job, _Tell], _Kept]
 
 
-def _curve(work: _Work, job: Job, tell: _Tell) -> _Kept:
-    return {"curve": np.array(validation_curve(work.data(job.life, job.until), work.settings, job.seed, tell))}
+#: The validation's losses among the arrays that a trial brings, beside its weights.
+_CURVE = "validation curve"
+
+
+def _trial(work: _Work, job: Job, tell: _Tell) -> _Kept:
+    found = trial(work.data(job), work.settings, job.seed, tell)
+    return {_CURVE: found.curve, **_arrays(found.state)}
 
 
 def _state(work: _Work, job: Job, tell: _Tell) -> _Kept:
-    trained = trained_network(work.data(job.life, job.until), work.settings, job.seed, job.steps, tell)
-    return {name: value.numpy() for name, value in trained.items()}
+    return _arrays(trained_network(work.data(job), work.settings, job.seed, job.steps, tell))
+
+
+def _arrays(state: State) -> _Kept:
+    return {name: value.numpy() for name, value in state.items()}
+
+
+def _tensors(kept: _Kept) -> State:
+    return {name: torch.from_numpy(value) for name, value in kept.items()}
 
 
 class _Pool:

@@ -16,7 +16,7 @@ from data.errors import NotTrained, TidelineError
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting import scenarios
 from forecasting.generations.base import Generation, Report
-from forecasting.generations.network import Answer, MQCNNForecaster
+from forecasting.generations.network import Answer, MQTransformerForecaster
 from forecasting.summary import Summary, summarise
 from forecasting.types import QuantileForecast
 from forecasting.views import (
@@ -274,17 +274,17 @@ class Desk:
         with self._one_at_a_time:
             return forecaster.answer(panel, plan)
 
-    def _serving_model(self) -> MQCNNForecaster:
+    def _serving_model(self) -> MQTransformerForecaster:
         if self._forecaster is None:
             raise NotTrained(self._status.message)
         return self._forecaster
 
 
-def _serving(about: About, models: tuple[Path, ...]) -> tuple[MQCNNForecaster | None, ModelStatus]:
+def _serving(about: About, models: tuple[Path, ...]) -> tuple[MQTransformerForecaster | None, ModelStatus]:
     """The first model that was trained on this catalog, and what there is to say about it."""
     for directory in models:
         try:
-            forecaster = MQCNNForecaster.load(directory)
+            forecaster = MQTransformerForecaster.load(directory)
         except TidelineError:
             continue
         card = forecaster.card

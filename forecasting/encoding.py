@@ -15,7 +15,10 @@ from data.schema import PRICE, Frequency, Panel, Plan
 from forecasting.running import running_mean
 
 #: Half-lives, as shares of a year, of the running means that are set against the scale.
-_MEAN_LIVES = (1 / 52, 3 / 52, 8 / 52, 26 / 52, 1.0)
+_MEAN_LIVES = (1 / 52, 2 / 52, 4 / 52, 8 / 52, 16 / 52, 26 / 52, 1.0)
+
+#: Half-life of the mean that tells where a group stands now, as a share of a year.
+_GROUP_LIFE = 3 / 52
 
 #: Half-life of reference prices and of covariates' recent means, as a share of a year.
 _PRICE_LIFE = 13 / 52
@@ -37,7 +40,7 @@ class Encoding:
     Attributes
     ----------
     frequency : its alias, see ``Frequency.of``.
-    scale_life, price_life, age_cap : periods.
+    scale_life, price_life, group_life, age_cap : periods.
     unit : the smallest usual sale, in units.
     level, spread : mean and twice the deviation of log m.
     usual_ratio : the mean of log(1 + y/m): what an unknown period is taken to be.
@@ -53,6 +56,7 @@ class Encoding:
     frequency: str
     scale_life: float
     price_life: float
+    group_life: float
     age_cap: float
     unit: float
     level: float
@@ -85,7 +89,7 @@ class Encoding:
         if Frequency.of(self.frequency).unit == "day":
             columns += [(periods.dayofweek == day).astype(np.float64) for day in range(7)]
         if self.calendar:
-            angle = 2 * np.pi * periods.dayofyear.to_numpy() / 365.25
+            angle = 2 * np.pi * periods.day_of_year.to_numpy() / 365.25
             columns += [wave(order * angle) for order in (1, 2) for wave in (np.sin, np.cos)]
         if self.event_names:
             events = history.events if plan is None else np.concatenate([history.events, plan.events])
@@ -126,12 +130,13 @@ def encoding_of(history: Panel, horizon: int, scale_life: float, *, calendar: bo
         frequency=frequency.alias,
         scale_life=scale_life,
         price_life=price_life,
+        group_life=max(1.0, _GROUP_LIFE * frequency.per_year),
         age_cap=max(4.0, _AGE_CAP * frequency.per_year),
         unit=float(np.quantile(positive, 0.01)) if positive.size else 1.0,
         level=float(np.log(mean).mean()) if mean.size else 0.0,
         spread=2 * float(np.log(mean).std()) + 0.1 if mean.size else 1.0,
         usual_ratio=0.6,
-        mean_lives=tuple(max(1.0, share * frequency.per_year) for share in _MEAN_LIVES),
+        mean_lives=tuple(sorted({max(1.0, share * frequency.per_year) for share in _MEAN_LIVES})),
         moments={name: pair for name, pair in moments.items() if pair[1] > 0},
         past_moments={name: pair for name, values in history.past.items() if (pair := _moments(values))[1] > 0},
         group_covariates=covariates,

@@ -23,6 +23,9 @@ from forecasting.running import running_mean
 
 _EPS = 1e-9
 
+#: A price moved when its logarithm did by more than this.
+_MOVED = 0.005
+
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
@@ -30,13 +33,14 @@ class Inputs:
 
     Attributes
     ----------
-    demand, known, censored : [N, T] units; 1 where known; 1 where the item was out of stock.
+    demand, known, censored : [N, T] units; 1 where known; 1 where the item was out of stock. A masked history is unknown.
     scale : [N, T] m in units, never zero.
     past : [N, T, C] channels of the encoder.
     origin : [N, T, O] features of a creation date, for the decoder.
     ahead : [N, U, K] features of a target period that stand by themselves.
     relative, baseline : [N, U, R] features of a target period, and [N, T, R] what is taken off them at a creation date.
     log_price, log_reference, has_price : [N, U], [N, T] and [N, T]; zeros where the price plays no part.
+    price_moved : [N, U] 1 where the price is not that of the period before.
     season_demand, season_scale, season_known : [N, J, T] series whose earlier seasons are candidates for the coming one.
     static : [N, S] int64 embedding rows.
     """
@@ -53,6 +57,7 @@ class Inputs:
     log_price: torch.Tensor
     log_reference: torch.Tensor
     has_price: torch.Tensor
+    price_moved: torch.Tensor
     season_demand: torch.Tensor
     season_scale: torch.Tensor
     season_known: torch.Tensor
@@ -81,7 +86,7 @@ def encode(encoding: Encoding, history: Panel, plan: Plan | None = None, unmaske
     past, origin = _demand_channels(rows, censored)
     ahead, relative, baseline = _covariate_channels(rows, past, origin)
     _group_channels(rows, groups, past, origin, relative, baseline)
-    log_price, log_reference, has_price = _price(rows, past, origin)
+    log_price, log_reference, has_price, price_moved = _price(rows, past, origin)
     season = _season_series(rows, groups)
     return Inputs(
         demand=_tensor(demand),
@@ -96,6 +101,7 @@ def encode(encoding: Encoding, history: Panel, plan: Plan | None = None, unmaske
         log_price=_tensor(log_price),
         log_reference=_tensor(log_reference),
         has_price=_tensor(has_price),
+        price_moved=_tensor(price_moved),
         season_demand=_tensor(season[0]),
         season_scale=_tensor(season[1]),
         season_known=_tensor(season[2]),
@@ -197,7 +203,20 @@ def _demand_channels(rows: _Rows, censored: np.ndarray) -> tuple[list[np.ndarray
     age = np.minimum(seen, encoding.age_cap) / encoding.age_cap
     spread, _ = running_mean(np.abs(ratio - np.log(2)), known, encoding.scale_life)
     zeros, _ = running_mean(demand <= 0, known, encoding.scale_life)
-    origin = [(log_scale - encoding.level) / encoding.spread, age, rows.count > 0, 2 * spread, zeros]
+    lately, _ = running_mean(demand <= 0, known, encoding.group_life)
+    sold = known & (demand > 0)
+    size, sales = running_mean(demand, sold, encoding.scale_life)  # of the periods with a sale
+    origin = [
+        (log_scale - encoding.level) / encoding.spread,
+        age,
+        rows.count > 0,
+        2 * spread,
+        zeros,
+        lately,
+        np.minimum(_since(sold), encoding.age_cap) / encoding.age_cap,
+        np.where(sales > 0, _log_ratio(size, scale), 0.0),
+        np.where(rows.count > 0, _log_ratio(_last(demand, known), scale), 0.0),
+    ]
     for life in encoding.mean_lives:
         mean, _ = running_mean(demand, known, life)
         origin.append(_log_ratio(mean, scale))
@@ -205,6 +224,18 @@ def _demand_channels(rows: _Rows, censored: np.ndarray) -> tuple[list[np.ndarray
         values = (rows.history.past[name] - usual) / deviation
         past.append(np.clip(np.nan_to_num(values), -4, 4))
     return past, origin
+
+
+def _since(sold: np.ndarray) -> np.ndarray:
+    """Periods since the last sale [N, T]; counted from the start where there was none."""
+    periods = np.arange(sold.shape[1])
+    return periods - np.maximum.accumulate(np.where(sold, periods, -1), axis=1)
+
+
+def _last(demand: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The last known demand up to each period [N, T]; before the first, that of period 0."""
+    place = np.maximum.accumulate(np.where(known, np.arange(known.shape[1]), 0), axis=1)
+    return np.take_along_axis(demand, place, axis=1)
 
 
 def _covariate_channels(
@@ -238,7 +269,7 @@ def _group_channels(
     encoding, periods = rows.encoding, rows.demand.shape[1]
     for group in groups:
         mean, _ = running_mean(group.per_item, group.present, encoding.scale_life)
-        short, _ = running_mean(group.per_item, group.present, encoding.mean_lives[1])
+        short, _ = running_mean(group.per_item, group.present, encoding.group_life)
         past.append(2 * _log_ratio(group.per_item, mean)[group.rows])
         origin.append(2 * _log_ratio(short, mean)[group.rows])
         for name in encoding.group_covariates:
@@ -249,14 +280,19 @@ def _group_channels(
             baseline.append(np.clip(recent, -50, 50)[group.rows])
 
 
-def _price(rows: _Rows, past: list[np.ndarray], origin: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Log price [N, U], its causal reference [N, T], and where the price may act [N, T]."""
+def _price(
+    rows: _Rows, past: list[np.ndarray], origin: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Log price [N, U], its causal reference [N, T], where the price may act [N, T], and where it moved [N, U]."""
     encoding, (items, periods) = rows.encoding, rows.demand.shape
     if not encoding.price:
-        return np.zeros((items, rows.until)), np.zeros((items, periods)), np.zeros((items, periods))
+        future, past_only = np.zeros((items, rows.until)), np.zeros((items, periods))
+        return future, past_only, past_only, future
     price = rows.over_all(PRICE)
     seen = np.isfinite(price) & (price > 0)
     log_price = np.where(seen, np.log(np.where(seen, price, 1.0)), 0.0)
+    moved = np.zeros_like(log_price)
+    moved[:, 1:] = (np.abs(np.diff(log_price, axis=1)) > _MOVED) & seen[:, 1:] & seen[:, :-1]
     reference, _ = running_mean(log_price[:, :periods], seen[:, :periods], encoding.price_life)
     has = np.cumsum(seen[:, :periods], axis=1) > 0
     # An item that was never priced before is measured against the first price planned for it.
@@ -270,7 +306,7 @@ def _price(rows: _Rows, past: list[np.ndarray], origin: list[np.ndarray]) -> tup
     origin.append(np.clip(3 * change, -4, 4))
     position = (reference - encoding.price_level[0]) / encoding.price_level[1]
     origin.append(np.where(usable, np.clip(position, -4, 4), 0.0))
-    return log_price, reference, usable
+    return log_price, reference, usable, moved
 
 
 def _season_series(rows: _Rows, groups: list[_GroupView]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

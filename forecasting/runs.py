@@ -15,10 +15,25 @@ from torch import Tensor
 from data.schema import Panel
 from forecasting.encoding import Encoding
 from forecasting.features import Inputs, encode, masked
-from forecasting.generations.g2017_mqcnn import MQCNN, MQCNNConfig, crps_weights, pinball
+from forecasting.generations.g2020_mqtransformer import MQTransformer, MQTransformerConfig
+from forecasting.generations.layers import MEDIAN, crps_weights, pinball, season_ratios
 from forecasting.quantiles import TAUS
 
 State = dict[str, Tensor]
+
+#: What MQTransformer adds to MQ-CNN, by the names of its switches: attention over the past, feedback (learned after the
+#: networks), being told that a price moves, reading the last periods one by one, and peak care.
+PARTS = frozenset({"attention", "feedback", "moves", "lags", "peak_care"})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a data set decides about its networks: the half-life of the scale in periods, whether the last periods are read
+    one by one, and whether the time of the year is told."""
+
+    life: float
+    lags: bool = True
+    calendar: bool = False
 
 
 @dataclass(frozen=True)
@@ -27,34 +42,36 @@ class TrainingSettings:
 
     ``scale_power`` weights the loss by m to this power; ``masked_share`` of each batch are items whose past is hidden;
     ``span_weight`` is that of the span quantiles' loss; ``most_items`` are trained on at most (drawn by the seed). A trial
-    looks at the validation every ``look_every`` steps and ends when ``patience`` looks brought nothing.
+    looks at the validation every ``look_every`` steps and ends when ``patience`` looks brought nothing. A batch takes
+    ``batch_items`` at as many creation dates as make about ``batch_targets``. ``parts`` are those switched on.
     """
 
     seed: int = 1
-    members: int = 4
+    members: int = 6
     scale_lives: tuple[float, ...] = (1 / 4, 1 / 2, 1.0)
-    most_steps: int = 900
+    most_steps: int = 1500
     look_every: int = 25
     patience: int = 8
     batch_items: int = 64
-    batch_dates: int = 16
-    learning_rate: float = 2e-3
+    batch_targets: int = 8192
+    learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     average: float = 0.98
     scale_power: float = 0.5
-    masked_share: float = 0.1
+    masked_share: float = 0.06
     span_weight: float = 0.3
-    most_items: int = 20_000
+    most_items: int = 10_000
     width: int = 16
     decoder_width: int = 32
     dropout: float = 0.2
+    parts: tuple[str, ...] = tuple(sorted(PARTS))
 
 
 @dataclass(frozen=True, eq=False)
 class RunData:
     """What one run trains on: inputs, the same with histories masked, and where the targets end."""
 
-    config: MQCNNConfig
+    config: MQTransformerConfig
     inputs: Inputs
     hidden: Inputs
     until: int
@@ -65,35 +82,42 @@ class RunData:
     def of(cls, encoding: Encoding, history: Panel, horizon: int, until: int, settings: TrainingSettings) -> RunData:
         """Encodes ``history`` [N, T], of which targets up to period ``until`` are trained on."""
         inputs = encode(encoding, history)
-        covered = masked(history, settings.seed)
-        hidden = encode(encoding, covered, unmasked=history)
-        hidden = replace(hidden, demand=inputs.demand, known=inputs.known, censored=inputs.censored)
         return cls(
-            config=network_config(encoding, inputs, horizon, settings),
+            config=network_config(encoding, inputs, horizon, settings, moves=history.price_seen == "always"),
             inputs=inputs,
-            hidden=hidden,
+            hidden=encode(encoding, masked(history, settings.seed), unmasked=history),
             until=until,
             hold_price=history.price_seen == "when sold",
             brisk=inputs.scale > 4 * encoding.unit,
         )
 
+    def with_lags(self, lags: bool) -> RunData:
+        """The same for a network that reads the last periods one by one, or does not."""
+        return replace(self, config=replace(self.config, lags=lags))
 
-def network_config(encoding: Encoding, inputs: Inputs, horizon: int, settings: TrainingSettings) -> MQCNNConfig:
-    """The network's shape for these inputs."""
-    per_series = sum(3 if season > horizon else 2 for season in encoding.seasons)
-    return MQCNNConfig(
+
+def network_config(
+    encoding: Encoding, inputs: Inputs, horizon: int, settings: TrainingSettings, *, moves: bool
+) -> MQTransformerConfig:
+    """The network's shape for these inputs; ``moves`` is whether it may be told that a price moves."""
+    one, first = inputs.take(slice(0, 1)), torch.tensor([0])
+    return MQTransformerConfig(
         horizon=horizon,
         past=inputs.past.shape[-1],
         origin=inputs.origin.shape[-1],
         ahead=inputs.ahead.shape[-1],
         relative=inputs.relative.shape[-1],
-        candidates=per_series * inputs.season_demand.shape[1],
+        covariates=len(encoding.moments),
+        candidates=season_ratios(one, first, horizon, encoding.seasons)[0].shape[-1],
         seasons=encoding.seasons,
         cardinalities=tuple(len(rows) + 1 for rows in encoding.categories.values()),
         price=encoding.price,
+        moves=encoding.price and moves and "moves" in settings.parts,
         width=settings.width,
         decoder_width=settings.decoder_width,
         dropout=settings.dropout,
+        attention="attention" in settings.parts,
+        peak_care="peak_care" in settings.parts,
     )
 
 
@@ -103,20 +127,23 @@ def trained_network(
     seed: int,
     steps: int,
     tell: Callable[[float], None],
-    look: Callable[[MQCNN], bool] | None = None,
+    look: Callable[[MQTransformer], bool] | None = None,
 ) -> State:
     """Trains one network and returns the running average of its weights; ``look`` is shown it every
     ``look_every`` steps and may end the run by answering False."""
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
-    network = MQCNN(task.config)
+    network = MQTransformer(task.config)
+    first = min(4, task.until - 2)
+    dates = torch.arange(max(first, 0), task.until - 1)
+    _begin(network, task, dates, generator)
     averaged = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings.average)
     )
-    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+    )
     warm_up = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / 50))
-    first = min(4, task.until - 2)
-    dates = torch.arange(max(first, 0), task.until - 1)
     weights = _loss_weights(task, settings)
     for step in range(steps):
         tell(step / steps)
@@ -130,12 +157,34 @@ def trained_network(
         averaged.update_parameters(network)
         if look is not None and (step + 1) % settings.look_every == 0 and not look(_averaged(averaged)):
             break
-    return {name: value.detach().clone().contiguous() for name, value in averaged.module.state_dict().items()}
+    return _state(averaged.module)
 
 
-def _averaged(model: torch.optim.swa_utils.AveragedModel) -> MQCNN:
+@torch.no_grad()
+def _begin(network: MQTransformer, task: RunData, dates: Tensor, generator: torch.Generator) -> None:
+    """Starts the quantile heads at the spread that targets have about where the untrained network puts them."""
+    rows = torch.randperm(len(task.inputs), generator=generator)[:256]
+    at = _creation_dates(dates, 8, generator)
+    inputs = task.inputs.take(rows)
+    middle = network.eval()(inputs, at).periods[..., MEDIAN]  # (N, K, H)
+    targets = at[:, None] + torch.arange(1, task.config.horizon + 1)
+    inside, targets = targets < task.until, targets.clamp(max=task.until - 1)
+    counted = (inputs.known * (1 - inputs.censored))[:, targets].bool() & inside
+    ratio = inputs.demand[:, targets] / inputs.scale[:, at, None]
+    errors = (torch.log(ratio + 0.02) - middle)[counted]
+    if len(errors) > len(TAUS):
+        spread = torch.quantile(errors[:1_000_000], torch.tensor(TAUS)).clamp(-4, 4)
+        network.period_head.begin_with(spread)
+        network.span_head.begin_with((spread - spread[MEDIAN]) / 2)
+
+
+def _state(network: torch.nn.Module) -> State:
+    return {name: value.detach().clone().contiguous() for name, value in network.state_dict().items()}
+
+
+def _averaged(model: torch.optim.swa_utils.AveragedModel) -> MQTransformer:
     network = model.module.eval()
-    assert isinstance(network, MQCNN)
+    assert isinstance(network, MQTransformer)
     return network
 
 
@@ -146,7 +195,7 @@ def _loss_weights(task: RunData, settings: TrainingSettings) -> Tensor:
 
 
 def _batch_loss(
-    network: MQCNN,
+    network: MQTransformer,
     task: RunData,
     settings: TrainingSettings,
     weights: Tensor,
@@ -156,9 +205,10 @@ def _batch_loss(
     """Mean weighted pinball of a few items at a few creation dates, of periods and of spans."""
     count = min(settings.batch_items, len(task.inputs))
     rows = torch.randperm(len(task.inputs), generator=generator)[:count]
-    at = dates[torch.randperm(len(dates), generator=generator)[: settings.batch_dates]].sort().values
+    at = _creation_dates(dates, min(16, max(6, settings.batch_targets // (count * task.config.horizon))), generator)
     cover = max(1, round(settings.masked_share * count))
-    inputs = _joined(task.hidden.take(rows[:cover]), task.inputs.take(rows[cover:]))
+    came = task.inputs.take(rows)
+    inputs = _joined(task.hidden.take(rows[:cover]), came.take(slice(cover, None)))
     hold = None
     if task.hold_price:  # of slow sellers a changed price tells that they sold; of brisk ones half the time it is told
         hold = ~task.brisk[rows][:, at] | (torch.rand(count, len(at), generator=generator) < 0.5)
@@ -167,10 +217,8 @@ def _batch_loss(
     targets = at[:, None] + torch.arange(1, task.config.horizon + 1)  # (K, H)
     inside = (targets < task.until).float()
     targets = targets.clamp(max=task.until - 1)
-    scale = inputs.scale[:, at, None]  # (N, K, 1)
-    demand = inputs.demand[:, targets] / scale  # (N, K, H)
-    count_known = inputs.known[:, targets] * inside
-    censored = inputs.censored[:, targets]
+    demand = came.demand[:, targets] / inputs.scale[:, at, None]  # (N, K, H)
+    counted, censored = came.known[:, targets] * inside, came.censored[:, targets]
     taus, knots = torch.tensor(TAUS), crps_weights()
     weight = weights[rows][:, at, None]  # (N, K, 1)
 
@@ -178,33 +226,54 @@ def _batch_loss(
     loss = pinball(taus, demand, quantiles)
     one_sided = taus * torch.relu(demand[..., None] - quantiles)  # out of stock: demand was at least this much
     loss = torch.where(censored[..., None] > 0, one_sided, loss)
-    total = ((loss * knots).sum(dim=-1) * weight * count_known).sum() / count_known.sum().clamp(min=1)
+    total = ((loss * knots).sum(dim=-1) * weight * counted).sum() / counted.sum().clamp(min=1)
 
     length = torch.arange(1, task.config.horizon + 1)
-    whole = (count_known * (1 - censored)).cumprod(dim=-1)
-    mean_demand = (demand * count_known).cumsum(dim=-1) / length
+    whole = (counted * (1 - censored)).cumprod(dim=-1)
+    mean_demand = (demand * counted).cumsum(dim=-1) / length
     span_loss = (pinball(taus, mean_demand, decoded.spans.exp()) * knots).sum(dim=-1)
     return total + settings.span_weight * (span_loss * weight * whole).sum() / whole.sum().clamp(min=1)
+
+
+def _creation_dates(dates: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """At most ``count`` of the ``dates``, increasing."""
+    return dates[torch.randperm(len(dates), generator=generator)[:count]].sort().values
 
 
 def _joined(first: Inputs, second: Inputs) -> Inputs:
     return Inputs(**{name: torch.cat([getattr(first, name), getattr(second, name)]) for name in Inputs.__dataclass_fields__})
 
 
-def validation_curve(task: RunData, settings: TrainingSettings, seed: int, tell: Callable[[float], None]) -> list[float]:
-    """wQL on the creation dates after the training targets, at every look of one run."""
-    losses: list[float] = []
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A run that was watched: wQL on the creation dates after its targets at every look, and the weights at the best."""
 
-    def look(network: MQCNN) -> bool:
+    curve: np.ndarray
+    state: State
+
+    @property
+    def best(self) -> int:
+        """The look with the least wQL."""
+        return int(np.argmin(self.curve))
+
+
+def trial(task: RunData, settings: TrainingSettings, seed: int, tell: Callable[[float], None]) -> Trial:
+    """Trains until the validation has brought nothing for a while."""
+    losses: list[float] = []
+    kept: State = {}
+
+    def look(network: MQTransformer) -> bool:
         losses.append(_validation_loss(network, task))
+        if losses[-1] <= min(losses):
+            kept.update(_state(network))
         return len(losses) - 1 - int(np.argmin(losses)) < settings.patience
 
     trained_network(task, settings, seed, settings.most_steps, tell, look)
-    return losses
+    return Trial(np.array(losses), kept)
 
 
 @torch.no_grad()
-def _validation_loss(network: MQCNN, task: RunData) -> float:
+def _validation_loss(network: MQTransformer, task: RunData) -> float:
     """wQL over all targets after the training block, from creation dates at its end and after."""
     horizon, periods = task.config.horizon, task.inputs.demand.shape[1]
     last = max(task.until - 1, periods - horizon - 1)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from data.schema import Panel, Plan
 from forecasting.generations.base import Report
-from forecasting.generations.network import MQCNNForecaster
+from forecasting.generations.network import MQTransformerForecaster
 from forecasting.types import Progress
 
 
@@ -78,7 +78,7 @@ class Summary:
 
 
 def summarise(
-    batches: Iterable[tuple[Panel, Plan]], items: int, forecaster: MQCNNForecaster, key: str, report: Report
+    batches: Iterable[tuple[Panel, Plan]], items: int, forecaster: MQTransformerForecaster, key: str, report: Report
 ) -> Summary:
     """Forecasts ``batches`` of panels and their plans, ``items`` in all."""
     started, done = time.monotonic(), 0

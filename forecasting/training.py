@@ -1,7 +1,9 @@
-"""Training a forecaster: how long its memory is, how many steps it takes, and then the networks of the ensemble.
+"""Training a forecaster: which recipes suit the data, how many steps they take, and then the networks of the ensemble.
 
-A fit is a list of runs, each seeded by itself: trials of the scale's half-life on a time-blocked validation, which also tell
-how many steps to take, and then the members of the ensemble, trained on everything for as many steps.
+A fit is a list of runs, each seeded by itself: trials of recipes on a time-blocked validation, which also tell how many steps
+to take, and then the members of the ensemble, trained on everything with the recipes that did best. The trials' own networks
+have never seen the validation's targets: they are kept as the *early* views, from which whatever must be learned from honest
+errors (feedback, calibration, the weights of a blend) is learned.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -17,17 +19,44 @@ from data.errors import TooLittleHistory
 from data.schema import Panel
 from forecasting.crew import Crew, Job
 from forecasting.encoding import Encoding, encoding_of
-from forecasting.generations.g2017_mqcnn import MQCNNConfig
-from forecasting.runs import RunData, State, TrainingSettings
+from forecasting.generations.g2020_mqtransformer import MQTransformerConfig
+from forecasting.runs import Recipe, RunData, State, TrainingSettings, Trial
+from forecasting.windows import held_back, history_until
+
+#: Recipes within this share of the best one's loss are as good as it, as far as one block of time can tell.
+_AS_GOOD = 0.04
+
+#: Being told the time of the year must save this share of the loss: what names the date can be learned by heart.
+_EARNED = 0.02
+
+#: At most so many recipes share the members.
+_RECIPES = 4
 
 
-@dataclass(frozen=True)
-class Trained:
-    """The outcome of a fit: encoding, shape, members' weights, and the validation's figures by name."""
+@dataclass(frozen=True, eq=False)
+class View:
+    """Networks that read a panel through the same encoding and have the same shape."""
 
     encoding: Encoding
-    config: MQCNNConfig
+    config: MQTransformerConfig
     members: tuple[State, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The outcome of a fit.
+
+    Attributes
+    ----------
+    views : the networks, trained on everything.
+    early : those of the trials, trained on all periods before ``held_back``; empty where the history was too short.
+    held_back : the first period that validated, counted from the start of the history.
+    metrics : the validation's figures by name.
+    """
+
+    views: tuple[View, ...]
+    early: tuple[View, ...]
+    held_back: int
     metrics: dict[str, float]
 
 
@@ -38,58 +67,87 @@ def fit(history: Panel, horizon: int, settings: TrainingSettings, crew: Crew) ->
             f"The catalog has {len(history.periods)} periods with known demand and training needs at least 2. "
             "Load more history."
         )
-    history = _sample(history, settings)
+    history = sample(history, settings)
     periods, year = len(history.periods), history.frequency.per_year
     lives = sorted({max(3.0, round(share * year, 1)) for share in settings.scale_lives})
-    block = _validation_block(periods, horizon)
-    life, steps = lives[len(lives) // 2], settings.most_steps // 3
-    metrics: dict[str, float] = {}
-    with crew.working_on(history, horizon, settings, jobs=settings.members + len(lives) * bool(block)):
-        if block:
-            life, steps, metrics = _trials(lives, periods - block, settings, crew, history.frequency.unit)
+    until = held_back(periods, horizon)
+    validates = until < periods
+    variants = _variants(history, until) if validates else []
+    tried: dict[Recipe, Trial] = {}
+    chosen = [(Recipe(lives[len(lives) // 2]), settings.most_steps // 5)]
+    with crew.working_on(history, horizon, settings, jobs=settings.members + (len(lives) + len(variants)) * validates):
+        if validates:
+            tried |= _tried([Recipe(life) for life in lives], until, settings, crew)
+            best = _ranked(tried)[0]
+            tried |= _tried([replace(best, **{name: not getattr(best, name)}) for name in variants], until, settings, crew)
+            chosen = [(recipe, (tried[recipe].best + 1) * settings.look_every) for recipe in _kept(tried, settings.members)]
         jobs = [
-            Job(f"member-{k}", life, periods, 1000 * settings.seed + k, steps, f"Training {settings.members} networks")
+            Job(f"member-{k}", recipe, periods, 1000 * settings.seed + k, steps, f"Training {settings.members} networks")
             for k in range(settings.members)
+            for recipe, steps in [chosen[k % len(chosen)]]
         ]
-        members = crew.states(jobs)
-    encoding = encoding_of(history, horizon, life)
-    config = RunData.of(encoding, history.take([0]), horizon, periods, settings).config
-    return Trained(encoding, config, tuple(members), metrics)
+        states = crew.states(jobs)
+    shared = [[state for job, state in zip(jobs, states, strict=True) if job.recipe == recipe] for recipe, _ in chosen]
+    views = [_view(history, horizon, settings, recipe, mine) for (recipe, _), mine in zip(chosen, shared, strict=True)]
+    before = history_until(history, until - 1)
+    early = [_view(before, horizon, settings, recipe, [tried[recipe].state]) for recipe, _ in chosen if recipe in tried]
+    metrics = {}
+    if validates:
+        first = chosen[0][0]
+        metrics = {
+            "validation_wql": float(tried[first].curve.min()),
+            "steps": float(chosen[0][1]),
+            "scale_life": first.life,
+            "recipes": float(len(chosen)),
+            "lags": float(first.lags),
+            "calendar": float(first.calendar),
+        }
+    return Trained(tuple(views), tuple(early), until, metrics)
 
 
-def _trials(
-    lives: Sequence[float], until: int, settings: TrainingSettings, crew: Crew, unit: str
-) -> tuple[float, int, dict[str, float]]:
-    """The half-life and the number of steps that did best after period ``until``, and the wQL they reached there.
+def _variants(history: Panel, until: int) -> list[str]:
+    """What of the best recipe is also tried the other way round."""
+    shows_a_year = until >= history.frequency.per_year + len(history.periods) - until
+    return ["lags", *(["calendar"] if shows_a_year else [])]
 
-    All trials share one seed, so that they differ by the half-life alone.
-    """
-    seed = 1000 * settings.seed + 100
+
+def _tried(recipes: Sequence[Recipe], until: int, settings: TrainingSettings, crew: Crew) -> dict[Recipe, Trial]:
+    """A trial of each recipe with targets before ``until``; all share one seed, so that they differ by the recipe alone."""
     jobs = [
         Job(
-            f"trial-{life}",
-            life,
+            f"trial-{recipe.life}{'' if recipe.lags else '-plain'}{'-calendar' if recipe.calendar else ''}",
+            recipe,
             until,
-            seed,
+            1000 * settings.seed + 100,
             settings.most_steps,
-            f"Trying memories of {lives[0]:.0f} to {lives[-1]:.0f} {unit}s",
+            "Trying how long a memory serves best",
         )
-        for life in lives
+        for recipe in recipes
     ]
-    curves = dict(zip(lives, crew.curves(jobs), strict=True))
-    life = min(curves, key=lambda one: min(curves[one]))
-    look = int(np.argmin(curves[life]))
-    steps = (look + 1) * settings.look_every
-    return life, steps, {"validation_wql": float(curves[life][look]), "steps": float(steps), "scale_life": life}
+    return dict(zip(recipes, crew.trials(jobs), strict=True))
 
 
-def _validation_block(periods: int, horizon: int) -> int:
-    """Periods at the end that validate: one to two horizons, at most a quarter; none where that leaves too few."""
-    block = max(horizon, min(2 * horizon, periods // 4))
-    return block if periods - block >= max(6, horizon // 2) else 0
+def _ranked(tried: dict[Recipe, Trial]) -> list[Recipe]:
+    return sorted(tried, key=lambda recipe: float(tried[recipe].curve.min()))
 
 
-def _sample(history: Panel, settings: TrainingSettings) -> Panel:
+def _kept(tried: dict[Recipe, Trial], members: int) -> list[Recipe]:
+    """The best recipes, best first, as far as they are as good as the best: a mean of several is safer than a choice."""
+    losses = {recipe: float(tried[recipe].curve.min()) for recipe in _ranked(tried)}
+    least = min(loss for recipe, loss in losses.items() if not recipe.calendar)
+    losses = {recipe: loss for recipe, loss in losses.items() if not recipe.calendar or loss < (1 - _EARNED) * least}
+    enough = (1 + _AS_GOOD) * min(losses.values())
+    return [recipe for recipe, loss in losses.items() if loss <= enough][: min(_RECIPES, members)]
+
+
+def _view(history: Panel, horizon: int, settings: TrainingSettings, recipe: Recipe, states: Sequence[State]) -> View:
+    encoding = encoding_of(history, horizon, recipe.life, calendar=recipe.calendar)
+    data = RunData.of(encoding, history.take([0]), horizon, len(history.periods), settings)
+    return View(encoding, data.with_lags(recipe.lags).config, tuple(states))
+
+
+def sample(history: Panel, settings: TrainingSettings) -> Panel:
+    """The items that are trained on: all, or as many as the settings allow."""
     if len(history) <= settings.most_items:
         return history
     rows = np.random.default_rng(settings.seed).choice(len(history), settings.most_items, replace=False)

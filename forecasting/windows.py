@@ -28,6 +28,18 @@ def origins(periods: int, horizon: int, count: int, stride: int) -> tuple[int, .
     return tuple(t for t in range(newest - stride * (count - 1), newest + 1, stride) if t >= 1)
 
 
+def held_back(periods: int, horizon: int) -> int:
+    """The first of the periods at the end of a history that validate a fit: one to two horizons, at most a quarter of it.
+
+    Equals ``periods`` where holding any back would leave too few to learn from.
+
+    >>> held_back(104, horizon=13), held_back(20, horizon=8), held_back(8, horizon=6)
+    (78, 12, 8)
+    """
+    block = max(horizon, min(2 * horizon, periods // 4))
+    return periods - block if periods - block >= max(6, horizon // 2) else periods
+
+
 def position(panel: Panel, creation_date: pd.Timestamp) -> int:
     """Where ``creation_date`` stands among the panel's periods; ConfigurationError where it does not."""
     found = panel.periods.get_indexer([pd.Timestamp(creation_date)])[0]

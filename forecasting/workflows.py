@@ -22,7 +22,7 @@ from data.sources.upload_columns import ColumnMapping
 from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, Verdict
 from forecasting.desk import Desk
 from forecasting.generations.base import Generation, Report
-from forecasting.generations.network import MQCNNForecaster
+from forecasting.generations.network import MQTransformerForecaster
 from forecasting.generations.registry import GENERATIONS, generation
 from forecasting.ladder_run import LadderRun, LadderSettings, climb
 from forecasting.ladder_store import LadderStore
@@ -131,14 +131,14 @@ def load_upload(preview: UploadPreview, mapping: ColumnMapping, catalog_name: st
 
 def train(
     report: Report, settings: TrainingSettings | None = None, directory: Path | None = None, workers: int = 1
-) -> MQCNNForecaster:
+) -> MQTransformerForecaster:
     """Trains on the catalog in use and stores the model, in ``directory`` or beside the catalog; then forecasts all items.
 
     What was finished is kept while it trains, and taken up by the next call after an interruption.
     """
     with closing(Catalog(catalog_path())) as catalog:
         about, panel = catalog.about, catalog.panel()
-    forecaster = MQCNNForecaster(settings, checkpoint=home() / "training", workers=workers)
+    forecaster = MQTransformerForecaster(settings, checkpoint=home() / "training", workers=workers)
     horizon = min(about.frequency.horizon, max(1, about.periods // 3))
     forecaster.fit(panel, about.last, horizon, report)
     assert forecaster.card is not None  # fit sets it
@@ -193,7 +193,7 @@ def forecast(directory: Path | None, model: Path | None, item_ids: Sequence[str]
         panel, _ = read_panel(directory)
         if item_ids:
             panel = panel.take(_rows_of(panel, item_ids))
-        forecaster = MQCNNForecaster.load(model or directory / MQCNNForecaster.name)
+        forecaster = MQTransformerForecaster.load(model or directory / MQTransformerForecaster.name)
         return forecaster.forecast(panel, [panel.last])[0]
     with closing(open_desk()) as desk:
         return desk.forecast(item_ids)

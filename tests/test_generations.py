@@ -31,12 +31,12 @@ from forecasting.quantiles import TAUS
 from forecasting.types import QuantileForecast
 
 
-def quick_mqcnn() -> Generation:
+def quick_mqtransformer() -> Generation:
     """One small network, trained for a moment."""
-    from forecasting.generations.network import MQCNNForecaster
+    from forecasting.generations.network import MQTransformerForecaster
 
-    usual = MQCNNForecaster().settings
-    return MQCNNForecaster(replace(usual, members=1, scale_lives=(0.5,), most_steps=50, width=8))
+    usual = MQTransformerForecaster().settings
+    return MQTransformerForecaster(replace(usual, members=1, scale_lives=(0.5,), most_steps=50, width=8, decoder_width=8))
 
 
 def quick_small(name: str) -> Generation:
@@ -74,7 +74,8 @@ QUICK: dict[str, Callable[[], Generation]] = {
     "recurrent_distribution": lambda: quick_small("recurrent_distribution"),
     "feedforward": lambda: quick_small("feedforward"),
     "mqrnn": lambda: quick_small("mqrnn"),
-    "mqcnn": quick_mqcnn,
+    "mqcnn": lambda: quick_small("mqcnn"),
+    "mqtransformer": quick_mqtransformer,
     "blend": quick_blend,
 }
 
@@ -204,8 +205,8 @@ def test_the_blend_trusts_the_component_that_met_the_held_back_periods() -> None
     panel = make_panel(items=40, periods=60)
     panel = replace(panel, demand=np.full_like(panel.demand, 10.0), in_stock=np.ones_like(panel.in_stock))
     noise = np.random.default_rng(0).poisson(30, panel.demand.shape).astype(np.float32)
-    noise[:, -HORIZON:] = 10.0
-    blend = Blend(make=lambda name, seed: Right() if name == "mqcnn" else EmpiricalQuantiles())
+    noise[:, -2 * HORIZON :] = 10.0  # the block held back
+    blend = Blend(make=lambda name, seed: Right() if name == "mqtransformer" else EmpiricalQuantiles())
     blend.fit(replace(panel, demand=noise), panel.last, HORIZON)
-    assert all(weight == 1.0 for weight in blend.weights["mqcnn"])
-    assert all(weight == 0.0 for weight in blend.weights["lightgbm"])
+    assert all(weight == 0.625 for weight in blend.weights["mqtransformer"])  # halfway from a quarter to all
+    assert all(weight == 0.125 for weight in blend.weights["lightgbm"])

@@ -25,7 +25,7 @@ from forecasting.generations.g2015_recurrent import (
     student_log_share,
     student_quantile,
 )
-from forecasting.generations.g2017_mqrnn import MQRNN
+from forecasting.generations.g2017_mqcnn import MQCNN, MQRNN
 from forecasting.generations.registry import generation
 from forecasting.generations.small_forecaster import Course, SmallForecaster, SmallSettings
 from forecasting.generations.small_networks import Fan, Lesson, Shape, fan_loss, fan_of, target_features
@@ -34,7 +34,7 @@ from forecasting.windows import history_until, plan_after
 
 HORIZON = 4
 SMALL = SmallSettings(most_steps=80, look_every=20, learning_rate=1e-2, width=12)
-NAMES = ("recurrent_point", "recurrent_distribution", "feedforward", "mqrnn")
+NAMES = ("recurrent_point", "recurrent_distribution", "feedforward", "mqrnn", "mqcnn")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def said(network: nn.Module, inputs: Inputs, at: Tensor) -> list[Tensor]:
     return [answer] if isinstance(answer, Tensor) else list(answer)
 
 
-@pytest.mark.parametrize("cls", [FeedForward, MQRNN, PointNetwork, DistributionNetwork])
+@pytest.mark.parametrize("cls", [FeedForward, MQRNN, MQCNN, PointNetwork, DistributionNetwork])
 def test_a_network_sees_nothing_after_a_creation_date(cls: type, course: Course) -> None:
     network = cls(shape_of(course)).eval()
     early = torch.tensor([8, 20])
@@ -104,7 +104,7 @@ def test_a_held_price_tells_nothing_of_the_targets(course: Course) -> None:
 
 
 def ones(course: Course, at: Tensor, first: int, until: int) -> Lesson:
-    return Lesson(course.inputs, at, first, until, torch.ones(len(course.inputs), len(at)), None)
+    return Lesson(course.inputs, course.inputs, at, first, until, torch.ones(len(course.inputs), len(at)), None)
 
 
 def test_only_targets_within_the_lesson_count(course: Course) -> None:
@@ -118,7 +118,7 @@ def test_only_targets_within_the_lesson_count(course: Course) -> None:
 
 def test_a_fan_that_is_too_high_is_no_error_out_of_stock(course: Course) -> None:
     always = replace(course.inputs, censored=torch.ones_like(course.inputs.demand))
-    lesson = replace(ones(course, torch.tensor([20]), 0, 40), inputs=always)
+    lesson = replace(ones(course, torch.tensor([20]), 0, 40), inputs=always, came=always)
     shape = (6, 1, HORIZON, len(TAUS))
     high, low = Fan(torch.full(shape, 1e3), torch.ones(shape)), Fan(torch.zeros(shape), torch.ones(shape))
     assert fan_loss(high, lesson) == 0
@@ -235,6 +235,6 @@ def test_a_catalog_of_bare_demand_is_enough() -> None:
     bare = replace(bare, groups=group_series(bare))
     course = Course.of(bare, HORIZON, 36, False, SMALL, 1)
     inputs = encode(course.encoding, bare)
-    for cls in (FeedForward, MQRNN, PointNetwork, DistributionNetwork):
+    for cls in (FeedForward, MQRNN, MQCNN, PointNetwork, DistributionNetwork):
         network = cls(Shape.of(course.encoding, inputs, HORIZON, 8, 0.0))
         assert torch.isfinite(network.loss(course.lesson(SMALL, torch.Generator().manual_seed(0))))

@@ -1,20 +1,24 @@
 """The blend: quantiles of several generations averaged, with weights that were earned on a block of time held back.
 
-Each generation is first fitted without the last H periods and asked for them; the weights, one set for every class of items,
-are those that would have met these periods best. Then every generation is fitted again on everything.
+Every generation keeps, beside what it learned from everything, what it was before the periods that validated it; the weights,
+one set for every class of items, are those under which these early selves would have met the periods held back best, drawn
+half of the way to equal weights, because one block of time is little to learn from.
 
-Axis letters: N items, H horizons, Q taus, C components, S classes.
+Axis letters: N items, H horizons, Q taus, C components, S classes, D creation dates.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import multiprocessing
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext, suppress
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar, Self
 
 import numpy as np
@@ -28,16 +32,30 @@ from forecasting.metrics import pinball
 from forecasting.quantiles import TAUS
 from forecasting.slices import DENSE, INTERMITTENT, zero_shares
 from forecasting.types import Progress, QuantileForecast
-from forecasting.windows import plan_after
+from forecasting.windows import held_back, plan_after
 
-#: The generations blended: the network first, for it can always be fitted.
-COMPONENTS = ("mqcnn", "lightgbm")
+#: The generations blended: the network first, for it can always be fitted and explains what is said.
+COMPONENTS = ("mqtransformer", "feedforward", "lightgbm", "patchwork")
 
 #: Classes of items by their share of periods without a sale: dense, between, intermittent.
 _CLASSES = 3
 
 #: Known actuals below which a class takes the weights of all items; steps of the weights tried.
-_ENOUGH, _STEPS = 500, 20
+_ENOUGH, _STEPS = 500, 10
+
+#: How far weights are drawn to equal ones, and the taus that they are judged by.
+_DRAWN, _JUDGED = 0.5, (0.1, 0.5, 0.9)
+
+#: At most so many creation dates of the block held back.
+_DATES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A component, and what its early self says from each creation date of the block held back: [D, N, H, 3] units."""
+
+    component: Generation
+    early: np.ndarray
 
 
 class Blend(Generation):
@@ -49,16 +67,17 @@ class Blend(Generation):
     Parameters
     ----------
     seed : of the components that take one.
-    workers : processes that train the network.
+    workers : processes that train the network; with more than one the other components are fitted beside it.
     make : makes a component by its name and seed.
     """
 
     name: ClassVar[str] = "blend"
     title: ClassVar[str] = "Blend"
-    note: ClassVar[str] = "The network's quantiles averaged with boosted trees', by weights earned on held-back periods."
+    note: ClassVar[str] = "Quantiles of several generations averaged, by weights earned on held-back periods."
 
     def __init__(self, *, seed: int = 1, workers: int = 1, make: Callable[[str, int], Generation] | None = None) -> None:
-        self._seed, self._make = seed, make or partial(_made, workers=workers)
+        self._seed, self._workers = seed, workers
+        self._make = make or partial(_made, workers=workers)
         self._components: dict[str, Generation] = {}
         self._weights = np.zeros((0, 0))  # (S, C)
 
@@ -72,34 +91,31 @@ class Blend(Generation):
         return {name: tuple(self._weights[:, c].tolist()) for c, name in enumerate(self._fitted())}
 
     def _fit(self, history: Panel, horizon: int, report: Report) -> None:
-        held_back = len(history.periods) - 1 - horizon
-        steps = 2 * len(COMPONENTS)
-        tried: dict[str, QuantileForecast] = {}
-        for done, name in enumerate(COMPONENTS if held_back >= 1 else ()):
-            report(Progress(done, steps, f"Blend: {name} without the last {horizon} periods"))
-            with suppress(TooLittleHistory):
-                early = self._component(name, history, held_back, horizon)
-                ahead = plan_after(history, held_back, horizon)
-                (tried[name],) = early.forecast(history, [history.periods[held_back]], ahead)
-        components: dict[str, Generation] = {}
-        for done, name in enumerate(COMPONENTS):
-            report(Progress(len(COMPONENTS) + done, steps, f"Blend: {name} on everything"))
-            with suppress(TooLittleHistory) if components else nullcontext():  # the first must be fitted
-                components[name] = self._component(name, history, len(history.periods) - 1, horizon)
-        if components.keys() == tried.keys():
-            sold = actuals_after(history, held_back, horizon)
-            classes = _classes(history, held_back)
-            self._weights = _earned([forecast.values_at(TAUS) for forecast in tried.values()], sold, classes)
+        first, others = COMPONENTS[0], COMPONENTS[1:]
+        told = _Told(report, first, len(COMPONENTS))
+        if self._workers > 1:
+            with TemporaryDirectory(prefix="tideline-blend-") as folder:
+                beside = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+                later = beside.submit(_fit_beside, others, self._make, self._seed, history, horizon, Path(folder))
+                fitted = {first: _fit_component(first, self._make, self._seed, history, horizon, told)}
+                told.waiting()
+                fitted |= {name: _taken_up(name, Path(folder), early) for name, early in later.result().items()}
+                beside.shutdown()
         else:
-            self._weights = np.full((_CLASSES, len(components)), 1 / len(components))
-        self._components = components
-        report(Progress(steps, steps, f"{self.title}: ready"))
-
-    def _component(self, name: str, history: Panel, t: int, horizon: int) -> Generation:
-        """A component fitted on what was known at period ``t``; raises TooLittleHistory."""
-        component = self._make(name, self._seed)
-        component.fit(history, history.periods[t], horizon)
-        return component
+            fitted = {first: _fit_component(first, self._make, self._seed, history, horizon, told)}
+            told.waiting()
+            for name in others:
+                with suppress(TooLittleHistory):
+                    fitted[name] = _fit_component(name, self._make, self._seed, history, horizon)
+        self._components = {name: one.component for name, one in fitted.items()}
+        self._weights = np.full((_CLASSES, len(fitted)), 1 / len(fitted))
+        dates = _judged_dates(history, horizon)
+        if dates:
+            sold = np.stack([actuals_after(history, t, horizon) for t in dates])  # (D, N, H)
+            classes = _classes(history, dates[0])
+            earned = _earned(np.stack([one.early for one in fitted.values()]), sold, classes)
+            self._weights = _DRAWN * self._weights + (1 - _DRAWN) * earned
+        report(Progress(1, 1, f"{self.title}: ready"))
 
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
         parts = [component._forecast(history, plan) for component in self._fitted().values()]
@@ -136,15 +152,80 @@ class Blend(Generation):
         return answer
 
 
+class _Told:
+    """Progress of the first component as the blend's: it takes longest."""
+
+    def __init__(self, report: Report, name: str, components: int) -> None:
+        self._report, self._name, self._components = report, name, components
+
+    def __call__(self, progress: Progress) -> None:
+        share = round(100 * progress.share)
+        self._report(Progress(share, 100 * self._components, f"Blend, {self._name}: {progress.message}", progress.seconds_left))
+
+    def waiting(self) -> None:
+        """The first component is fitted, the others may not be."""
+        self._report(Progress(100, 100 * self._components, "Blend: the other components"))
+
+
 def _made(name: str, seed: int, workers: int) -> Generation:
-    if name == "mqcnn":
-        from forecasting.generations.network import MQCNNForecaster
+    if name == "mqtransformer":
+        from forecasting.generations.network import MQTransformerForecaster
         from forecasting.runs import TrainingSettings
 
-        return MQCNNForecaster(TrainingSettings(seed=seed), workers=workers)
-    from forecasting.generations.lightgbm_quantiles import LightGBMQuantiles
+        return MQTransformerForecaster(TrainingSettings(seed=seed), workers=workers)
+    cls: Callable[..., Generation] = generation(name)
+    return cls() if name == "patchwork" else cls(seed=seed)
 
-    return LightGBMQuantiles(seed=seed)
+
+def _fit_component(
+    name: str,
+    make: Callable[[str, int], Generation],
+    seed: int,
+    history: Panel,
+    horizon: int,
+    report: Report | None = None,
+) -> Fitted:
+    """A component fitted on everything, and what its early self says; raises TooLittleHistory."""
+    component = make(name, seed)
+    component.fit(history, history.last, horizon, report)
+    dates = _judged_dates(history, horizon)
+    if not dates:
+        return Fitted(component, np.zeros((0, len(history), horizon, len(_JUDGED))))
+    early = component.early()
+    if early is None:
+        early = make(name, seed)
+        early.fit(history, history.periods[dates[0]], horizon)
+    said = [early.forecast(history, [history.periods[t]], plan_after(history, t, horizon))[0] for t in dates]
+    return Fitted(component, np.stack([one.values_at(_JUDGED) for one in said]))
+
+
+def _fit_beside(
+    names: Sequence[str],
+    make: Callable[[str, int], Generation],
+    seed: int,
+    history: Panel,
+    horizon: int,
+    folder: Path,
+) -> dict[str, np.ndarray]:
+    """In a process of its own: fits these components, saves each in ``folder``, and answers with their early words."""
+    answer = {}
+    for name in names:
+        with suppress(TooLittleHistory):
+            fitted = _fit_component(name, make, seed, history, horizon)
+            fitted.component.save(folder / name)
+            answer[name] = fitted.early
+    return answer
+
+
+def _taken_up(name: str, folder: Path, early: np.ndarray) -> Fitted:
+    return Fitted(generation(name).load(folder / name), early)
+
+
+def _judged_dates(history: Panel, horizon: int) -> list[int]:
+    """Creation dates of the block held back, whose targets came at least for the better part; none where there is no block."""
+    periods = len(history.periods)
+    first, last = held_back(periods, horizon) - 1, periods - 1 - max(1, horizon // 2)
+    return sorted({round(t) for t in np.linspace(first, max(first, last), _DATES)}) if first < periods - 1 else []
 
 
 def _classes(history: Panel, t: int) -> np.ndarray:
@@ -152,16 +233,14 @@ def _classes(history: Panel, t: int) -> np.ndarray:
     return np.searchsorted((DENSE, INTERMITTENT), np.nan_to_num(zero_shares(history, t)), side="right")
 
 
-def _earned(quantiles: Sequence[np.ndarray], sold: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """The weights [S, C] under which the components' ``quantiles`` [C × (N, H, Q)] met ``sold`` [N, H] best, class by class."""
+def _earned(quantiles: np.ndarray, sold: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """The weights [S, C] under which the components' ``quantiles`` [C, D, N, H, 3] met ``sold`` [D, N, H] best."""
     grid = [share for share in itertools.product(range(_STEPS + 1), repeat=len(quantiles)) if sum(share) == _STEPS]
-    shares = np.array(grid) / _STEPS  # (G, C)
-    inner = slice(TAUS.index(0.1), TAUS.index(0.9) + 1)
-    taus, losses = np.array(TAUS[inner]), []
+    shares, losses = np.array(grid) / _STEPS, []  # (G, C)
     for share in shares:
-        mixed = np.tensordot(share, np.stack([q[..., inner] for q in quantiles]), axes=1)
-        losses.append(np.nan_to_num(pinball(sold, mixed, taus).mean(axis=-1)).sum(axis=1))
-    loss, known = np.stack(losses, axis=1), np.isfinite(sold).sum(axis=1)  # (N, G), (N,)
+        mixed = np.tensordot(share, quantiles, axes=1)
+        losses.append(np.nan_to_num(pinball(sold, mixed, np.array(_JUDGED)).mean(axis=-1)).sum(axis=(0, 2)))
+    loss, known = np.stack(losses, axis=1), np.isfinite(sold).sum(axis=(0, 2))  # (N, G), (N,)
     answer = np.tile(shares[loss.sum(axis=0).argmin()], (_CLASSES, 1))
     for one in range(len(answer)):
         if known[classes == one].sum() >= _ENOUGH:

@@ -16,9 +16,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from forecasting.features import Inputs
-from forecasting.generations.g2017_mqcnn import QuantileHead, season_ratios
+from forecasting.generations.layers import QuantileHead, lags
 from forecasting.generations.small_forecaster import QuantileForecaster, SmallSettings
-from forecasting.generations.small_networks import HIGHEST, Fan, QuantileNetwork, Shape, SmallNetwork, fan_of, target_features
+from forecasting.generations.small_networks import (
+    Fan,
+    QuantileNetwork,
+    Shape,
+    SmallNetwork,
+    fan_of,
+    season_features,
+    target_features,
+)
 
 #: How many of the last periods are features one by one.
 _LAGS = 8
@@ -54,21 +62,13 @@ class FeedForward(QuantileNetwork):
         Running means, age, spread and prices as encoded, the last periods one by one, static attributes.
         """
         static = self.over(self.static(inputs), len(at))
-        return torch.cat([inputs.origin[:, at], lags(inputs, at), static], dim=-1)
+        return torch.cat([inputs.origin[:, at], lags(inputs, at, _LAGS), static], dim=-1)
 
     def _target(self, inputs: Inputs, at: Tensor, hold: Tensor | None) -> Tensor:
         """Features of each target [N, K, H, ·]: what is known ahead, how its season went before, how far ahead it is."""
-        ratios, known = season_ratios(inputs, at, self.shape.horizon, self.shape.seasons)  # (N, K, H, J) twice
+        season = season_features(inputs, at, self.shape)  # (N, K, H, 2J)
         ahead = target_features(inputs, at, self.shape.horizon, hold)
-        return torch.cat([ahead, ratios, known, self.horizons.expand(len(inputs), len(at), -1, -1)], dim=-1)
-
-
-def lags(inputs: Inputs, at: Tensor) -> Tensor:
-    """Demand of the last periods up to each creation date, log(1 + y/m), and whether it is known: [N, K, 2L]."""
-    there = at[:, None] - torch.arange(_LAGS)  # (K, L)
-    known = inputs.known[:, there.clamp(min=0)] * (there >= 0)  # (N, K, L)
-    ratio = torch.log1p(inputs.demand[:, there.clamp(min=0)] / inputs.scale[:, at, None])
-    return torch.cat([ratio.clamp(max=HIGHEST) * known, known], dim=-1)
+        return torch.cat([ahead, season, self.horizons.expand(len(inputs), len(at), -1, -1)], dim=-1)
 
 
 class FeedForwardForecaster(QuantileForecaster):

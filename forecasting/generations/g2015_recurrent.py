@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from forecasting.features import Inputs
+from forecasting.generations.layers import HIGHEST
 from forecasting.generations.small_forecaster import SmallForecaster, SmallSettings
 from forecasting.generations.small_networks import (
-    HIGHEST,
     Fan,
     Lesson,
     RecurrentReader,
@@ -107,7 +107,8 @@ def _judged(judge: PointNetwork, examined: Lesson) -> list[tuple[Tensor, Tensor,
     for start in range(0, len(examined.inputs), 1000):
         rows = slice(start, start + 1000)
         hold = None if examined.hold is None else examined.hold[rows]
-        lesson = Lesson(examined.inputs.take(rows), examined.at, examined.first, examined.until, examined.weight[rows], hold)
+        part = examined.inputs.take(rows)
+        lesson = Lesson(part, part, examined.at, examined.first, examined.until, examined.weight[rows], hold)
         actual = lesson.actual(judge.shape.horizon)
         parts.append((judge(lesson.inputs, lesson.at, hold), actual.ratio, (actual.counted * (1 - actual.censored)) > 0))
     return parts

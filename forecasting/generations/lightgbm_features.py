@@ -7,7 +7,7 @@ K features.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +69,11 @@ class Rows:
     item: np.ndarray
     t: np.ndarray
     h: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """The rows of all parts, one after the other."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("item", "t", "h")))
 
     def take(self, rows: np.ndarray | slice) -> Rows:
         """These rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -17,6 +18,7 @@ from forecasting.generations.lightgbm_features import FeatureTable, Learned, Row
 from forecasting.metrics import pinball
 from forecasting.quantiles import TAUS
 from forecasting.types import Progress, QuantileForecast
+from forecasting.windows import held_back
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -34,11 +36,11 @@ class LightGBMQuantiles(Generation):
     """Boosted trees, one model for each of 11 taus, over all items and all horizons (direct, the horizon is a feature).
 
     The target is log(1 + y/m) with m the item's running mean, weighted by √m; periods out of stock are left out, for
-    trees have no one-sided loss. How many rounds to boost is read off the last H periods of history, for three taus,
+    trees have no one-sided loss. How many rounds to boost is read off the last periods of history, for three taus,
     then everything is fitted again with those periods in. Quantiles of a row are sorted, for separate models cross.
 
     Span quantiles have no trees of their own: they are sums of single quantiles, drawn in towards the middle by
-    shares per horizon that were best on the same last H periods. One block of time decides them: read them as a good
+    shares per horizon that were best on the same last periods. One block of time decides them: read them as a good
     guess.
 
     Parameters
@@ -57,6 +59,7 @@ class LightGBMQuantiles(Generation):
         self._seed, self._rows, self._rounds = seed, rows, rounds
         self._learned: Learned | None = None
         self._trees: dict[float, lgb.Booster] = {}
+        self._trial: dict[float, lgb.Booster] = {}
         self._draw_in = np.zeros((0, 3))  # (H, 3) shares below, at and above the middle
 
     @property
@@ -71,7 +74,7 @@ class LightGBMQuantiles(Generation):
 
     def _fit(self, history: Panel, horizon: int, report: Report) -> None:
         periods = len(history.periods)
-        held_out = periods - 1 - horizon  # the last creation date before the validation block
+        last = held_back(periods, horizon) - 1  # the last creation date before the validation block
         if periods < 3 * horizon:
             raise TooLittleHistory(
                 f"{self.name} needs {3 * horizon} periods for a horizon of {horizon} and the history until "
@@ -80,7 +83,7 @@ class LightGBMQuantiles(Generation):
         learned = Learned.of(history, horizon)
         table = FeatureTable(history, None, learned)
         rows = self._sample(table, horizon)
-        early = rows.take(np.flatnonzero(rows.t + rows.h <= held_out))
+        early = rows.take(np.flatnonzero(rows.t + rows.h <= last))
         if len(early) < _LEAST_ROWS:
             raise TooLittleHistory(
                 f"{self.name} needs {_LEAST_ROWS} periods with known demand of items that sold before; the history "
@@ -88,9 +91,10 @@ class LightGBMQuantiles(Generation):
             )
         steps = 1 + len(self.taus)
         report(Progress(0, steps, "Choosing how many trees on the last periods"))
-        late = all_rows(len(history), held_out, horizon)
+        dates = np.unique([last, (last + periods - 1 - horizon) // 2, periods - 1 - horizon])
+        late = Rows.joined([all_rows(len(history), int(t), horizon) for t in dates])
         actuals = table.demand[late.item, late.t + late.h]
-        trial = self._choose_rounds(table, early, late.take(np.flatnonzero(np.isfinite(actuals))))
+        self._trial = trial = self._choose_rounds(table, early, late.take(np.flatnonzero(np.isfinite(actuals))))
         middle = _units(trial, table, late).reshape(-1, horizon, len(_MIDDLE))
         self._draw_in = _shares(middle, actuals.reshape(-1, horizon))
         data = _dataset(table, rows)
@@ -101,6 +105,14 @@ class LightGBMQuantiles(Generation):
             self._trees[tau] = self._boost(data, tau, max(int(rounds), 1))
         self._learned = learned
         report(Progress(steps, steps, f"{self.title}: ready"))
+
+    def early(self) -> LightGBMQuantiles | None:
+        """As it was before the last periods: three taus only."""
+        if not self._trial:
+            return None
+        answer = copy(self)
+        answer._trees = self._trial
+        return answer
 
     def _choose_rounds(self, table: FeatureTable, early: Rows, late: Rows) -> dict[float, lgb.Booster]:
         """Trees of the three middle taus on ``early`` rows; each knows after which round ``late`` was met best."""
@@ -151,14 +163,15 @@ class LightGBMQuantiles(Generation):
             )
         table = FeatureTable(history, plan, learned)
         rows = all_rows(len(history), len(history.periods) - 1, learned.horizon)
-        units = _units(self._trees, table, rows).reshape(len(history), learned.horizon, len(self.taus))
+        taus = np.array(list(self._trees))
+        units = _units(self._trees, table, rows).reshape(len(history), learned.horizon, len(taus))
         return QuantileForecast(
             item_ids=history.item_ids,
             creation_date=history.last,
             periods=plan.periods,
-            taus=np.array(self.taus),
+            taus=taus,
             values=units,
-            cumulative=_drawn_in(units, self._draw_in),
+            cumulative=_drawn_in(units, taus, self._draw_in),
             model=self.name,
             version=_VERSION,
             catalog_hash=history.catalog_hash,
@@ -246,10 +259,10 @@ def _shares(middle: np.ndarray, actuals: np.ndarray) -> np.ndarray:
     return shares
 
 
-def _drawn_in(units: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def _drawn_in(units: np.ndarray, taus: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Span quantiles [N, H, Q] from single quantiles [N, H, Q] and the shares [H, 3]; rising along H and Q."""
     sums = units.cumsum(axis=1)
-    low, middle, high = (sums[..., k, None] for k in (0, LightGBMQuantiles.taus.index(0.5), LightGBMQuantiles.taus.index(0.9)))
+    low, middle, high = (sums[..., k, None] for k in np.searchsorted(taus, _MIDDLE))
     a, c, b = (shares[:, k, None] for k in range(3))  # (H, 1)
     lower = middle - low
     below = a + c * np.divide(high - middle, lower, out=np.zeros_like(lower), where=lower > 0)

@@ -1,4 +1,4 @@
-"""A trained network as a generation: an ensemble of seeds, evaluated in one batched call, stored as safetensors and a card."""
+"""The unified forecaster as a generation: trained, asked, moved to other prices, stored as safetensors and a card."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from data.catalog import About
 from data.errors import ModelError, NotTrained
@@ -23,73 +23,45 @@ from data.schema import PRICE, Panel, Plan
 from forecasting import training
 from forecasting.crew import Crew
 from forecasting.encoding import Encoding
-from forecasting.features import Inputs, encode
 from forecasting.generations.base import Generation, Report
-from forecasting.generations.g2017_mqcnn import MQCNN, Decoded, MQCNNConfig, price_factor, span_level
+from forecasting.generations.ensemble import Ensemble, Said
+from forecasting.generations.feedback import Correction, Feedback
+from forecasting.generations.g2020_mqtransformer import MQTransformerConfig
+from forecasting.generations.self_correcting import SelfCorrecting
 from forecasting.quantiles import TAUS
 from forecasting.runs import State, TrainingSettings
+from forecasting.training import View
 from forecasting.types import ModelCard, QuantileForecast
 
 #: Items decoded at a time: bounds the memory of one call.
-_CHUNK = 1024
-
-
-class Ensemble:
-    """M networks of one shape whose forward runs once for all of them."""
-
-    def __init__(self, config: MQCNNConfig, members: tuple[State, ...]) -> None:
-        self.config, self.members = config, members
-        self._network = MQCNN(config).eval().requires_grad_(False)
-        self._stacked = {name: torch.stack([member[name] for member in members]) for name in members[0]}
-
-    @torch.no_grad()
-    def decode(self, inputs: Inputs, at: Tensor) -> Decoded:
-        """What every member says at the creation dates ``at`` [K]; the fields get a leading axis M."""
-
-        def one(weights: State) -> tuple[Tensor, ...]:
-            decoded = torch.func.functional_call(self._network, weights, (inputs, at))
-            return tuple(getattr(decoded, name) for name in Decoded.__dataclass_fields__)
-
-        return Decoded(*torch.vmap(one)(self._stacked))
+_CHUNK = 256
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
     """A forecast that can be asked for other prices without a second pass through the network.
 
-    ``decoded`` is at one creation date, [M, N, 1, H, …]; ``scale``, ``log_reference``, ``has_price`` are [N].
+    ``corrected`` is what the forecaster's own errors did to it, None where they do nothing.
     """
 
     forecast: QuantileForecast
-    decoded: Decoded
-    scale: Tensor
-    log_reference: Tensor
-    has_price: Tensor
+    said: Said
+    corrected: Correction | None
 
     def at_prices(self, prices: np.ndarray) -> QuantileForecast:
         """The forecast if the prices were ``prices`` [N, H], all positive; equal to ``forecast`` at the planned prices."""
         if (np.asarray(prices) <= 0).any():
             raise ModelError("A price must be above zero to be put into a scenario.")
-        log_price = torch.log(torch.as_tensor(np.asarray(prices), dtype=torch.float32))
-        change = (log_price - self.log_reference[:, None]) * self.has_price[:, None]  # (N, H)
-        decoded = self.decoded
-        response = price_factor(decoded.elasticity[:, :, 0], decoded.discounts[:, :, 0], change)  # (M, N, H)
-        periods, spans = decoded.periods[:, :, 0], decoded.spans[:, :, 0]  # (M, N, H, Q)
-        moved = periods + (response - decoded.response[:, :, 0])[..., None]
-        spans_moved = spans + (span_level(moved) - span_level(periods))[..., None]
-        return replace(
-            self.forecast,
-            values=_units(moved, self.scale),
-            cumulative=_spans(spans_moved, self.scale),
-        )
+        moved = self.said.at_prices(torch.as_tensor(np.asarray(prices), dtype=torch.float32)[:, None])
+        return replace(self.forecast, values=moved.values[:, 0], cumulative=moved.cumulative[:, 0])
 
 
-class MQCNNForecaster(Generation):
-    """MQ-CNN behind the protocol of every generation."""
+class MQTransformerForecaster(Generation):
+    """MQTransformer behind the protocol of every generation."""
 
-    name: ClassVar[str] = "mqcnn"
-    title: ClassVar[str] = "2017 MQ-CNN"
-    note: ClassVar[str] = "One network for every item, trained on all quantiles of all horizons at once (arXiv 1711.11053)"
+    name: ClassVar[str] = "mqtransformer"
+    title: ClassVar[str] = "2020 MQTransformer"
+    note: ClassVar[str] = "Looks back at periods like the target and at its own earlier forecasts (arXiv 2009.14799)"
 
     def __init__(
         self,
@@ -100,20 +72,25 @@ class MQCNNForecaster(Generation):
     ) -> None:
         self.settings = settings or TrainingSettings()
         self._checkpoint, self._stop, self._workers = checkpoint, stop, workers
-        self._encoding: Encoding | None = None
-        self._ensemble: Ensemble | None = None
+        self._networks: SelfCorrecting | None = None
         self.card: ModelCard | None = None
 
     @property
     def horizon(self) -> int:
-        return self._trained()[1].config.horizon
+        return self._trained().now.horizon
 
     def _fit(self, history: Panel, horizon: int, report: Report) -> None:
         started = time.monotonic()
         key = training.fit_key(history, horizon, self.settings)
         crew = Crew(self._checkpoint, key, report, self._stop, self._workers)
         trained = training.fit(history, horizon, self.settings, crew)
-        self._encoding, self._ensemble = trained.encoding, Ensemble(trained.config, trained.members)
+        self._networks = SelfCorrecting.of(
+            Ensemble(trained.views),
+            Ensemble(trained.early) if trained.early else None,
+            training.sample(history, self.settings),
+            trained.held_back,
+            feedback="feedback" in self.settings.parts,
+        )
         self.card = ModelCard(
             model=self.name,
             version=f"{self.name}-{key[:8]}",
@@ -123,7 +100,7 @@ class MQCNNForecaster(Generation):
             trained_until=f"{history.last:%Y-%m-%d}",
             trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
             train_seconds=round(time.monotonic() - started, 1),
-            config={"network": asdict(trained.config), "training": asdict(self.settings)},
+            config={"training": asdict(self.settings)},
             versions={"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
             metrics=trained.metrics,
         )
@@ -144,30 +121,36 @@ class MQCNNForecaster(Generation):
 
     def answer(self, history: Panel, plan: Plan) -> Answer:
         """Forecast from the end of ``history`` for the first ``horizon`` periods of ``plan``, ready for other prices."""
-        encoding, ensemble = self._trained()
-        if len(plan) != ensemble.config.horizon:
-            raise ModelError(f"The plan covers {len(plan)} periods and this model forecasts {ensemble.config.horizon}.")
-        inputs = encode(encoding, history, plan)
-        last = len(history.periods) - 1
-        decoded = ensemble.decode(inputs, torch.tensor([last]))
-        scale = inputs.scale[:, last]
+        networks = self._trained()
+        if len(plan) != self.horizon:
+            raise ModelError(f"The plan covers {len(plan)} periods and this model forecasts {self.horizon}.")
+        looked = networks.look(history, plan)
+        said = looked.said
         forecast = QuantileForecast(
             item_ids=history.item_ids,
             creation_date=history.last,
             periods=plan.periods,
             taus=np.array(TAUS),
-            values=_units(decoded.periods[:, :, 0], scale),
-            cumulative=_spans(decoded.spans[:, :, 0], scale),
+            values=said.values[:, 0],
+            cumulative=said.cumulative[:, 0],
             model=self.name,
             version=self.card.version if self.card else self.name,
             catalog_hash=history.catalog_hash,
-            elasticity=decoded.elasticity[:, :, 0].mean(dim=(0, 2)).numpy().astype(np.float64) if encoding.price else None,
+            elasticity=said.elasticity[:, 0] if networks.now.views[0].encoding.price else None,
         )
-        return Answer(forecast, decoded, scale, inputs.log_reference[:, last], inputs.has_price[:, last])
+        return Answer(forecast, said, looked.corrected)
+
+    def early(self) -> MQTransformerForecaster | None:
+        networks = self._trained().as_it_was()
+        if networks is None:
+            return None
+        answer = MQTransformerForecaster(self.settings)
+        answer._networks = networks
+        return answer
 
     def can_read(self, about: About) -> bool:
         """Whether a catalog has the columns that this model was trained on."""
-        encoding, _ = self._trained()
+        encoding = self._trained().now.views[0].encoding
         needed = {*encoding.moments, *encoding.group_covariates, *([PRICE] if encoding.price else [])}
         return (
             encoding.frequency == about.frequency.alias
@@ -176,22 +159,37 @@ class MQCNNForecaster(Generation):
             and set(encoding.past_moments) <= set(about.past)
         )
 
-    def _trained(self) -> tuple[Encoding, Ensemble]:
-        if self._encoding is None or self._ensemble is None:
+    def _trained(self) -> SelfCorrecting:
+        if self._networks is None:
             raise NotTrained("This forecaster has not been trained yet. Train it first, or load a model that was.")
-        return self._encoding, self._ensemble
+        return self._networks
 
     def save(self, directory: Path) -> None:
         """Weights as ``VERSION.safetensors``, everything else as ``card.json``, which is replaced in one move."""
-        encoding, ensemble = self._trained()
+        networks = self._trained()
         assert self.card is not None  # set together with the weights
         directory.mkdir(parents=True, exist_ok=True)
         weights = directory / f"{self.card.version}.safetensors"
-        save_file(
-            {f"{m}.{name}": value for m, member in enumerate(ensemble.members) for name, value in member.items()}, weights
-        )
+        ensembles = {"now": networks.now, **({"early": networks.early} if networks.early else {})}
+        named = {
+            f"{which}.{v}.{m}.{name}": value
+            for which, ensemble in ensembles.items()
+            for v, view in enumerate(ensemble.views)
+            for m, member in enumerate(view.members)
+            for name, value in member.items()
+        }
+        save_file(named, weights)
         weights.chmod(0o644)
-        stored = {"card": asdict(self.card), "encoding": json.loads(encoding.to_json())}
+        stored: dict[str, Any] = {
+            "card": asdict(self.card),
+            "until": str(networks.until),
+            "early_until": str(networks.early_until),
+            "feedback": asdict(networks.feedback),
+        }
+        for which, ensemble in ensembles.items():
+            stored[which] = [
+                {"encoding": json.loads(view.encoding.to_json()), "network": asdict(view.config)} for view in ensemble.views
+            ]
         fresh = directory / "card.json.new"
         fresh.write_text(json.dumps(stored, indent=1))
         fresh.replace(directory / "card.json")
@@ -199,7 +197,7 @@ class MQCNNForecaster(Generation):
             older.unlink()
 
     @classmethod
-    def load(cls, directory: Path) -> MQCNNForecaster:
+    def load(cls, directory: Path) -> MQTransformerForecaster:
         """Reads what ``save`` wrote; raises NotTrained where there is nothing, ModelError where it cannot be read."""
         if not (directory / "card.json").is_file():
             raise NotTrained(f"There is no trained model in {directory}. Train one: python -m forecasting train.")
@@ -207,36 +205,46 @@ class MQCNNForecaster(Generation):
             stored = json.loads((directory / "card.json").read_text())
             card = ModelCard(**stored["card"])
             answer = cls(TrainingSettings(**_tuples(stored["card"]["config"]["training"])))
-            answer._encoding = Encoding.from_json(json.dumps(stored["encoding"]))
-            config = MQCNNConfig(**_tuples(stored["card"]["config"]["network"]))
-            answer._ensemble = Ensemble(config, _members(load_file(directory / f"{card.version}.safetensors")))
+            weights = load_file(directory / f"{card.version}.safetensors")
+            answer._networks = SelfCorrecting(
+                now=_ensemble(stored["now"], weights, "now."),
+                until=pd.Timestamp(stored["until"]),
+                early=_ensemble(stored["early"], weights, "early.") if "early" in stored else None,
+                early_until=pd.Timestamp(stored["early_until"]),
+                feedback=Feedback(**stored["feedback"]),
+            )
         except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"The model in {directory} cannot be read ({error}). Train it again.") from error
         answer.card = card
         return answer
 
 
-def _members(weights: State) -> tuple[State, ...]:
-    """The weights of each member, from names that begin with its number."""
-    count = 1 + max(int(name.split(".", 1)[0]) for name in weights)
+def _ensemble(views: list[dict[str, Any]], weights: State, prefix: str) -> Ensemble:
+    """The stored ``views`` with their weights, whose names begin with ``prefix`` and the number of the view."""
+    return Ensemble(
+        [
+            View(
+                Encoding.from_json(json.dumps(view["encoding"])),
+                MQTransformerConfig(**_tuples(view["network"])),
+                _members(weights, f"{prefix}{v}."),
+            )
+            for v, view in enumerate(views)
+        ]
+    )
+
+
+def _members(weights: State, prefix: str) -> tuple[State, ...]:
+    """The weights of each member of a view, from names that begin with the view's number and then the member's."""
+    mine = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+    count = 1 + max(int(name.split(".", 1)[0]) for name in mine)
     return tuple(
-        {name.split(".", 1)[1]: value for name, value in weights.items() if name.startswith(f"{m}.")} for m in range(count)
+        {name.split(".", 1)[1]: value for name, value in mine.items() if name.startswith(f"{m}.")} for m in range(count)
     )
 
 
 def _tuples(stored: dict[str, Any]) -> dict[str, Any]:
     """What JSON made lists of, as the tuples they were."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
-
-
-def _units(logs: Tensor, scale: Tensor) -> np.ndarray:
-    """Members' quantiles [M, N, H, Q], in logs of the scale [N], averaged as quantiles: [N, H, Q] units."""
-    return (logs.exp().mean(dim=0) * scale[:, None, None]).numpy().astype(np.float64)
-
-
-def _spans(logs: Tensor, scale: Tensor) -> np.ndarray:
-    """The same for spans, whose logs are of mean demand per period."""
-    return _units(logs, scale) * np.arange(1, logs.shape[2] + 1)[None, :, None]
 
 
 def _chunks(items: int) -> list[np.ndarray]:

@@ -16,8 +16,9 @@ GENERATIONS: dict[str, str] = {
     "recurrent_point": "forecasting.generations.g2015_recurrent:RecurrentPoint",
     "recurrent_distribution": "forecasting.generations.g2015_recurrent:RecurrentDistribution",
     "feedforward": "forecasting.generations.g2015_feedforward:FeedForwardForecaster",
-    "mqrnn": "forecasting.generations.g2017_mqrnn:MQRNNForecaster",
-    "mqcnn": "forecasting.generations.network:MQCNNForecaster",
+    "mqrnn": "forecasting.generations.g2017_mqcnn:MQRNNForecaster",
+    "mqcnn": "forecasting.generations.g2017_mqcnn:MQCNNForecaster",
+    "mqtransformer": "forecasting.generations.network:MQTransformerForecaster",
     "blend": "forecasting.generations.blend:Blend",
 }
 

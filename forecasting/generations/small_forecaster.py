@@ -14,6 +14,7 @@ import platform
 import time
 from abc import abstractmethod
 from collections.abc import Callable
+from copy import copy
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +33,7 @@ from forecasting.generations.base import Generation, Report
 from forecasting.generations.small_networks import Fan, Lesson, QuantileNetwork, Shape, SmallNetwork
 from forecasting.quantiles import TAUS
 from forecasting.types import ModelCard, Progress, QuantileForecast
-from forecasting.windows import history_until
+from forecasting.windows import held_back, history_until
 
 #: Half-life of the scale m, as a share of a year.
 _SCALE_LIFE = 1 / 2
@@ -87,7 +88,6 @@ class Course:
         encoding = encoding_of(history_until(history, until - 1), horizon, life, calendar=calendar)
         inputs = encode(encoding, history)
         hidden = encode(encoding, masked(history, seed), unmasked=history)
-        hidden = replace(hidden, demand=inputs.demand, known=inputs.known, censored=inputs.censored)
         weight = inputs.scale**settings.scale_power
         weight = weight / weight[:, :until].mean()
         return cls(encoding, inputs, hidden, until, history.price_seen == "when sold", weight)
@@ -103,8 +103,9 @@ class Course:
         if self.hold_price:  # of slow sellers a changed price tells that they sold; of brisk ones half the time it is told
             brisk = self.inputs.scale[rows][:, at] > 4 * self.encoding.unit
             hold = ~brisk | (torch.rand(count, len(at), generator=generator) < 0.5)
-        inputs = _joined(self.hidden.take(rows[:cover]), self.inputs.take(rows[cover:]))
-        return Lesson(inputs, at, 0, self.until, self.weight[rows][:, at], hold)
+        came = self.inputs.take(rows)
+        inputs = _joined(self.hidden.take(rows[:cover]), came.take(slice(cover, None)))
+        return Lesson(inputs, came, at, 0, self.until, self.weight[rows][:, at], hold)
 
     def examination(self, rows: Tensor | slice, dates: int = 5) -> Lesson:
         """What came after the targets of the run, seen from creation dates at their end and after."""
@@ -112,7 +113,7 @@ class Course:
         at = torch.unique(torch.linspace(self.until - 1, periods - 2, dates).round().long())
         inputs = self.inputs.take(rows)
         hold = torch.ones(len(inputs), len(at), dtype=torch.bool) if self.hold_price else None
-        return Lesson(inputs, at, self.until, periods, self.weight[rows][:, at], hold)
+        return Lesson(inputs, inputs, at, self.until, periods, self.weight[rows][:, at], hold)
 
 
 class SmallForecaster(Generation):
@@ -131,6 +132,7 @@ class SmallForecaster(Generation):
         self.seed, self.settings = seed, settings or self.usual
         self._encoding: Encoding | None = None
         self._network: SmallNetwork | None = None
+        self._trial_of_fit: tuple[SmallNetwork, Course] | None = None
         self.card: ModelCard | None = None
 
     @property
@@ -152,14 +154,15 @@ class SmallForecaster(Generation):
                 f"{periods}. Choose a later date or load more history."
             )
         learned = _sample(history, self.seed)
-        block = _validation_block(periods, horizon)
+        until = held_back(periods, horizon)
+        validates = until < periods
         steps, metrics, calendar = self.settings.most_steps // 4, {}, False
-        runs = _Runs(report, self.title, trials=1 + _shows_a_year(history, periods - block) if block else 0)
+        runs = _Runs(report, self.title, trials=1 + _shows_a_year(history, until) if validates else 0)
         trial: tuple[SmallNetwork, Course] | None = None
-        if block:
+        if validates:
             best = np.inf
             for told in (False, True)[: runs.trials]:
-                course = Course.of(learned, horizon, periods - block, told, self.settings, self.seed)
+                course = Course.of(learned, horizon, until, told, self.settings, self.seed)
                 network, losses = self._trial(course, horizon, runs.next())
                 if min(losses) < best - _EARNED * abs(min(losses)):
                     best, calendar, trial = min(losses), told, (network, course)
@@ -169,9 +172,17 @@ class SmallForecaster(Generation):
         network = self._taught(course, horizon, steps, runs.next())
         judge, examined = trial or (network, replace(course, until=max(1, periods - horizon)))
         self._after(network, judge, examined.examination(slice(None), dates=periods))
-        self._encoding, self._network = course.encoding, network.requires_grad_(False)
+        self._encoding, self._network, self._trial_of_fit = course.encoding, network.requires_grad_(False), trial
         self.card = self._card(history, metrics, time.monotonic() - started)
         report(Progress(1, 1, f"{self.title}: ready"))
+
+    def early(self) -> SmallForecaster | None:
+        if self._trial_of_fit is None:
+            return None
+        network, course = self._trial_of_fit
+        answer = copy(self)
+        answer._encoding, answer._network = course.encoding, network
+        return answer
 
     def _trial(self, course: Course, horizon: int, tell: Callable[[float], None]) -> tuple[SmallNetwork, list[float]]:
         """The network as it was at the best look, and the loss of every look."""
@@ -335,12 +346,6 @@ def _sample(history: Panel, seed: int) -> Panel:
     if len(history) <= _MOST_ITEMS:
         return history
     return history.take(np.sort(np.random.default_rng(seed).choice(len(history), _MOST_ITEMS, replace=False)))
-
-
-def _validation_block(periods: int, horizon: int) -> int:
-    """Periods at the end that examine: one to two horizons, at most a quarter; none where that leaves too few."""
-    block = max(horizon, min(2 * horizon, periods // 4))
-    return block if periods - block >= max(6, horizon // 2) else 0
 
 
 def _shows_a_year(history: Panel, until: int) -> bool:

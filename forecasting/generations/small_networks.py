@@ -17,11 +17,8 @@ from torch import Tensor, nn
 
 from forecasting.encoding import Encoding
 from forecasting.features import Inputs
-from forecasting.generations.g2017_mqcnn import crps_weights, pinball, season_ratios
+from forecasting.generations.layers import HIGHEST, crps_weights, pinball, season_ratios, soft_log
 from forecasting.quantiles import TAUS
-
-#: exp of more than this would be no forecast.
-HIGHEST = 8.0
 
 #: Weight of the span quantiles' loss beside that of the periods'.
 _SPAN_WEIGHT = 0.3
@@ -93,13 +90,15 @@ class Lesson:
 
     Attributes
     ----------
-    inputs : of N items. at : [K] int64 creation dates, increasing.
+    inputs : of N items, as the network may see them. at : [K] int64 creation dates, increasing.
+    came : the same items with nothing hidden: what the targets are taken from.
     first, until : only targets in periods first … until − 1 count.
     weight : [N, K] of the losses of a creation date, which are in units of m.
     hold : [N, K] true where the price of the creation date is to be taken for all that follow; None: nowhere.
     """
 
     inputs: Inputs
+    came: Inputs
     at: Tensor
     first: int
     until: int
@@ -110,9 +109,9 @@ class Lesson:
         """What came in the ``horizon`` periods after each creation date."""
         targets = self.at[:, None] + torch.arange(1, horizon + 1)  # (K, H)
         counts = ((targets >= self.first) & (targets < self.until)).float()
-        targets = targets.clamp(max=self.inputs.demand.shape[1] - 1)
-        ratio = self.inputs.demand[:, targets] / self.inputs.scale[:, self.at, None]  # (N, K, H)
-        return Actual(ratio, self.inputs.known[:, targets] * counts, self.inputs.censored[:, targets])
+        targets = targets.clamp(max=self.came.demand.shape[1] - 1)
+        ratio = self.came.demand[:, targets] / self.inputs.scale[:, self.at, None]  # (N, K, H)
+        return Actual(ratio, self.came.known[:, targets] * counts, self.came.censored[:, targets])
 
 
 class Fan(NamedTuple):
@@ -175,23 +174,30 @@ class RecurrentReader(nn.Module):
         return states[:, at]
 
 
+def season_features(inputs: Inputs, at: Tensor, shape: Shape) -> Tensor:
+    """How the season of each target went before, softened logs of ratios, and whether that is known: [N, K, H, 2J]."""
+    ratios, known = season_ratios(inputs, at, shape.horizon, shape.seasons)
+    return torch.cat([soft_log(ratios) * known, known], dim=-1)
+
+
 def target_features(inputs: Inputs, at: Tensor, horizon: int, hold: Tensor | None = None) -> Tensor:
     """What is known at the creation dates ``at`` [K] of each target, as plain inputs: [N, K, H, F].
 
-    Covariates as planned and against their recent mean, and the planned price against its reference: a network may make
-    of a price what it likes. ``hold`` [N, K] is true where the price of the creation date is taken for all that follow.
+    Covariates as planned and against their recent mean, the planned price against its reference, and whether it moves: a
+    network may make of a price what it likes. ``hold`` [N, K] is true where the price of the creation date is taken for all
+    that follow.
     """
     targets = at[:, None] + torch.arange(1, horizon + 1)  # (K, H)
     within = targets.clamp(max=inputs.ahead.shape[1] - 1)  # periods beyond the plan are masked by whoever trains
     reference = inputs.log_reference[:, at, None]  # (N, K, 1)
-    price = inputs.log_price[:, within]  # (N, K, H)
+    price, moves = inputs.log_price[:, within], inputs.price_moved[:, within]  # (N, K, H)
     if hold is not None:
         now = inputs.log_price[:, at, None]
         now = torch.where(now == 0, reference, now)  # no price has been seen yet
-        price = torch.where(hold[..., None], now, price)
+        price, moves = torch.where(hold[..., None], now, price), moves * ~hold[..., None]
     change = (3 * (price - reference) * inputs.has_price[:, at, None]).clamp(-4, 4)
     against_recent = inputs.relative[:, within] - inputs.baseline[:, at, None]
-    return torch.cat([inputs.ahead[:, within], against_recent, change[..., None]], dim=-1)
+    return torch.cat([inputs.ahead[:, within], against_recent, change[..., None], moves[..., None]], dim=-1)
 
 
 def fan_of(period_head: nn.Module, span_head: nn.Module, hidden: Tensor) -> Fan:

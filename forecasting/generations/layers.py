@@ -1,0 +1,165 @@
+"""What the networks of several generations are made of: quantile heads, causal convolutions, their loss, last season's ratios.
+
+Axis letters: N items, T past periods, K creation dates, H horizons, Q taus, W width, J season candidates.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from forecasting.features import Inputs
+from forecasting.quantiles import TAUS
+
+#: The knot from which the others are built up and down.
+MEDIAN = TAUS.index(0.5)
+
+#: exp of more than this would be no forecast.
+HIGHEST = 8.0
+
+#: Ratios to the scale are cut off here.
+LARGEST_RATIO = 20.0
+
+
+class QuantileHead(nn.Module):
+    """Knots of a quantile function, in logs: the median, and positive steps up and down from it (cf. arXiv 2111.06581)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.knots = nn.Linear(width, len(TAUS))
+        with torch.no_grad():
+            self.knots.weight.mul_(0.3)
+            self.knots.bias.fill_(-1.5).index_fill_(0, torch.tensor([MEDIAN]), -0.1)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Hidden [..., W] to non-decreasing knots [..., Q]."""
+        knots = self.knots(hidden)
+        median = knots[..., MEDIAN : MEDIAN + 1]
+        up = F.softplus(knots[..., MEDIAN + 1 :]).cumsum(dim=-1)
+        down = F.softplus(knots[..., :MEDIAN].flip(-1)).cumsum(dim=-1).flip(-1)
+        return torch.cat([median - down, median, median + up], dim=-1)
+
+    def begin_with(self, errors: Tensor) -> None:
+        """Moves its median by the median of ``errors`` (quantiles [Q], in logs) and takes their spread as its own."""
+        steps = torch.log(torch.expm1(errors.diff().clamp(min=1e-3)))  # the inverse of softplus
+        with torch.no_grad():
+            middle = self.knots.bias[MEDIAN : MEDIAN + 1] + errors[MEDIAN]
+            self.knots.bias.copy_(torch.cat([steps[:MEDIAN], middle, steps[MEDIAN:]]))
+
+
+class Convolutions(nn.Module):
+    """Dilated causal convolutions with gates: the output at s has seen periods up to s and none after it."""
+
+    def __init__(self, channels: int, width: int, layers: int = 5) -> None:
+        super().__init__()
+        self.enter = nn.Linear(channels, width)
+        self.dilations = tuple(2**layer for layer in range(layers))  # ``last`` relies on it
+        self.reach = 1 + 2 * sum(self.dilations)
+        self.filters = nn.ModuleList(nn.Linear(3 * width, 2 * width) for _ in self.dilations)
+        self.mixes = nn.ModuleList(nn.Linear(width, width) for _ in self.dilations)
+
+    def forward(self, past: Tensor) -> Tensor:
+        """Channels [N, T, C] to contexts [N, T, W]."""
+        signal = self.enter(past)  # (N, T, W)
+        context = torch.zeros_like(signal)
+        for dilation, filters, mix in zip(self.dilations, self.filters, self.mixes, strict=True):
+            taps = torch.cat([_delayed(signal, 2 * dilation), _delayed(signal, dilation), signal], dim=-1)  # (N, T, 3W)
+            value, gate = filters(taps).chunk(2, dim=-1)
+            block = mix(torch.tanh(value) * torch.sigmoid(gate))  # (N, T, W)
+            signal, context = signal + block, context + block
+        return F.elu(context)
+
+    def at(self, past: Tensor, dates: Tensor) -> Tensor:
+        """Contexts [N, K, W] at ``dates`` [K], reading no more of ``past`` [N, T, C] than they need."""
+        first, end = max(0, int(dates.min()) + 1 - self.reach), int(dates.max()) + 1
+        if len(dates) == 1:
+            return self.last(past[:, first:end])[:, None]
+        contexts: Tensor = self(past[:, first:end])[:, dates - first]
+        return contexts
+
+    def last(self, past: Tensor) -> Tensor:
+        """What ``forward`` says of the last period alone, [N, T, C] to [N, W], for a fraction of the work.
+
+        Of each layer only every second period is needed by the next one, for its dilation is twice as wide.
+        """
+        missing = self.reach - past.shape[1]
+        signal = F.pad(self.enter(past[:, -self.reach :]), (0, 0, max(missing, 0), 0))  # (N, reach, W)
+        exists = (torch.arange(self.reach) >= missing)[:, None]  # (reach, 1) false before the first period
+        context = torch.zeros_like(signal[:, -1])
+        for filters, mix in zip(self.filters, self.mixes, strict=True):
+            value, gate = filters(torch.cat([signal[:, :-2:2], signal[:, 1:-1:2], signal[:, 2::2]], dim=-1)).chunk(2, dim=-1)
+            block = mix(torch.tanh(value) * torch.sigmoid(gate))
+            exists = exists[2::2]
+            signal, context = (signal[:, 2::2] + block) * exists, context + block[:, -1]
+        return F.elu(context)
+
+
+def _delayed(signal: Tensor, periods: int) -> Tensor:
+    """The signal [N, T, W] as it was some periods earlier; zeros before the first."""
+    return F.pad(signal, (0, 0, periods, 0))[:, : signal.shape[1]]
+
+
+def season_ratios(inputs: Inputs, at: Tensor, horizon: int, seasons: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Candidates of the coming season: how the same target stood to the scale some seasons ago.
+
+    For each series and season S the ratio is y at the target − S over m at the creation date − S: as it was, averaged over
+    up to three past seasons, and smoothed over its neighbours; where h > S, the nearest multiple of S that lies before the
+    creation date. Returns ratios and whether each is known, [N, K, H, J] twice; an unknown ratio is 0.
+    """
+    found, known = [], []
+    demand, scale, seen = inputs.season_demand, inputs.season_scale, inputs.season_known  # (N, j, T) each
+    steps = torch.arange(1, horizon + 1)  # (H,)
+    for season in seasons:
+        back = season * ((steps - 1) // season + 1)  # (H,) S, or the multiple of it that has passed
+        exact = [_ratio(demand, scale, seen, at, steps, back + season * lap) for lap in range(3)]
+        counts = torch.stack([one[1] for one in exact]).sum(dim=0)
+        mean = torch.stack([ratio * count for ratio, count in exact]).sum(dim=0) / counts.clamp(min=1)
+        found += [exact[0][0] * exact[0][1], mean]
+        known += [exact[0][1], (counts > 0).float()]
+        if season > horizon:  # a neighbour's period must have passed, too
+            around = [_ratio(demand, scale, seen, at, steps + side, back) for side in (-1, 1)]
+            both = exact[0][1] * around[0][1] * around[1][1]
+            found.append((2 * exact[0][0] + around[0][0] + around[1][0]) / 4 * both)
+            known.append(both)
+    if not found:
+        empty = demand.new_zeros(len(inputs), len(at), horizon, 0)
+        return empty, empty
+    return torch.cat(found, dim=1).permute(0, 2, 3, 1), torch.cat(known, dim=1).permute(0, 2, 3, 1)
+
+
+def _ratio(demand: Tensor, scale: Tensor, seen: Tensor, at: Tensor, steps: Tensor, back: Tensor) -> tuple[Tensor, Tensor]:
+    """y/m at ``back`` [H] periods before each target, and whether it is known: [N, j, K, H] twice."""
+    then, there = at[:, None] - back, at[:, None] + steps - back  # (K, H) the creation date and the target, seasons ago
+    possible = ((then >= 0) & (there >= 0)).float()
+    then, there = then.clamp(min=0), there.clamp(min=0)
+    ratio = (demand[:, :, there] / scale[:, :, then].clamp(min=1e-9)).clamp(max=LARGEST_RATIO)
+    return ratio, seen[:, :, there] * seen[:, :, then] * possible
+
+
+def soft_log(ratio: Tensor) -> Tensor:
+    """log of a ratio [...] to m, softened so that a zero is a finite −2.4 and 1 is 0."""
+    return torch.log((ratio + 0.1) / 1.1)
+
+
+def lags(inputs: Inputs, at: Tensor, count: int) -> Tensor:
+    """Demand of the last ``count`` periods up to each creation date, log(1 + y/m), and whether it is known: [N, K, 2L]."""
+    there = at[:, None] - torch.arange(count)  # (K, L)
+    known = (inputs.known * (1 - inputs.censored))[:, there.clamp(min=0)] * (there >= 0)  # (N, K, L)
+    ratio = torch.log1p(inputs.demand[:, there.clamp(min=0)] / inputs.scale[:, at, None])
+    return torch.cat([ratio.clamp(max=HIGHEST) * known, known], dim=-1)
+
+
+def pinball(taus: Tensor, values: Tensor, quantiles: Tensor) -> Tensor:
+    """Pinball loss [..., Q] of ``values`` [...] under ``quantiles`` [..., Q]."""
+    error = values[..., None] - quantiles
+    return torch.maximum(taus * error, (taus - 1) * error)
+
+
+def crps_weights() -> Tensor:
+    """Weight [Q] of each knot so that their mean pinball approaches the CRPS: half the gap between its neighbours."""
+    edges = [0.0, *TAUS, 1.0]
+    gaps = [(edges[knot + 2] - edges[knot]) / 2 for knot in range(len(TAUS))]
+    return torch.tensor(gaps) / math.fsum(gaps)

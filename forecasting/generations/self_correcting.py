@@ -1,0 +1,143 @@
+"""Networks that know what they said before: an ensemble, its early self, and the feedback learned from that self's errors.
+
+What the ensemble says of periods that it was trained on is no forecast. For creation dates before the end of its training the
+record therefore comes from the early networks, which never saw the periods after ``early_until``; before that there is none.
+
+Axis letters: N items, K creation dates, H horizons, Q taus.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from data.schema import Panel, Plan
+from forecasting.features import encode
+from forecasting.generations.ensemble import Ensemble, Said
+from forecasting.generations.feedback import (
+    Correction,
+    Feedback,
+    Judged,
+    OwnRecord,
+    correction,
+    expected_log,
+    lags_of,
+    learned,
+    record_at,
+)
+
+#: Items, and creation dates of the block held back, from which feedback is learned at most.
+_ITEMS, _DATES = 1500, 12
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """What the networks say from a creation date, and what feedback did to it (None: it does nothing)."""
+
+    said: Said
+    corrected: Correction | None
+
+
+@dataclass(frozen=True, eq=False)
+class SelfCorrecting:
+    """``now`` knows the periods up to ``until``; ``early``, which knows those up to ``early_until``, stands in before."""
+
+    now: Ensemble
+    until: pd.Timestamp
+    early: Ensemble | None
+    early_until: pd.Timestamp
+    feedback: Feedback
+
+    @classmethod
+    def of(cls, now: Ensemble, early: Ensemble | None, history: Panel, held_back: int, *, feedback: bool) -> SelfCorrecting:
+        """Learns the feedback on the periods of ``history`` from ``held_back`` on; none without an early self."""
+        early_until = history.periods[max(held_back - 1, 0)]
+        none = cls(now, history.last, early, early_until, Feedback())
+        if early is None or not feedback:
+            return none
+        rows = np.random.default_rng(0).permutation(len(history))[:_ITEMS]
+        judged = _judged(early, history.take(np.sort(rows)), held_back)
+        return cls(now, history.last, early, early_until, learned(judged)) if judged else none
+
+    def as_it_was(self) -> SelfCorrecting | None:
+        """The early networks by themselves, without feedback: there are no honest errors from before them."""
+        if self.early is None:
+            return None
+        return SelfCorrecting(self.early, self.early_until, None, self.early_until, Feedback())
+
+    def look(self, history: Panel, plan: Plan) -> Looked:
+        """What is said from the end of ``history`` [N, T] for the periods of ``plan``."""
+        t = len(history.periods) - 1
+        said = self.now.read(history, plan, [t])
+        if self.feedback == Feedback():
+            return Looked(said, None)
+        corrected = correction(self.feedback, self.record(history, plan), _usual(said, 0))
+        shift = torch.as_tensor(corrected.shift, dtype=torch.float32)[:, None]
+        return Looked(said.shifted(shift), corrected)
+
+    def record(self, history: Panel, plan: Plan) -> OwnRecord:
+        """What was said from the creation dates before the end of ``history``, and what came of it."""
+        t = len(history.periods) - 1
+        trained, known = (int(history.periods.searchsorted(date)) for date in (self.until, self.early_until))
+        dates = [t - lag for lag in lags_of(self.now.horizon).tolist()][::-1]
+        honest = {
+            self.now: [date for date in dates if date >= trained],
+            self.early: [date for date in dates if known <= date < trained],
+        }
+        said: dict[int, np.ndarray] = {}
+        for ensemble, mine in honest.items():
+            if ensemble is not None and mine:
+                words = ensemble.read(history, plan, mine, hold=history.price_seen == "when sold")
+                said |= {date: _told(words, k, t - date) for k, date in enumerate(mine)}
+        view = self.now.views[0]
+        return record_at(t, encode(view.encoding, history, plan), said, view.config.horizon, view.config.covariates)
+
+
+def _told(said: Said, k: int, came: int) -> np.ndarray:
+    """Quantiles [N, H, Q] said at date ``k``: the first ``came`` targets at their prices, those still ahead at the usual one.
+
+    So a plan with other prices does not change the record, and the price response is that of today's networks alone.
+    """
+    quantiles = said.values[:, k].copy()
+    quantiles[:, came:] = said.at_usual_prices().values[:, k, came:]
+    return quantiles
+
+
+def _usual(said: Said, k: int) -> np.ndarray:
+    """Expected logs [N, H] at usual prices, over m, of date ``k``."""
+    return expected_log(said.at_usual_prices().values[:, k], said.scale[0, :, k].numpy().astype(np.float64))
+
+
+def _judged(early: Ensemble, history: Panel, held_back: int) -> list[Judged]:
+    """Creation dates of the block held back with their records, as the early networks would have had them."""
+    periods, horizon = len(history.periods), early.horizon
+    dates = list(range(held_back - 1, periods - 1))
+    view, hold = early.views[0], history.price_seen == "when sold"
+    parts = [
+        early.read(history.take(rows), None, dates, hold=hold)
+        for rows in np.array_split(np.arange(len(history)), -(-len(history) // 256))
+    ]
+    quantiles = np.concatenate([part.values for part in parts])  # (N, K, H, Q)
+    usual = np.concatenate([part.at_usual_prices().values for part in parts])
+    inputs = encode(view.encoding, history)
+    sold = np.where(history.out_of_stock, np.nan, history.demand)
+    answer = []
+    for t in sorted({round(one) for one in np.linspace(held_back, periods - 2, _DATES)}) if periods - held_back > 2 else []:
+        said: dict[int, np.ndarray] = {}
+        for k, date in enumerate(dates[: t - held_back + 1]):
+            came = np.arange(horizon)[:, None] < t - date
+            said[date] = np.where(came, quantiles[:, k], usual[:, k])
+        k, later = t - dates[0], sold[:, t + 1 : t + 1 + horizon]
+        scale = inputs.scale[:, t].numpy().astype(np.float64)
+        answer.append(
+            Judged(
+                record=record_at(t, inputs, said, horizon, view.config.covariates),
+                expected=expected_log(usual[:, k], scale),
+                quantiles=quantiles[:, k],
+                sold=np.pad(later, [(0, 0), (0, horizon - later.shape[1])], constant_values=np.nan),
+            )
+        )
+    return answer
