@@ -3,7 +3,7 @@
 #   make run [PORT=8501]   open the planner's desk on this machine
 #   make test              all tests; browser journeys too where chromium is installed
 #   make check             style, types and the directions of imports
-#   make bench             speed and accuracy as one JSON object (ARGS=--quick for a rough answer)
+#   make bench             accuracy (hours; rebuilds docs/accuracy.md), then speed; ARGS=--quick for a rough answer
 
 PYTHON ?= python3.11
 PORT ?= 8501
@@ -38,6 +38,12 @@ check: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
 bench: $(VENV)/.installed
+ifeq ($(findstring --quick,$(ARGS)),)
+	@$(BIN)/python bench/accuracy.py $(ARGS) --out bench/results/accuracy.json
+	@$(BIN)/python bench/tables.py
+else
+	@$(BIN)/python bench/accuracy.py $(ARGS)
+endif
 	@$(BIN)/python bench/desk.py $(ARGS)
 
 # The stamps are younger than the requirements they stand for; an edited file installs again, an unchanged one costs nothing.

@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", help="default: all of the ladder")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--quick", action="store_true", help="few items, few steps, one seed: a rough answer")
+    parser.add_argument("--without-ablation", action="store_true", help="the ladder alone")
     parser.add_argument("--out", type=Path, help="also write the answer here")
     options = parser.parse_args()
     models = options.models or (QUICK_MODELS if options.quick else tuple(GENERATIONS))
@@ -52,7 +53,8 @@ def main() -> None:
     answer: dict[str, object] = {"commit": _commit(), "quick": options.quick, "seeds": seeds}
     for directory in options.sets:
         answer[directory.name] = {name: _measured(directory, name, seeds, options.quick) for name in models}
-    answer["ablation"] = {directory.name: _ablated(directory, seeds[0], options.quick) for directory in options.sets}
+    ablated = [] if options.without_ablation else options.sets
+    answer["ablation"] = {directory.name: _ablated(directory, seeds[0], options.quick) for directory in ablated}
     if options.out:
         options.out.write_text(json.dumps(answer, indent=1) + "\n")
     print(json.dumps(answer))
@@ -70,6 +72,7 @@ def _measured(directory: Path, name: str, seeds: list[int], quick: bool) -> dict
         except TidelineError as error:
             return {"refused": str(error)}
         runs.append(_figures(model, panel, tested))
+        print(f"  {runs[-1]}", file=sys.stderr, flush=True)
     return {
         key: None if any(run[key] is None for run in runs) else round(float(np.mean([run[key] for run in runs])), 5)
         for key in runs[0]

@@ -149,8 +149,16 @@ def _ladder(options: argparse.Namespace) -> None:
     tested = []
     for name in options.models or GENERATIONS:
         print(f"{name}:", file=sys.stderr)
-        settings_of_all = {"horizon": task.horizon, "origins": task.origins, "stride": task.stride}
-        tested.append(backtest.backtest(_seeded(name, options.seed), panel, **settings_of_all, report=report))
+        tested.append(
+            backtest.backtest(
+                _seeded(name, options.seed),
+                panel,
+                horizon=task.horizon,
+                origins=task.origins,
+                stride=task.stride,
+                report=report,
+            )
+        )
     print(backtest.ladder_text(backtest.ladder(tested)))
 
 

@@ -19,6 +19,9 @@ from forecasting.slices import slices
 #: Creation dates of an ablation; neighbours lie a third of the horizon apart.
 _ORIGINS = 3
 
+#: Networks of a variant.
+_MEMBERS = 2
+
 
 @dataclass(frozen=True)
 class Ablated:
@@ -42,10 +45,22 @@ def variants() -> dict[str, frozenset[str]]:
 
 
 def ablate(panel: Panel, horizon: int, settings: TrainingSettings, *, workers: int = 1) -> Iterator[Ablated]:
-    """Fits and scores the variants one after the other; raises TooLittleHistory where the panel has no room for a backtest."""
+    """Fits and scores the variants one after the other; raises TooLittleHistory where the panel has no room for a backtest.
+
+    Each is a small ensemble of one half-life, so that the variants differ by the part alone. Feedback is learned after the
+    networks: the one without it has the networks of the whole.
+    """
+    settings = replace(settings, members=min(_MEMBERS, settings.members), scale_lives=(0.5,))
+    whole: MQTransformerForecaster | None = None
     for variant, parts in variants().items():
-        model = MQTransformerForecaster(replace(settings, parts=tuple(sorted(parts))), workers=workers)
-        tested = backtest.backtest(model, panel, horizon=horizon, origins=_ORIGINS, stride=max(1, horizon // 3))
+        known = whole is not None and parts == PARTS - {"feedback"}
+        if whole is not None and known:
+            model = whole.without_feedback()
+        else:
+            model = MQTransformerForecaster(replace(settings, parts=tuple(sorted(parts))), workers=workers)
+        stride = max(1, horizon // 3)
+        tested = backtest.backtest(model, panel, horizon=horizon, origins=_ORIGINS, stride=stride, fit=not known)
+        whole = whole or model
         rung = backtest.score(tested)
         dates = [forecast.creation_date for forecast in tested.forecasts]
         after = next(part for part in slices(panel, dates, horizon) if part.name == "post_peak")

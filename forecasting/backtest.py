@@ -112,11 +112,19 @@ class Rung:
 
 
 def backtest(
-    generation: Generation, panel: Panel, *, horizon: int, origins: int, stride: int, report: Report | None = None
+    generation: Generation,
+    panel: Panel,
+    *,
+    horizon: int,
+    origins: int,
+    stride: int,
+    report: Report | None = None,
+    fit: bool = True,
 ) -> Backtest:
     """Fits ``generation`` at the first of ``origins`` creation dates, ``stride`` periods apart, and forecasts from all.
 
-    Raises TooLittleHistory where the panel has no creation date with a whole horizon after it.
+    Without ``fit`` it is taken as fitted there already. Raises TooLittleHistory where the panel has no creation date with a
+    whole horizon after it.
     """
     report = report or (lambda progress: None)
     places = origins_of(len(panel.periods), horizon, origins, stride)
@@ -126,7 +134,8 @@ def backtest(
             f"{len(panel.periods)}. Ask for a shorter horizon or load more history."
         )
     begun = time.perf_counter()
-    generation.fit(panel, panel.periods[places[0]], horizon, report)
+    if fit:
+        generation.fit(panel, panel.periods[places[0]], horizon, report)
     fitted = time.perf_counter()
     forecasts: list[QuantileForecast] = []
     for done, t in enumerate(places):

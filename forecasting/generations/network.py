@@ -148,6 +148,12 @@ class MQTransformerForecaster(Generation):
         answer._networks = networks
         return answer
 
+    def without_feedback(self) -> MQTransformerForecaster:
+        """The same networks, which do not look at their own errors."""
+        answer = MQTransformerForecaster(self.settings)
+        answer._networks, answer.card = replace(self._trained(), feedback=Feedback()), self.card
+        return answer
+
     def can_read(self, about: About) -> bool:
         """Whether a catalog has the columns that this model was trained on."""
         encoding = self._trained().now.views[0].encoding
