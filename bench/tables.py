@@ -27,9 +27,9 @@ ABLATION = {"wql": "wQL", "calibration": "calibration", "post_peak": "wQL after 
 HEAD = """# How accurate the generations are
 
 Rebuilt by `make bench` from [bench/results/accuracy.json](../bench/results/accuracy.json); measured by
-`python bench/accuracy.py` at commit {commit}, seeds {seeds}, on two shared cores, so that seconds are rough. Every figure is better when lower. wQL is the
-mean over tau 0.1 … 0.9 of 2 · pinball / demand; calibration is mean |coverage − tau| of the items with fewer than 1 in 10
-periods at zero; a generation is trained once, at the first rolling origin.
+`python bench/accuracy.py` at commit {commit}, seeds {seeds}, on two shared cores, so that seconds are rough. Every figure
+is better when lower. wQL is the mean over tau 0.1 … 0.9 of 2 · pinball / demand; calibration is mean |coverage − tau| of the
+items with fewer than 1 in 10 periods at zero; a generation is trained once, at the first rolling origin.
 """
 
 
