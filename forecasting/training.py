@@ -29,8 +29,8 @@ _AS_GOOD = 0.04
 #: Being told the time of the year must save this share of the loss: what names the date can be learned by heart.
 _EARNED = 0.02
 
-#: At most so many recipes share the members.
-_RECIPES = 4
+#: At most so many recipes share the members: each is read by itself, and one item has to be answered in an instant.
+_RECIPES = 2
 
 
 @dataclass(frozen=True, eq=False)
