@@ -169,6 +169,12 @@ class AccuracyReport:
         others = tuple(one for one in self.tried if one.name != name)
         return replace(self, tried=others).best() if others else self.of(name)
 
+    def surely_better(self, name: str) -> Tried | None:
+        """The best of the others, where it is better than the generation ``name`` on everything and not by luck alone."""
+        rival = self.rival(name)
+        found = self.compare(rival.name, name)
+        return rival if found.sure and found.difference.value < 0 else None
+
     def compare(self, first: str, second: str, part: str = "all") -> Verdict:
         """How much lower the first's wQL is on a slice than the second's; raises ConfigurationError for an unknown name."""
         place = next((row for row, one in enumerate(self.parts) if one.name == part), None)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from data.schema import Frequency
     from forecasting.generations.g2008_patchwork import PatchworkParts
     from forecasting.types import QuantileForecast
-    from forecasting.workflows import Tried
+    from forecasting.workflows import AccuracyReport, Tried
 
 _NONE = ""
 _ROUTES = {
@@ -52,6 +52,7 @@ def overlay(item_id: str, horizon: int) -> Overlay | None:
         on_change=state.on_change("over", "over", str),
     )
     if chosen == _NONE:
+        _advice(report)
         return None
     try:
         forecast = resources.forecast_by(chosen, item_id)
@@ -59,6 +60,19 @@ def overlay(item_id: str, horizon: int) -> Overlay | None:
         st.warning(f"{formats.plain(titles[chosen])} cannot forecast this item. {formats.plain(str(error))}")
         return None
     return Overlay(report.of(chosen), forecast.first(min(horizon, len(forecast.periods))))
+
+
+def _advice(report: AccuracyReport) -> None:
+    """Says where another generation was surely better on this catalog than the one in use."""
+    card = resources.model().card
+    better = resources.better_generation(card.model) if card else None
+    if better is not None and card is not None:
+        less = 1 - better.rung.wql / report.of(card.model).rung.wql
+        st.caption(
+            f"Tried on this catalog, **{formats.plain(better.title)}** erred {formats.percent(less)} less per unit sold than "
+            "the model in use, and not by luck alone. Lay its fan over this one to see where they differ; reasons, prices and "
+            "orders stay those of the model in use."
+        )
 
 
 def sentence(over: Overlay, own: QuantileForecast, tau: float, frequency: Frequency) -> str:

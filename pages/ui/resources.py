@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         SummaryStatus,
         TodayPage,
         Training,
+        Tried,
     )
 
 
@@ -118,6 +119,11 @@ def accuracy() -> AccuracyReport | None:
     return _accuracy(figures().catalog_hash, _ladder_files())
 
 
+def better_generation(name: str) -> Tried | None:
+    """The generation that was surely better on this catalog than the one called ``name``."""
+    return _better_generation(figures().catalog_hash, _ladder_files(), name)
+
+
 def forecast_by(name: str, item_id: str) -> QuantileForecast:
     """One item as a generation of the ladder sees it."""
     return _forecast_by(version(), _ladder_files(), name, item_id)
@@ -184,7 +190,19 @@ def training() -> Training:
 
 def forget() -> None:
     """Empties every cache."""
-    for cache in (_desk, _search, _today, _item, _past_fans, _accuracy, _tried, _forecast_by, ladder_run, training):
+    for cache in (
+        _desk,
+        _search,
+        _today,
+        _item,
+        _past_fans,
+        _accuracy,
+        _better_generation,
+        _tried,
+        _forecast_by,
+        ladder_run,
+        training,
+    ):
         cache.clear()
 
 
@@ -249,6 +267,13 @@ def _accuracy(catalog_hash: str, files: tuple[tuple[str, int], ...]) -> Accuracy
     from forecasting import workflows
 
     return workflows.accuracy(catalog_hash)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _better_generation(catalog_hash: str, files: tuple[tuple[str, int], ...], name: str) -> Tried | None:
+    report = accuracy()
+    tried = report is not None and name in [one.name for one in report.tried]
+    return report.surely_better(name) if report is not None and tried else None
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -229,6 +229,19 @@ def test_without_a_ladder_the_item_page_offers_no_overlay(visit: Visit, desk: st
     assert not [box for box in app.selectbox if box.label.startswith("Lay another")]
 
 
+def test_the_item_page_says_where_another_generation_is_surely_better(
+    visit: Visit, report: AccuracyReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "not by luck alone. Lay its fan over this one"
+    assert report.surely_better("seasonal_naive") is None
+    assert report.surely_better("mqcnn") is report.of("seasonal_naive")
+    assert f"**Last season again** erred 24% less per unit sold than the model in use, and {words}" in text(
+        visit("item", item=ITEM)
+    )
+    monkeypatch.setattr(resources, "better_generation", lambda name: None)
+    assert words not in text(visit("item", item=ITEM))
+
+
 def test_the_patchworks_parts_are_told_when_opened(visit: Visit) -> None:
     app = visit("item", item=ITEM)
     app.session_state["parts"] = True
