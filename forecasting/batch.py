@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -30,12 +31,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from data.catalog import Catalog
 from data.errors import ResourceError
 from forecasting.generations.base import Report
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.quantiles import TAUS
 from forecasting.types import Progress, QuantileForecast
+
+if TYPE_CHECKING:
+    from data.catalog import Catalog  # it is handed an opened one
 
 #: Items of a part: a few seconds of work and a few megabytes.
 PART_ITEMS = 1024
