@@ -124,10 +124,10 @@ class Catalog:
         for first in range(0, self.about.items, size):
             yield self._panel(self._rows("history_stretch", first=first, last=first + size))
 
-    def batches_with_plan(self, size: int, horizon: int) -> Iterator[tuple[Panel, Plan]]:
-        """All items in catalog order, ``size`` at a time, each batch with its plan of ``horizon`` periods."""
-        for first in range(0, self.about.items, size):
-            stretch = {"first": first, "last": first + size}
+    def batches_with_plan(self, size: int, horizon: int, first: int = 0) -> Iterator[tuple[Panel, Plan]]:
+        """Items from the ``first`` on in catalog order, ``size`` at a time, each batch with its plan of ``horizon`` periods."""
+        for begin in range(first, self.about.items, size):
+            stretch = {"first": begin, "last": begin + size}
             plan = self._plan(self._rows("plan_stretch", **stretch), horizon)
             yield self._panel(self._rows("history_stretch", **stretch)), plan
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from data.errors import TidelineError
+from data.errors import ConfigurationError, TidelineError
 from forecasting.generations.base import Generation
 from forecasting.types import Progress
 
@@ -58,7 +58,11 @@ def _parser() -> argparse.ArgumentParser:
     forecast.add_argument("directory", type=Path, nargs="?", help="a bench directory")
     forecast.add_argument("--model-dir", type=Path, help="where a trained model lies (bench directory: needed)")
     forecast.add_argument("--item", action="append", help="an item id; may be given several times (default: all)")
-    forecast.add_argument("--out", type=Path, required=True)
+    forecast.add_argument("--all", action="store_true", help="every item of the catalog in use, streamed to Parquet parts")
+    forecast.add_argument(
+        "--out", type=Path, help="a file; with --all, the directory of the runs (default: beside the catalog)"
+    )
+    forecast.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
     backtest = command("backtest", _backtest, "Train at the first rolling origin, forecast from all, write the forecasts.")
     backtest.add_argument("directory", type=Path, help="a bench directory")
     backtest.add_argument("--model", default="mqtransformer")
@@ -105,6 +109,12 @@ def _train(options: argparse.Namespace) -> None:
 def _forecast(options: argparse.Namespace) -> None:
     from forecasting import workflows
 
+    if options.all:
+        run = workflows.forecast_all(_json_lines if options.progress == "json" else _Terminal(), options.out)
+        print(f"{run.manifest.items:,} items in {run.manifest.parts} parts → {run.directory}")
+        return
+    if options.out is None:
+        raise ConfigurationError("Say where the forecasts go: --out FILE.parquet or FILE.csv, or --all for the whole catalog.")
     forecast = workflows.forecast(options.directory, options.model_dir, options.item)
     frame = forecast.to_frame()
     if options.out.suffix == ".csv":

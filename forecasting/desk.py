@@ -15,6 +15,7 @@ from data.catalog import About, Check, ItemFacts, SearchResult
 from data.errors import NotTrained, TidelineError
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting import scenarios
+from forecasting.batch import Run, forecast_all
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
 from forecasting.summary import Summary, summarise
@@ -119,6 +120,10 @@ class Desk:
         forecaster = self._serving_model()
         panel = self._catalog.panel(item_ids)
         return forecaster.forecast(panel, [panel.last], self._catalog.plan(item_ids, forecaster.horizon))[0]
+
+    def forecast_all(self, runs: Path, report: Report) -> Run:
+        """Forecasts every item into a run below ``runs``; raises NotTrained."""
+        return forecast_all(self._catalog, self._serving_model(), runs, report)
 
     # lists
 

@@ -19,7 +19,7 @@ from data.groups import ALL
 from data.plans import carried_forward
 from data.schema import PRICE, GroupSeries, Panel, Plan
 from forecasting.encoding import Encoding
-from forecasting.running import running_mean
+from forecasting.running import RunningMeans, running_mean
 
 _EPS = 1e-9
 
@@ -71,18 +71,28 @@ class Inputs:
         return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
-def encode(encoding: Encoding, history: Panel, plan: Plan | None = None, unmasked: Panel | None = None) -> Inputs:
+def encode(
+    encoding: Encoding,
+    history: Panel,
+    plan: Plan | None = None,
+    unmasked: Panel | None = None,
+    *,
+    first_date: int = 0,
+    means: RunningMeans | None = None,
+) -> Inputs:
     """The network's inputs for a panel [N, T] and what is known of the F periods after it.
 
     ``unmasked`` is the same panel before its history was masked: an item then does not count in its own groups where it is
-    masked, as an item without history would not.
+    masked, as an item without history would not. The features of creation dates before ``first_date``, the position of the
+    earliest one that will be asked, are left 0. Encodings that read the same panel may share ``means``.
     """
+    means = means or RunningMeans()
     demand = np.nan_to_num(history.demand).astype(np.float64)
     censored = history.in_stock < 1
     known = np.isfinite(history.demand) & ~censored
     groups = [_GroupView.of(group, history, plan, unmasked) for group in history.groups if group.column in encoding.groups]
-    scale, count = _scale(encoding, demand, known, groups)
-    rows = _Rows(encoding, history, plan, demand, known, scale, count)
+    scale, count = _scale(encoding, demand, known, groups, means)
+    rows = _Rows(encoding, history, plan, demand, known, scale, count, first_date, means)
     past, origin = _demand_channels(rows, censored)
     ahead, relative, baseline = _covariate_channels(rows, past, origin)
     _group_channels(rows, groups, past, origin, relative, baseline)
@@ -94,10 +104,10 @@ def encode(encoding: Encoding, history: Panel, plan: Plan | None = None, unmaske
         censored=_tensor(censored & np.isfinite(history.demand)),
         scale=_tensor(scale),
         past=_stack(past, demand.shape),
-        origin=_stack(origin, demand.shape),
+        origin=_stack(origin, demand.shape, first_date),
         ahead=_stack(ahead, (len(demand), rows.until)),
         relative=_stack(relative, (len(demand), rows.until)),
-        baseline=_stack(baseline, demand.shape),
+        baseline=_stack(baseline, demand.shape, first_date),
         log_price=_tensor(log_price),
         log_reference=_tensor(log_reference),
         has_price=_tensor(has_price),
@@ -134,6 +144,13 @@ class _Rows:
     known: np.ndarray  # (N, T) bool
     scale: np.ndarray  # (N, T)
     count: np.ndarray  # (N, T) effective periods behind the scale
+    first_date: int
+    means: RunningMeans
+
+    @property
+    def dates(self) -> slice:
+        """The creation dates that may be asked, D of them: features of a creation date are made for these alone."""
+        return slice(self.first_date, None)
 
     @property
     def until(self) -> int:
@@ -175,26 +192,31 @@ class _GroupView:
             known[name] = np.concatenate([array[used], *planned], axis=1)[rows if unmasked is not None else slice(None)]
         return cls(group.column, np.maximum(demand, 0) / np.maximum(sellers, 1), sellers > 0, known, order)
 
+    def mean(self, means: RunningMeans, half_life: float) -> tuple[np.ndarray, np.ndarray]:
+        """The running mean of units per item, and its count."""
+        return means.of(f"group {self.column}", self.per_item, self.present, half_life)
+
 
 def _scale(
-    encoding: Encoding, demand: np.ndarray, known: np.ndarray, groups: list[_GroupView]
+    encoding: Encoding, demand: np.ndarray, known: np.ndarray, groups: list[_GroupView], means: RunningMeans
 ) -> tuple[np.ndarray, np.ndarray]:
     """The causal scale m [N, T] and the effective count of periods behind it [N, T].
 
     Until one whole period is known, the mean of the item's closest group stands in; and m never falls below what an item
     that has not sold yet may still sell.
     """
-    mean, count = running_mean(demand, known, encoding.scale_life)
+    mean, count = means.of("demand", demand, known, encoding.scale_life)
     closest = max(groups, key=lambda group: group.per_item.shape[0] if group.column != ALL else 0, default=None)
     if closest is not None:
         share = np.clip(1 - count, 0, 1)
-        group_mean, _ = running_mean(closest.per_item, closest.present, encoding.scale_life)
+        group_mean, _ = closest.mean(means, encoding.scale_life)
         mean = (1 - share) * mean + share * group_mean[closest.rows]
     return np.maximum(mean, encoding.unit / (count + 2)), count
 
 
 def _demand_channels(rows: _Rows, censored: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     encoding, demand, known, scale = rows.encoding, rows.demand, rows.known, rows.scale
+    means, dates = rows.means, rows.dates
     log_scale = np.log(scale)
     step = np.diff(log_scale, axis=1, prepend=log_scale[:, :1])
     ratio = np.where(known, np.log1p(demand / scale), encoding.usual_ratio)
@@ -202,24 +224,25 @@ def _demand_channels(rows: _Rows, censored: np.ndarray) -> tuple[list[np.ndarray
     seen = np.cumsum(np.isfinite(rows.history.demand), axis=1)
     age = np.minimum(seen, encoding.age_cap) / encoding.age_cap
     spread, _ = running_mean(np.abs(ratio - np.log(2)), known, encoding.scale_life)
-    zeros, _ = running_mean(demand <= 0, known, encoding.scale_life)
-    lately, _ = running_mean(demand <= 0, known, encoding.group_life)
+    zeros, _ = means.of("zeros", demand <= 0, known, encoding.scale_life)
+    lately, _ = means.of("zeros", demand <= 0, known, encoding.group_life)
     sold = known & (demand > 0)
-    size, sales = running_mean(demand, sold, encoding.scale_life)  # of the periods with a sale
+    size, sales = means.of("sold", demand, sold, encoding.scale_life)  # of the periods with a sale
+    level, behind = scale[:, dates], rows.count[:, dates] > 0
     origin = [
-        (log_scale - encoding.level) / encoding.spread,
-        age,
-        rows.count > 0,
-        2 * spread,
-        zeros,
-        lately,
-        np.minimum(_since(sold), encoding.age_cap) / encoding.age_cap,
-        np.where(sales > 0, _log_ratio(size, scale), 0.0),
-        np.where(rows.count > 0, _log_ratio(_last(demand, known), scale), 0.0),
+        (log_scale[:, dates] - encoding.level) / encoding.spread,
+        age[:, dates],
+        behind,
+        2 * spread[:, dates],
+        zeros[:, dates],
+        lately[:, dates],
+        np.minimum(_since(sold)[:, dates], encoding.age_cap) / encoding.age_cap,
+        np.where(sales[:, dates] > 0, _log_ratio(size[:, dates], level), 0.0),
+        np.where(behind, _log_ratio(_last(demand, known)[:, dates], level), 0.0),
     ]
     for life in encoding.mean_lives:
-        mean, _ = running_mean(demand, known, life)
-        origin.append(_log_ratio(mean, scale))
+        mean, _ = means.of("demand", demand, known, life)
+        origin.append(_log_ratio(mean[:, dates], level))
     for name, (usual, deviation) in encoding.past_moments.items():
         values = (rows.history.past[name] - usual) / deviation
         past.append(np.clip(np.nan_to_num(values), -4, 4))
@@ -242,16 +265,18 @@ def _covariate_channels(
     rows: _Rows, past: list[np.ndarray], origin: list[np.ndarray]
 ) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
     """Known-future covariates: as they are at the target and just before it, and against their recent mean."""
-    ahead, relative, baseline = [], [], []
+    ahead: list[np.ndarray] = []
+    relative: list[np.ndarray] = []
+    baseline: list[np.ndarray] = []
     periods = rows.demand.shape[1]
     for name, (mean, deviation) in rows.encoding.moments.items():
         value = np.clip(np.nan_to_num((rows.over_all(name) - mean) / deviation), -6, 6)
         recent, _ = running_mean(value[:, :periods], np.ones_like(rows.known), rows.encoding.price_life)
         past.append(value[:, :periods])
-        origin.append(recent)
+        origin.append(recent[:, rows.dates])
         ahead += [value, _delayed(value, 1), _delayed(value, 2)]
         relative.append(value)
-        baseline.append(recent)
+        baseline.append(recent[:, rows.dates])
     calendar = rows.encoding.calendar_features(rows.history, rows.plan)  # (U, D)
     ahead += [np.broadcast_to(column, (len(rows.demand), len(column))) for column in calendar.T]
     return ahead, relative, baseline
@@ -268,16 +293,16 @@ def _group_channels(
     """How the item's groups moved, and what is planned around it."""
     encoding, periods = rows.encoding, rows.demand.shape[1]
     for group in groups:
-        mean, _ = running_mean(group.per_item, group.present, encoding.scale_life)
-        short, _ = running_mean(group.per_item, group.present, encoding.group_life)
+        mean, _ = group.mean(rows.means, encoding.scale_life)
+        short, _ = group.mean(rows.means, encoding.group_life)
         past.append(2 * _log_ratio(group.per_item, mean)[group.rows])
-        origin.append(2 * _log_ratio(short, mean)[group.rows])
+        origin.append(2 * _log_ratio(short[:, rows.dates], mean[:, rows.dates])[group.rows])
         for name in encoding.group_covariates:
             deviation = encoding.group_deviation[group.column][name]
             value = np.nan_to_num(group.known[name]) / deviation
             recent, _ = running_mean(value[:, :periods], np.ones((len(value), periods), bool), encoding.price_life)
             relative.append(np.clip(value, -50, 50)[group.rows])
-            baseline.append(np.clip(recent, -50, 50)[group.rows])
+            baseline.append(np.clip(recent[:, rows.dates], -50, 50)[group.rows])
 
 
 def _price(
@@ -303,9 +328,9 @@ def _price(
     log_price[:, :periods] = np.where(seen[:, :periods], log_price[:, :periods], reference)  # unknown: no change
     change = np.where(has, log_price[:, :periods] - reference, 0.0)
     past.append(np.clip(3 * change, -4, 4))
-    origin.append(np.clip(3 * change, -4, 4))
-    position = (reference - encoding.price_level[0]) / encoding.price_level[1]
-    origin.append(np.where(usable, np.clip(position, -4, 4), 0.0))
+    origin.append(past[-1][:, rows.dates])
+    position = (reference[:, rows.dates] - encoding.price_level[0]) / encoding.price_level[1]
+    origin.append(np.where(usable[:, rows.dates], np.clip(position, -4, 4), 0.0))
     return log_price, reference, usable, moved
 
 
@@ -316,7 +341,7 @@ def _season_series(rows: _Rows, groups: list[_GroupView]) -> tuple[np.ndarray, n
         return (np.zeros((items, 0, periods)),) * 3
     series = [(rows.demand, rows.scale, rows.known)]
     for group in groups:
-        mean, count = running_mean(group.per_item, group.present, rows.encoding.scale_life)
+        mean, count = group.mean(rows.means, rows.encoding.scale_life)
         series.append((group.per_item[group.rows], mean[group.rows], (group.present & (count > 0))[group.rows]))
     demand, scale, known = (np.stack(arrays, axis=1) for arrays in zip(*series, strict=True))
     return demand, scale, known
@@ -336,9 +361,9 @@ def _tensor(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
 
 
-def _stack(columns: list[np.ndarray], shape: tuple[int, int]) -> torch.Tensor:
-    """Columns of [N, ·] as one tensor [N, ·, C]."""
-    answer = np.empty((*shape, len(columns)), np.float32)
+def _stack(columns: list[np.ndarray], shape: tuple[int, int], first: int = 0) -> torch.Tensor:
+    """Columns of [N, · − first] as one tensor [N, ·, C], 0 before ``first``."""
+    answer = np.zeros((*shape, len(columns)), np.float32)
     for position, column in enumerate(columns):
-        answer[..., position] = column
+        answer[:, first:, position] = column
     return torch.from_numpy(answer)

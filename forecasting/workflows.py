@@ -20,6 +20,7 @@ from data.sources.bench_directory import read_panel
 from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
 from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, Verdict
+from forecasting.batch import Run
 from forecasting.desk import Desk
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import MQTransformerForecaster
@@ -53,6 +54,7 @@ __all__ = [
     "Outcome",
     "PastFan",
     "PlanChange",
+    "Run",
     "ScenarioView",
     "SliceScore",
     "SummaryStatus",
@@ -64,6 +66,7 @@ __all__ = [
     "accuracy",
     "climb_ladder",
     "forecast",
+    "forecast_all",
     "load_complete_journey",
     "load_simulated",
     "load_upload",
@@ -197,6 +200,15 @@ def forecast(directory: Path | None, model: Path | None, item_ids: Sequence[str]
         return forecaster.forecast(panel, [panel.last])[0]
     with closing(open_desk()) as desk:
         return desk.forecast(item_ids)
+
+
+def forecast_all(report: Report, out: Path | None = None) -> Run:
+    """Forecasts the whole catalog in use into a new run below ``out`` (beside the catalog), or goes on with a stopped one.
+
+    Raises ResourceError without a catalog, NotTrained.
+    """
+    with closing(open_desk()) as desk:
+        return desk.forecast_all(out or home() / "runs", report)
 
 
 def _rows_of(panel: Panel, item_ids: Sequence[str]) -> list[int]:

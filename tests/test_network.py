@@ -20,6 +20,7 @@ from forecasting.generations.feedback import Feedback
 from forecasting.generations.g2020_mqtransformer import MQTransformer, price_factor
 from forecasting.generations.layers import MEDIAN, Convolutions, QuantileHead
 from forecasting.generations.network import Answer, MQTransformerForecaster
+from forecasting.running import RunningMeans
 from forecasting.runs import RunData, TrainingSettings, trained_network
 from forecasting.training import fit, fit_key
 from forecasting.windows import plan_after
@@ -114,11 +115,32 @@ def test_a_span_of_one_period_is_that_period(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("periods", [1, 2, 30, 63, 64, 90])
-def test_the_short_cut_to_the_last_period_says_the_same(periods: int) -> None:
+def test_the_short_cut_to_a_few_periods_says_the_same(periods: int) -> None:
     torch.manual_seed(periods)
-    encoder = Convolutions(5, 8)
-    past = torch.randn(3, periods, 5)
-    assert torch.allclose(encoder.last(past), encoder(past)[:, -1], atol=1e-5)
+    encoder = Convolutions(5 + 2, 8)
+    past, static = torch.randn(3, periods, 5), torch.randn(3, 2)
+    whole = encoder(torch.cat([past, static[:, None].expand(-1, periods, -1)], dim=-1))
+    for dates in ([periods - 1], sorted({max(0, periods - back) for back in (14, 7, 4, 1)}), [0]):
+        short = encoder.at(past, torch.tensor(dates), static)
+        assert torch.allclose(short, whole[:, dates], atol=1e-5)
+
+
+def test_where_attention_looked_need_not_be_kept(panel: Panel, forecaster: MQTransformerForecaster) -> None:
+    plan = plan_after(panel, len(panel.periods) - 1, HORIZON)
+    shown, quiet = (forecaster.answer(panel, plan, shown=shown) for shown in (True, False))
+    assert shown.said.looked.shape[-1] > 0 == quiet.said.looked.shape[-1]
+    assert (shown.forecast.values == quiet.forecast.values).all()
+
+
+def test_features_of_dates_that_nobody_asks_for_are_left_out_and_change_nothing(panel: Panel) -> None:
+    encoding, means = encoding_of(panel, HORIZON, 10.0), RunningMeans()
+    other = encoding_of(panel, HORIZON, 20.0)
+    encode(other, panel, means=means)  # what is shared between encodings must not mix them up
+    whole, late = encode(encoding, panel), encode(encoding, panel, first_date=60, means=means)
+    assert torch.equal(whole.origin[:, 60:], late.origin[:, 60:])
+    assert torch.equal(whole.baseline[:, 60:], late.baseline[:, 60:])
+    assert torch.equal(whole.past, late.past)
+    assert whole.origin[:, :60].abs().sum() > 0 == late.origin[:, :60].abs().sum()
 
 
 def test_the_encoder_sees_nothing_after_a_period() -> None:

@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from data.schema import Panel, Plan
-from forecasting.features import encode
+from forecasting.encoding import Encoding
+from forecasting.features import Inputs, encode
 from forecasting.generations.g2020_mqtransformer import Decoded, MQTransformer, price_factor, span_level
+from forecasting.running import RunningMeans
 from forecasting.runs import State
 from forecasting.training import View
 
@@ -78,6 +80,24 @@ class Said:
         return (logs.exp() * self.scale[..., None, None]).mean(dim=0).numpy().astype(np.float64)
 
 
+class Reading:
+    """A panel and its plan as the views read them: encoded once for each encoding, for creation dates from ``first`` on."""
+
+    def __init__(self, history: Panel, plan: Plan | None, first: int) -> None:
+        self._history, self._plan, self._first = history, plan, max(0, first)
+        self._means = RunningMeans()
+        self._inputs: list[tuple[Encoding, Inputs]] = []
+
+    def inputs(self, encoding: Encoding) -> Inputs:
+        """What networks of this encoding see."""
+        for known, inputs in self._inputs:
+            if known == encoding:
+                return inputs
+        inputs = encode(encoding, self._history, self._plan, first_date=self._first, means=self._means)
+        self._inputs.append((encoding, inputs))
+        return inputs
+
+
 class Ensemble:
     """The members of all views."""
 
@@ -94,16 +114,27 @@ class Ensemble:
         return self.views[0].config.horizon
 
     @torch.no_grad()
-    def read(self, history: Panel, plan: Plan | None, at: Sequence[int], *, hold: bool = False) -> Said:
+    def read(
+        self,
+        history: Panel,
+        plan: Plan | None,
+        at: Sequence[int],
+        *,
+        hold: bool = False,
+        shown: bool = True,
+        reading: Reading | None = None,
+    ) -> Said:
         """What the members say of ``history`` [N, T] and ``plan`` at the creation dates ``at`` (positions, increasing).
 
-        ``hold`` takes the price of each creation date for all that follow it.
+        ``hold`` takes the price of each creation date for all that follow it; ``shown`` keeps where attention looked. A
+        ``reading`` of the same history and plan spares encoding them again.
         """
+        reading = reading or Reading(history, plan, min(at))
         dates, parts = torch.tensor(at), []
         for view, network, stacked in zip(self.views, self._networks, self._stacked, strict=True):
-            inputs = encode(view.encoding, history, plan)
+            inputs = reading.inputs(view.encoding)
             held = torch.ones(len(inputs), len(dates), dtype=torch.bool) if hold else None
-            decoded = torch.vmap(partial(_decoded, network, (inputs, dates, held)))(stacked)
+            decoded = torch.vmap(partial(_decoded, network, (inputs, dates, held), shown))(stacked)
             parts.append((decoded, inputs.scale[:, dates].expand(len(view.members), -1, -1)))
         joined = [torch.cat(tensors) for tensors in zip(*(decoded for decoded, _ in parts), strict=True)]
         return Said(
@@ -114,7 +145,7 @@ class Ensemble:
         )
 
 
-def _decoded(network: MQTransformer, given: tuple[object, ...], weights: State) -> tuple[Tensor, ...]:
+def _decoded(network: MQTransformer, given: tuple[object, ...], shown: bool, weights: State) -> tuple[Tensor, ...]:
     """What ``network`` says with these ``weights``, as a tuple that vmap can stack."""
-    decoded = torch.func.functional_call(network, weights, given)
+    decoded = torch.func.functional_call(network, weights, given, {"shown": shown})
     return tuple(getattr(decoded, name) for name in Decoded.__dataclass_fields__)

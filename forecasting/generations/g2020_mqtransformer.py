@@ -130,10 +130,10 @@ class PastAttention(nn.Module):
         self.recency = nn.Parameter(torch.linspace(-1.0, 0.5, HEADS))
         self.phase = nn.Parameter(torch.zeros(HEADS, len(config.seasons)))
 
-    def forward(self, inputs: Inputs, at: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, inputs: Inputs, at: Tensor, *, shown: bool = True) -> tuple[Tensor, Tensor, Tensor]:
         """The mean ratio where each head looks, whether there is any past [N, K, H, A] twice, and weights [N, K, H, A, B].
 
-        While it trains the weights are not made: B = 0.
+        Where they need not be ``shown``, and while it trains, the weights are not kept: B = 0.
         """
         steps, back = torch.arange(1, self.horizon + 1), periods_back(self.seasons, self.horizon)
         back = back[back <= int(at.max())]
@@ -164,6 +164,7 @@ class PastAttention(nn.Module):
         else:
             weights = torch.softmax(queries @ keys.transpose(-1, -2), dim=-1)  # (N, K, A, H, B)
             found = (weights @ values)[..., 0]
+            weights = weights if shown else weights[..., :0]
         any_past = (known.sum(dim=-1) > 0).float()[:, :, None, None].expand(-1, -1, self.horizon, HEADS)
         return found.transpose(2, 3) * any_past, any_past, weights.transpose(2, 3)
 
@@ -220,15 +221,16 @@ class MQTransformer(nn.Module):
         self.price_response = PriceResponse(config.decoder_width) if config.price else None
         self.period_head, self.span_head = QuantileHead(config.decoder_width), QuantileHead(config.decoder_width)
 
-    def forward(self, inputs: Inputs, at: Tensor, hold_price: Tensor | None = None) -> Decoded:
+    def forward(self, inputs: Inputs, at: Tensor, hold_price: Tensor | None = None, *, shown: bool = True) -> Decoded:
         """Decodes at the creation dates ``at`` [K] (positions among the T periods, int64).
 
-        ``hold_price`` [N, K] is true where the price of the creation date is to be taken for all that follow.
+        ``hold_price`` [N, K] is true where the price of the creation date is to be taken for all that follow; ``shown``,
+        whether it is to be told where attention looked.
         """
         targets = at[:, None] + torch.arange(1, self.config.horizon + 1)  # (K, H)
         within = targets.clamp(max=inputs.ahead.shape[1] - 1)  # periods beyond the plan are masked by whoever trains
         static = self._static(inputs)  # (N, S)
-        candidates, known, looked = self._candidates(inputs, at)  # (N, K, H, J) twice, (N, K, H, B)
+        candidates, known, looked = self._candidates(inputs, at, shown)  # (N, K, H, J) twice, (N, K, H, B)
         changes = self._planned_prices(inputs, at, within, hold_price)  # (N, K, H)
 
         origin = self.from_origin(self._origin(inputs, static, at))  # (N, K, W)
@@ -260,12 +262,12 @@ class MQTransformer(nn.Module):
         columns = [embed(inputs.static[:, column]) for column, embed in enumerate(self.embeddings)]
         return torch.cat(columns, dim=-1) if columns else inputs.past.new_zeros(len(inputs), 0)
 
-    def _candidates(self, inputs: Inputs, at: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _candidates(self, inputs: Inputs, at: Tensor, shown: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Ratios to m that a target may resemble, whether each is known [N, K, H, J] twice, and where attention looked."""
         ratios, known = season_ratios(inputs, at, self.config.horizon, self.config.seasons)
         if self.look_back is None:
             return ratios, known, ratios.new_zeros(*ratios.shape[:3], 0)
-        found, any_past, weights = self.look_back(inputs, at)
+        found, any_past, weights = self.look_back(inputs, at, shown=shown)
         return torch.cat([ratios, found], dim=-1), torch.cat([known, any_past], dim=-1), weights.mean(dim=3)
 
     def _planned_prices(self, inputs: Inputs, at: Tensor, within: Tensor, hold: Tensor | None) -> Tensor:
@@ -277,13 +279,14 @@ class MQTransformer(nn.Module):
 
     def _origin(self, inputs: Inputs, static: Tensor, at: Tensor) -> Tensor:
         """What is known at each creation date [N, K, ·]: context, running figures, the last periods, statics."""
-        end = int(at.max()) + 1
-        past = inputs.past[:, :end]
+        first, end = max(0, int(at.min()) + 1 - self.encoder.reach), int(at.max()) + 1  # what the encoder may read
+        past = inputs.past[:, first:end]
         if self.config.peak_care and self.config.covariates:
             peak = (inputs.relative[:, :end, : self.config.covariates] > _PEAK).any(dim=-1)  # (N, end)
             calm = torch.where(peak, 0, torch.arange(end)).cummax(dim=1).values  # the last unpromoted period up to each
-            past = torch.cat([past[..., :1].gather(1, calm[..., None]), past[..., 1:]], dim=-1)
-        context = self.encoder.at(torch.cat([past, static[:, None].expand(-1, end, -1)], dim=-1), at)  # (N, K, W)
+            calmed = inputs.past[:, :end, :1].gather(1, calm[:, first:, None])
+            past = torch.cat([calmed, past[..., 1:]], dim=-1)
+        context = self.encoder.at(past, at - first, static)  # (N, K, W)
         own = [lags(inputs, at, _LAGS)] if self.config.lags else []
         statics = static[:, None].expand(-1, len(at), -1)
         return torch.cat([self.dropout(context), inputs.origin[:, at], *own, statics], dim=-1)

@@ -20,6 +20,9 @@ MEDIAN = TAUS.index(0.5)
 #: exp of more than this would be no forecast.
 HIGHEST = 8.0
 
+#: Up to so many creation dates are read one by one; more share so much that the whole past is read at once.
+_FEW = 6
+
 #: Ratios to the scale are cut off here.
 LARGEST_RATIO = 20.0
 
@@ -56,14 +59,14 @@ class Convolutions(nn.Module):
     def __init__(self, channels: int, width: int, layers: int = 5) -> None:
         super().__init__()
         self.enter = nn.Linear(channels, width)
-        self.dilations = tuple(2**layer for layer in range(layers))  # ``last`` relies on it
+        self.dilations = tuple(2**layer for layer in range(layers))
         self.reach = 1 + 2 * sum(self.dilations)
         self.filters = nn.ModuleList(nn.Linear(3 * width, 2 * width) for _ in self.dilations)
         self.mixes = nn.ModuleList(nn.Linear(width, width) for _ in self.dilations)
 
-    def forward(self, past: Tensor) -> Tensor:
-        """Channels [N, T, C] to contexts [N, T, W]."""
-        signal = self.enter(past)  # (N, T, W)
+    def forward(self, past: Tensor, static: Tensor | None = None) -> Tensor:
+        """Channels [N, T, C − S] and those that are the same in every period [N, S] to contexts [N, T, W]."""
+        signal = self._entered(past, static)  # (N, T, W)
         context = torch.zeros_like(signal)
         for dilation, filters, mix in zip(self.dilations, self.filters, self.mixes, strict=True):
             taps = torch.cat([_delayed(signal, 2 * dilation), _delayed(signal, dilation), signal], dim=-1)  # (N, T, 3W)
@@ -72,29 +75,42 @@ class Convolutions(nn.Module):
             signal, context = signal + block, context + block
         return F.elu(context)
 
-    def at(self, past: Tensor, dates: Tensor) -> Tensor:
-        """Contexts [N, K, W] at ``dates`` [K], reading no more of ``past`` [N, T, C] than they need."""
-        first, end = max(0, int(dates.min()) + 1 - self.reach), int(dates.max()) + 1
-        if len(dates) == 1:
-            return self.last(past[:, first:end])[:, None]
-        contexts: Tensor = self(past[:, first:end])[:, dates - first]
-        return contexts
+    def at(self, past: Tensor, dates: Tensor, static: Tensor | None = None) -> Tensor:
+        """What ``forward`` says at ``dates`` [K], [N, K, W], reading no more of ``past`` [N, T, C] than they need."""
+        if len(dates) > _FEW:
+            first = max(0, int(dates.min()) + 1 - self.reach)
+            contexts: Tensor = self(past[:, first : int(dates.max()) + 1], static)[:, dates - first]
+            return contexts
+        return self._at_few(past, dates, static)
 
-    def last(self, past: Tensor) -> Tensor:
-        """What ``forward`` says of the last period alone, [N, T, C] to [N, W], for a fraction of the work.
-
-        Of each layer only every second period is needed by the next one, for its dilation is twice as wide.
-        """
-        missing = self.reach - past.shape[1]
-        signal = F.pad(self.enter(past[:, -self.reach :]), (0, 0, max(missing, 0), 0))  # (N, reach, W)
-        exists = (torch.arange(self.reach) >= missing)[:, None]  # (reach, 1) false before the first period
-        context = torch.zeros_like(signal[:, -1])
-        for filters, mix in zip(self.filters, self.mixes, strict=True):
-            value, gate = filters(torch.cat([signal[:, :-2:2], signal[:, 1:-1:2], signal[:, 2::2]], dim=-1)).chunk(2, dim=-1)
+    def _at_few(self, past: Tensor, dates: Tensor, static: Tensor | None) -> Tensor:
+        """The same for a fraction of the work: of each layer only the periods that the next one needs."""
+        needed = [dates.unique()]  # of the last layer, then of each one before it
+        for dilation in reversed(self.dilations):
+            needed.append((needed[-1][:, None] - dilation * torch.arange(2, -1, -1)).flatten().unique())
+        needed.reverse()
+        first = max(0, int(needed[0][0]))
+        entered = self._entered(past[:, first : int(dates.max()) + 1], static)
+        exists = needed[0] >= 0  # before the first period there is nothing
+        signal = entered[:, (needed[0] - first).clamp(min=0)] * exists[:, None]
+        context = torch.zeros_like(signal[:, :1])
+        for layer, (dilation, filters, mix) in enumerate(zip(self.dilations, self.filters, self.mixes, strict=True)):
+            before, wanted = needed[layer], needed[layer + 1]
+            places = [torch.searchsorted(before, wanted - lag * dilation) for lag in (2, 1, 0)]
+            taps = torch.cat([signal[:, place] for place in places], dim=-1)
+            value, gate = filters(taps).chunk(2, dim=-1)
             block = mix(torch.tanh(value) * torch.sigmoid(gate))
-            exists = exists[2::2]
-            signal, context = (signal[:, 2::2] + block) * exists, context + block[:, -1]
+            context = context + block[:, torch.searchsorted(wanted, dates)]
+            signal = (signal[:, places[-1]] + block) * (wanted >= 0)[:, None]
         return F.elu(context)
+
+    def _entered(self, past: Tensor, static: Tensor | None) -> Tensor:
+        """The signal [N, T, W] of the first layer; what does not change in time is taken in once an item."""
+        if static is None:
+            return self.enter(past)
+        channels = past.shape[-1]
+        fixed = F.linear(static, self.enter.weight[:, channels:], self.enter.bias)  # (N, W)
+        return F.linear(past, self.enter.weight[:, :channels]) + fixed[:, None]
 
 
 def _delayed(signal: Tensor, periods: int) -> Tensor:

@@ -107,7 +107,7 @@ class MQTransformerForecaster(Generation):
         crew.clear()
 
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
-        parts = [self.answer(history.take(rows), plan.take(rows)).forecast for rows in _chunks(len(history))]
+        parts = [self.answer(history.take(rows), plan.take(rows), shown=False).forecast for rows in _chunks(len(history))]
         if len(parts) == 1:
             return parts[0]
         elasticity = [part.elasticity for part in parts if part.elasticity is not None]
@@ -119,12 +119,15 @@ class MQTransformerForecaster(Generation):
             elasticity=np.concatenate(elasticity) if elasticity else None,
         )
 
-    def answer(self, history: Panel, plan: Plan) -> Answer:
-        """Forecast from the end of ``history`` for the first ``horizon`` periods of ``plan``, ready for other prices."""
+    def answer(self, history: Panel, plan: Plan, *, shown: bool = True) -> Answer:
+        """Forecast from the end of ``history`` for the first ``horizon`` periods of ``plan``, ready for other prices.
+
+        It tells where attention looked unless that need not be ``shown``.
+        """
         networks = self._trained()
         if len(plan) != self.horizon:
             raise ModelError(f"The plan covers {len(plan)} periods and this model forecasts {self.horizon}.")
-        looked = networks.look(history, plan)
+        looked = networks.look(history, plan, shown=shown)
         said = looked.said
         forecast = QuantileForecast(
             item_ids=history.item_ids,
@@ -152,6 +155,12 @@ class MQTransformerForecaster(Generation):
         """The same networks, which do not look at their own errors."""
         answer = MQTransformerForecaster(self.settings)
         answer._networks, answer.card = replace(self._trained(), feedback=Feedback()), self.card
+        return answer
+
+    def twin(self) -> MQTransformerForecaster:
+        """The same forecaster for another thread: two threads must not forecast with one."""
+        answer = MQTransformerForecaster(self.settings)
+        answer._networks, answer.card = self._trained().twin(), self.card
         return answer
 
     def can_read(self, about: About) -> bool:

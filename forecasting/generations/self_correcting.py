@@ -8,7 +8,7 @@ Axis letters: N items, K creation dates, H horizons, Q taus.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ import torch
 
 from data.schema import Panel, Plan
 from forecasting.features import encode
-from forecasting.generations.ensemble import Ensemble, Said
+from forecasting.generations.ensemble import Ensemble, Reading, Said
 from forecasting.generations.feedback import (
     Correction,
     Feedback,
@@ -62,25 +62,33 @@ class SelfCorrecting:
         judged = _judged(early, history.take(np.sort(rows)), held_back)
         return cls(now, history.last, early, early_until, learned(judged)) if judged else none
 
+    def twin(self) -> SelfCorrecting:
+        """The same, for another thread: the weights are shared, the networks that they are put into are not."""
+        early = None if self.early is None else Ensemble(self.early.views)
+        return replace(self, now=Ensemble(self.now.views), early=early)
+
     def as_it_was(self) -> SelfCorrecting | None:
         """The early networks by themselves, without feedback: there are no honest errors from before them."""
         if self.early is None:
             return None
         return SelfCorrecting(self.early, self.early_until, None, self.early_until, Feedback())
 
-    def look(self, history: Panel, plan: Plan) -> Looked:
-        """What is said from the end of ``history`` [N, T] for the periods of ``plan``."""
+    def look(self, history: Panel, plan: Plan, *, shown: bool = True) -> Looked:
+        """What is said from the end of ``history`` [N, T] for the periods of ``plan``; ``shown``: and where it looked."""
         t = len(history.periods) - 1
-        said = self.now.read(history, plan, [t])
-        if self.feedback == Feedback():
+        silent = self.feedback == Feedback()
+        reading = Reading(history, plan, t if silent else t - int(lags_of(self.now.horizon).max()))
+        said = self.now.read(history, plan, [t], shown=shown, reading=reading)
+        if silent:
             return Looked(said, None)
-        corrected = correction(self.feedback, self.record(history, plan), _usual(said, 0))
+        corrected = correction(self.feedback, self.record(history, plan, reading), _usual(said, 0))
         shift = torch.as_tensor(corrected.shift, dtype=torch.float32)[:, None]
         return Looked(said.shifted(shift), corrected)
 
-    def record(self, history: Panel, plan: Plan) -> OwnRecord:
+    def record(self, history: Panel, plan: Plan, reading: Reading | None = None) -> OwnRecord:
         """What was said from the creation dates before the end of ``history``, and what came of it."""
         t = len(history.periods) - 1
+        reading = reading or Reading(history, plan, t - int(lags_of(self.now.horizon).max()))
         trained, known = (int(history.periods.searchsorted(date)) for date in (self.until, self.early_until))
         dates = [t - lag for lag in lags_of(self.now.horizon).tolist()][::-1]
         honest = {
@@ -90,10 +98,11 @@ class SelfCorrecting:
         said: dict[int, np.ndarray] = {}
         for ensemble, mine in honest.items():
             if ensemble is not None and mine:
-                words = ensemble.read(history, plan, mine, hold=history.price_seen == "when sold")
+                hold = history.price_seen == "when sold"
+                words = ensemble.read(history, plan, mine, hold=hold, shown=False, reading=reading)
                 said |= {date: _told(words, k, t - date) for k, date in enumerate(mine)}
         view = self.now.views[0]
-        return record_at(t, encode(view.encoding, history, plan), said, view.config.horizon, view.config.covariates)
+        return record_at(t, reading.inputs(view.encoding), said, view.config.horizon, view.config.covariates)
 
 
 def _told(said: Said, k: int, came: int) -> np.ndarray:
@@ -117,7 +126,7 @@ def _judged(early: Ensemble, history: Panel, held_back: int) -> list[Judged]:
     dates = list(range(held_back - 1, periods - 1))
     view, hold = early.views[0], history.price_seen == "when sold"
     parts = [
-        early.read(history.take(rows), None, dates, hold=hold)
+        early.read(history.take(rows), None, dates, hold=hold, shown=False)
         for rows in np.array_split(np.arange(len(history)), -(-len(history) // 256))
     ]
     quantiles = np.concatenate([part.values for part in parts])  # (N, K, H, Q)

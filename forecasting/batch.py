@@ -1,0 +1,281 @@
+"""The forecasts of a whole catalog: streamed to Parquet in parts, taken up after a kill, every run kept.
+
+A run is a directory: ``manifest.json`` names the catalog, the model and how the items are cut into parts; a part that is there
+is whole, for it is written under another name and moved into place. Parts are forecast by as many threads as there are cores,
+each with a forecaster of its own, so that memory does not grow with the catalog.
+
+A part holds one row per item and period: item_id, date, quantiles of the period ("0.1"), of the span up to it ("span_0.1"),
+and the elasticity where the model knows one.
+
+Axis letters: N items, H horizons, Q taus.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from data.errors import ResourceError
+from forecasting.generations.base import Report
+from forecasting.generations.network import MQTransformerForecaster
+from forecasting.quantiles import TAUS
+from forecasting.types import Progress, QuantileForecast
+
+if TYPE_CHECKING:
+    from data.catalog import Catalog  # it is handed an opened one
+
+#: Items of a part: a few seconds of work and a few megabytes.
+PART_ITEMS = 1024
+
+_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a run is of; ``finished`` is "" until all parts are there, else when that was."""
+
+    catalog_hash: str
+    catalog_name: str
+    model: str
+    version: str
+    creation_date: str
+    periods: tuple[str, ...]
+    items: int
+    part_items: int
+    started: str
+    finished: str = ""
+
+    @property
+    def parts(self) -> int:
+        """How many parts make the run whole."""
+        return -(-self.items // self.part_items)
+
+    def is_of(self, other: Manifest) -> bool:
+        """Whether both are the same work: catalog, model, periods and parts."""
+        mine, theirs = (asdict(one) | {"started": "", "finished": ""} for one in (self, other))
+        return mine == theirs
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run on disk."""
+
+    directory: Path
+    manifest: Manifest
+
+    @property
+    def whole(self) -> bool:
+        """Whether every part is there."""
+        return bool(self.manifest.finished)
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """The parts that are not there yet."""
+        return tuple(part for part in range(self.manifest.parts) if not self.path(part).is_file())
+
+    def path(self, part: int) -> Path:
+        """Where a part lies."""
+        return self.directory / f"part-{part:05d}.parquet"
+
+    def forecasts(self) -> Iterator[QuantileForecast]:
+        """The forecasts of all items in catalog order, a part at a time; raises ResourceError where parts are missing."""
+        if self.missing:
+            raise ResourceError(
+                f"The run in {self.directory} lacks {len(self.missing)} of its {self.manifest.parts} parts. "
+                "Finish it: python -m forecasting forecast --all."
+            )
+        for part in range(self.manifest.parts):
+            yield self._forecast(pq.read_table(self.path(part)))
+
+    def _forecast(self, rows: pa.Table) -> QuantileForecast:
+        horizon = len(self.manifest.periods)
+
+        def units(prefix: str) -> np.ndarray:
+            columns = [rows[f"{prefix}{tau:g}"].to_numpy() for tau in TAUS]
+            return np.stack(columns, axis=-1).reshape(-1, horizon, len(TAUS)).astype(np.float64)
+
+        elasticity = rows["elasticity"].to_numpy()[::horizon] if "elasticity" in rows.column_names else None
+        return QuantileForecast(
+            item_ids=rows["item_id"].to_numpy(zero_copy_only=False)[::horizon],
+            creation_date=pd.Timestamp(self.manifest.creation_date),
+            periods=pd.DatetimeIndex(self.manifest.periods).as_unit("us"),
+            taus=np.array(TAUS),
+            values=units(""),
+            cumulative=units("span_"),
+            model=self.manifest.model,
+            version=self.manifest.version,
+            catalog_hash=self.manifest.catalog_hash,
+            elasticity=elasticity,
+        )
+
+
+def forecast_all(
+    catalog: Catalog,
+    forecaster: MQTransformerForecaster,
+    runs: Path,
+    report: Report,
+    *,
+    workers: int | None = None,
+    part_items: int = PART_ITEMS,
+) -> Run:
+    """Forecasts every item of the catalog into a directory below ``runs``; an unfinished run of the same is taken up.
+
+    Raises ResourceError while another process writes there.
+    """
+    runs.mkdir(parents=True, exist_ok=True)
+    with _alone(runs), _one_thread_each():
+        run = _taken_up(runs, _planned(catalog, forecaster, part_items))
+        todo, threads = run.missing, max(1, workers or os.cpu_count() or 1)
+        begun, done = time.monotonic(), run.manifest.parts - len(todo)
+        at_hand = threading.local()
+
+        def write(part: int) -> None:
+            if not hasattr(at_hand, "forecaster"):
+                at_hand.forecaster = forecaster.twin()
+            _write(catalog, at_hand.forecaster, run, part)
+
+        report(_progress(run, done, None))
+        with ThreadPoolExecutor(threads, thread_name_prefix="batch") as pool:
+            waiting = [pool.submit(write, part) for part in todo]
+            try:
+                for finished, future in enumerate(as_completed(waiting), start=1):
+                    future.result()
+                    left = (time.monotonic() - begun) / finished * (len(todo) - finished)
+                    report(_progress(run, done + finished, left))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return _finished(run)
+
+
+def latest(runs: Path, catalog_hash: str, version: str | None = None) -> Run | None:
+    """The newest whole run of this catalog, and of this version of the model where one is given."""
+    for run in sorted(all_runs(runs), key=lambda run: run.manifest.started, reverse=True):
+        if run.whole and run.manifest.catalog_hash == catalog_hash and version in (None, run.manifest.version):
+            return run
+    return None
+
+
+def all_runs(runs: Path) -> tuple[Run, ...]:
+    """Every run below ``runs``, whole or not, oldest name first."""
+    found = []
+    for path in sorted(runs.glob(f"*/{_MANIFEST}")):
+        stored = json.loads(path.read_text())
+        found.append(Run(path.parent, Manifest(**(stored | {"periods": tuple(stored["periods"])}))))
+    return tuple(found)
+
+
+def _planned(catalog: Catalog, forecaster: MQTransformerForecaster, part_items: int) -> Manifest:
+    about = catalog.about
+    periods = about.frequency.after(about.last, forecaster.horizon)
+    return Manifest(
+        catalog_hash=about.catalog_hash,
+        catalog_name=about.name,
+        model=forecaster.name,
+        version=forecaster.card.version if forecaster.card else forecaster.name,
+        creation_date=str(about.last),
+        periods=tuple(str(period) for period in periods),
+        items=about.items,
+        part_items=part_items,
+        started=datetime.now(UTC).isoformat(),
+    )
+
+
+def _taken_up(runs: Path, planned: Manifest) -> Run:
+    """The unfinished run of the same work, cleared of what was half written; else a new one."""
+    for run in all_runs(runs):
+        if not run.whole and run.manifest.is_of(planned):
+            for half in run.directory.glob("*.new"):
+                half.unlink()
+            return run
+    stamp = datetime.fromisoformat(planned.started).strftime("%Y%m%dT%H%M%S.%fZ")
+    run = Run(runs / f"{stamp}-{planned.version}", planned)
+    run.directory.mkdir()
+    _store(run)
+    return run
+
+
+def _finished(run: Run) -> Run:
+    whole = Run(run.directory, Manifest(**(asdict(run.manifest) | {"finished": datetime.now(UTC).isoformat()})))
+    _store(whole)
+    return whole
+
+
+def _store(run: Run) -> None:
+    fresh = run.directory / f"{_MANIFEST}.new"
+    fresh.write_text(json.dumps(asdict(run.manifest), indent=1) + "\n")
+    fresh.replace(run.directory / _MANIFEST)
+
+
+def _write(catalog: Catalog, forecaster: MQTransformerForecaster, run: Run, part: int) -> None:
+    """Forecasts the items of a part and writes them in one move."""
+    size, target = run.manifest.part_items, run.path(part)
+    panel, plan = next(catalog.batches_with_plan(size, forecaster.horizon, first=part * size))
+    rows = _rows(forecaster.forecast(panel, [panel.last], plan)[0])
+    fresh = target.with_suffix(".parquet.new")
+    pq.write_table(rows, fresh, use_dictionary=["item_id", "date"], write_statistics=False)
+    with fresh.open("rb") as written:
+        os.fsync(written.fileno())
+    fresh.replace(target)
+
+
+def _rows(forecast: QuantileForecast) -> pa.Table:
+    """One row per item and period."""
+    items, horizon, _ = forecast.values.shape
+    each, every = np.repeat(np.arange(items), horizon), np.tile(np.arange(horizon), items)
+    columns: dict[str, pa.Array] = {
+        "item_id": pa.DictionaryArray.from_arrays(each.astype(np.int32), pa.array(forecast.item_ids, pa.string())),
+        "date": pa.array(forecast.periods.to_numpy()[every]),
+    }
+    for prefix, array in (("", forecast.values), ("span_", forecast.cumulative)):
+        knots = np.ascontiguousarray(np.moveaxis(array, -1, 0), dtype=np.float32).reshape(len(forecast.taus), -1)
+        columns |= {f"{prefix}{tau:g}": pa.array(knot) for tau, knot in zip(forecast.taus, knots, strict=True)}
+    if forecast.elasticity is not None:
+        columns["elasticity"] = pa.array(forecast.elasticity.astype(np.float32)[each])
+    return pa.table(columns)
+
+
+def _progress(run: Run, done: int, seconds_left: float | None) -> Progress:
+    items = min(done * run.manifest.part_items, run.manifest.items)
+    words = f"Forecasting all items: {items:,} of {run.manifest.items:,}"
+    return Progress(items, run.manifest.items, words, seconds_left)
+
+
+@contextmanager
+def _alone(runs: Path) -> Iterator[None]:
+    """Holds ``runs`` against another process; the hold ends with the process, however it ends."""
+    with (runs / ".lock").open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ResourceError(
+                f"Another process is writing forecasts to {runs}. Wait for it, or give another --out."
+            ) from error
+        yield
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Each of our threads works by itself: torch's own threads would only wait for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,133 @@
+"""A whole catalog forecast into a run: the same numbers, each part once, taken up after a kill, every run kept."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from catalogs import panel_of, write
+
+from data.catalog import Catalog
+from data.errors import ResourceError
+from forecasting.batch import Run, all_runs, forecast_all, latest
+from forecasting.generations.network import MQTransformerForecaster
+from forecasting.runs import TrainingSettings
+from forecasting.types import Progress
+
+HORIZON, ITEMS, PART = 4, 50, 8
+SMALL = TrainingSettings(members=2, scale_lives=(0.5,), most_steps=20, look_every=10, width=8, decoder_width=12)
+
+
+class Killed(BaseException):
+    """Ends the program where it stands, as a signal would."""
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
+    path = write(tmp_path_factory.mktemp("catalog") / "catalog.duckdb", panel_of(ITEMS, 60))
+    opened = Catalog(path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def forecaster(catalog: Catalog) -> MQTransformerForecaster:
+    model = MQTransformerForecaster(SMALL)
+    panel = catalog.panel()
+    model.fit(panel, panel.last, HORIZON)
+    return model
+
+
+def forecast_into(
+    runs: Path, catalog: Catalog, forecaster: MQTransformerForecaster, *, killed_after: int | None = None, workers: int = 2
+) -> Run:
+    heard = 0
+
+    def report(progress: Progress) -> None:
+        nonlocal heard
+        heard += 1
+        if killed_after is not None and heard > killed_after:
+            raise Killed
+
+    return forecast_all(catalog, forecaster, runs, report, workers=workers, part_items=PART)
+
+
+def test_a_run_says_what_each_item_says_alone(tmp_path: Path, catalog: Catalog, forecaster: MQTransformerForecaster) -> None:
+    run = forecast_into(tmp_path, catalog, forecaster)
+    parts = list(run.forecasts())
+    ids = np.concatenate([part.item_ids for part in parts])
+    assert sorted(ids) == sorted(catalog.panel().item_ids)
+    for part in parts[::2]:
+        for row in (0, len(part) - 1):
+            item_id = str(part.item_ids[row])
+            panel, plan = catalog.panel([item_id]), catalog.plan([item_id], HORIZON)
+            alone = forecaster.forecast(panel, [panel.last], plan)[0]
+            assert part.values[row] == pytest.approx(alone.values[0], rel=1e-4, abs=1e-5)
+            assert part.cumulative[row] == pytest.approx(alone.cumulative[0], rel=1e-4, abs=1e-5)
+            assert part.elasticity is not None
+            assert alone.elasticity is not None
+            assert part.elasticity[row] == pytest.approx(alone.elasticity[0], rel=1e-4)
+            assert part.periods.equals(alone.periods)
+            assert part.creation_date == alone.creation_date
+
+
+def test_a_killed_run_is_taken_up_and_no_part_is_written_twice(
+    tmp_path: Path, catalog: Catalog, forecaster: MQTransformerForecaster
+) -> None:
+    with pytest.raises(Killed):
+        forecast_into(tmp_path, catalog, forecaster, killed_after=3, workers=1)
+    (stopped,) = all_runs(tmp_path)
+    for part in (1, 4):  # the pool may have got further before it heard of it
+        stopped.path(part).unlink(missing_ok=True)
+    kept = {path.name: path.stat().st_mtime_ns for path in stopped.directory.glob("part-*.parquet")}
+    assert not stopped.whole
+    assert 0 < len(kept) < stopped.manifest.parts
+    assert latest(tmp_path, catalog.about.catalog_hash) is None
+    with pytest.raises(ResourceError, match="--all"):
+        next(stopped.forecasts())
+    half = stopped.directory / "part-00004.parquet.new"
+    half.write_bytes(b"PAR1 and nothing after it")
+
+    run = forecast_into(tmp_path, catalog, forecaster)
+    assert run.directory == stopped.directory
+    assert run.whole
+    assert not half.exists()
+    assert {name: (run.directory / name).stat().st_mtime_ns for name in kept} == kept
+    unbroken = forecast_into(tmp_path, catalog, forecaster)
+    for one, other in zip(run.forecasts(), unbroken.forecasts(), strict=True):
+        assert (one.item_ids == other.item_ids).all()
+        assert (one.values == other.values).all()
+
+
+def test_every_run_is_kept_and_the_newest_whole_one_is_the_latest(
+    tmp_path: Path, catalog: Catalog, forecaster: MQTransformerForecaster
+) -> None:
+    first, second = (forecast_into(tmp_path, catalog, forecaster) for _ in range(2))
+    assert first.directory != second.directory
+    assert not first.missing
+    found = latest(tmp_path, catalog.about.catalog_hash, second.manifest.version)
+    assert found is not None
+    assert found.directory == second.directory
+    assert latest(tmp_path, "another catalog") is None
+    assert latest(tmp_path, catalog.about.catalog_hash, "another model") is None
+
+
+def test_a_part_has_a_row_for_each_item_and_period(
+    tmp_path: Path, catalog: Catalog, forecaster: MQTransformerForecaster
+) -> None:
+    run = forecast_into(tmp_path, catalog, forecaster)
+    rows = [pq.read_metadata(run.path(part)).num_rows for part in range(run.manifest.parts)]
+    assert rows == [PART * HORIZON] * (ITEMS // PART) + [ITEMS % PART * HORIZON]
+
+
+def test_two_processes_do_not_write_into_one_directory(
+    tmp_path: Path, catalog: Catalog, forecaster: MQTransformerForecaster
+) -> None:
+    with (tmp_path / ".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(ResourceError, match="Another process"):
+            forecast_into(tmp_path, catalog, forecaster)
