@@ -8,6 +8,7 @@ the calling process, for a process costs seconds to start.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -244,6 +245,8 @@ def _enter(shared: Path, told: Any, stopped: Any) -> None:
 
 def _in_process(run: _Run, job: Job) -> _Kept:
     last = time.monotonic()
+    caller = multiprocessing.parent_process()
+    assert caller is not None  # this runs in a process of the crew
 
     def tell(share: float) -> None:
         nonlocal last
@@ -252,5 +255,7 @@ def _in_process(run: _Run, job: Job) -> _Kept:
         if time.monotonic() - last > 0.3:
             last = time.monotonic()
             _process["told"].put((job.name, share))
+            if not caller.is_alive():  # nobody waits for the result any more
+                os._exit(1)
 
     return run(_process["work"], job, tell)
