@@ -77,6 +77,37 @@ def mean(taus: np.ndarray, values: np.ndarray) -> np.ndarray:
     return below + between + above
 
 
+def shortfall(taus: np.ndarray, values: np.ndarray, units: float | np.ndarray) -> np.ndarray:
+    """Units expected beyond ``units``, E[(D − S)⁺] with S = ``units``; shapes as in ``level``, ``units`` may be negative.
+
+    Between two knots the area above S under the line is Δτ · ((v₂ − S)⁺² − (v₁ − S)⁺²) / (2 (v₂ − v₁)); above the highest
+    knot it is (1 − τ_Q) · b · exp(−(S − q_Q) / b); below the lowest it is the area of the power law from its crossing of S.
+    """
+    taus, values = np.asarray(taus, np.float64), np.asarray(values, np.float64)
+    units = np.asarray(units, dtype=np.float64)
+    units = np.broadcast_to(units, np.broadcast_shapes(units.shape, values.shape[:-1]))
+    above = np.maximum(values - units[..., None], 0)  # (v − S)⁺ at each knot
+    rise = np.diff(values, axis=-1)
+    low, high = above[..., :-1], above[..., 1:]
+    flat = rise <= 1e-12 * np.maximum(values[..., 1:], 1e-300)
+    area = np.where(flat, low, (high - low) * (high + low) / (2 * np.where(flat, 1, rise)))
+    between = (area * np.diff(taus)).sum(axis=-1)
+    return between + _tail_above(taus, values, units) + _tail_below(taus, values, units)
+
+
+def _tail_above(taus: np.ndarray, values: np.ndarray, units: np.ndarray) -> np.ndarray:
+    last, scale = values[..., -1], _upper_scale(taus, values)
+    beyond = np.exp(-np.maximum(units - last, 0) / np.where(scale > 0, scale, 1)) * scale
+    return (1 - taus[-1]) * (np.maximum(last - units, 0) + beyond)
+
+
+def _tail_below(taus: np.ndarray, values: np.ndarray, units: np.ndarray) -> np.ndarray:
+    first, exponent = values[..., 0], _lower_exponent(taus, values)
+    share = np.clip(np.maximum(units, 0) / np.where(first > 0, first, 1), 0, 1) ** (1 / exponent)  # of τ₁, below S
+    area = first / (exponent + 1) * (1 - share ** (exponent + 1)) - units * (1 - share)
+    return taus[0] * np.where(units < first, area, 0.0)
+
+
 def _pick(values: np.ndarray, knot: np.ndarray) -> np.ndarray:
     return np.take_along_axis(values, knot[..., None], axis=-1)[..., 0]
 

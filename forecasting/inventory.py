@@ -1,0 +1,295 @@
+"""From the distribution of demand to units to buy, step by step, and what a stock level is expected to cost.
+
+Periodic review: every R periods an order is placed that arrives L periods later, so what is ordered now has to last over
+t+1 … t+L+R. The order-up-to level is a quantile of demand summed over that span; the quantile that costs least is the
+critical ratio c_u / (c_u + c_o). Axis letters: N items, H horizons, Q taus, L lead times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from data.errors import ConfigurationError
+from forecasting import quantiles
+from forecasting.types import QuantileForecast
+
+#: A critical ratio is held inside these: beyond them a quantile function says little.
+LOWEST_TAU, HIGHEST_TAU = 0.001, 0.999
+
+_MIXED_AT_A_TIME = 2_000  # items: bounds the memory of a mixture
+_HALVINGS = 45  # of a bracket: a relative 3e-14
+
+
+@dataclass(frozen=True, eq=False)
+class _Arrays:
+    """Every field is a read-only array of float64 with a leading axis of items, N or 1."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            array = np.atleast_1d(np.array(getattr(self, field.name), dtype=np.float64))
+            if np.isnan(array).any():
+                raise ConfigurationError(f"{field.name} has a number that is not known. Put a default in its place.")
+            if (array < 0).any():
+                raise ConfigurationError(f"{field.name} holds {array.min():g}. Give a number that is not negative.")
+            array.flags.writeable = False
+            object.__setattr__(self, field.name, array)
+
+
+@dataclass(frozen=True, eq=False)
+class Costs(_Arrays):
+    """Money [N]: ``underage`` of a unit that was asked for and missing, ``overage`` of a unit left over."""
+
+    underage: np.ndarray
+    overage: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Stock(_Arrays):
+    """Units ``on_hand`` [N]; on order, ``arriving`` [N, H] in t+1 … t+H; and ``back_orders`` [N] still to be delivered."""
+
+    on_hand: np.ndarray
+    arriving: np.ndarray
+    back_orders: np.ndarray
+
+    @classmethod
+    def of(cls, on_hand: np.ndarray, on_order: np.ndarray, back_orders: np.ndarray | float = 0.0) -> Stock:
+        """Stock whose units on order [N] arrive within the next period: no arrival is on record."""
+        return cls(on_hand, np.atleast_1d(np.asarray(on_order, np.float64))[:, None], np.asarray(back_orders))
+
+    def arriving_within(self, periods: np.ndarray) -> np.ndarray:
+        """Units [N] on order that arrive in the first ``periods`` [N]."""
+        in_time = np.arange(1, self.arriving.shape[1] + 1) <= np.asarray(periods)[..., None]
+        return np.asarray((self.arriving * in_time).sum(axis=-1))
+
+
+@dataclass(frozen=True, eq=False)
+class Rules(_Arrays):
+    """How an item may be bought.
+
+    Attributes
+    ----------
+    lead_time : [N] periods from order to receipt.
+    review : [1] periods between orders.
+    min_order : [N] units that an order has at least, 0 for none.
+    pack_size : [N] units that come together; above 0.
+    shelf_life : [N] periods until a unit received is spoilt, or inf.
+    maximum_cover : [N] periods of expected demand that stock and orders may cover at most, or inf.
+    """
+
+    lead_time: np.ndarray
+    review: np.ndarray
+    min_order: np.ndarray
+    pack_size: np.ndarray
+    shelf_life: np.ndarray
+    maximum_cover: np.ndarray
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.pack_size > 0).all():
+            raise ConfigurationError("A pack holds more than 0 units; got 0. Give 1 where units are bought singly.")
+
+    @classmethod
+    def plain(cls, lead_time: np.ndarray | float, review: float) -> Rules:
+        """Single units, no minimum, nothing spoils."""
+        return cls(*(np.asarray(one, np.float64) for one in (lead_time, review, 0.0, 1.0, np.inf, np.inf)))
+
+    @property
+    def protected(self) -> np.ndarray:
+        """Periods [N] that an order placed now has to last: L + R."""
+        return self.lead_time + self.review
+
+
+@dataclass(frozen=True, eq=False)
+class LeadTimes:
+    """Uncertain lead times: ``periods`` [L] that an order may take, and the ``chances`` [N, L] of each, which add up to 1."""
+
+    periods: np.ndarray
+    chances: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.chances.ndim != 2 or self.chances.shape[1] != len(self.periods):
+            raise ConfigurationError(f"chances has shape {self.chances.shape}, expected [N, {len(self.periods)}].")
+        if (self.chances < 0).any() or not np.allclose(self.chances.sum(axis=1), 1):
+            raise ConfigurationError("The chances of an item's lead times are not negative and add up to 1. Check them.")
+
+    @classmethod
+    def of_receipts(cls, receipts: Sequence[Sequence[float]]) -> LeadTimes:
+        """How long past orders took, for each item: every receipt counts alike."""
+        if not all(len(one) for one in receipts):
+            raise ConfigurationError("An item has no past receipt. Give it the lead time that its supplier states.")
+        periods = np.unique(np.concatenate([np.asarray(one, np.float64) for one in receipts]))
+        counts = np.array([[np.count_nonzero(np.asarray(one) == period) for period in periods] for one in receipts])
+        return cls(periods, counts / counts.sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True, eq=False)
+class OrderPlan:
+    """The arithmetic of an order, each step [N] in units.
+
+    ``need`` is the order-up-to level in whole units, ``gap`` = need − on_hand − on_order + back_orders, ``on_order`` is what
+    arrives within lead time and review. ``after_minimum`` and ``after_pack`` raise the gap, ``cap`` is what shelf life and
+    maximum cover leave room for (inf: everything), and ``quantity`` is what to buy.
+    """
+
+    need: np.ndarray
+    on_hand: np.ndarray
+    on_order: np.ndarray
+    back_orders: np.ndarray
+    gap: np.ndarray
+    after_minimum: np.ndarray
+    after_pack: np.ndarray
+    cap: np.ndarray
+    quantity: np.ndarray
+
+    @property
+    def position(self) -> np.ndarray:
+        """Units [N] that are there to meet demand until the next order's receipt, with what is bought now."""
+        return self.on_hand + self.on_order - self.back_orders + self.quantity
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a position is expected to bring over the protected span, [N]: units, a chance, and money."""
+
+    lost_sales: np.ndarray
+    left_over: np.ndarray
+    service: np.ndarray
+    cost: np.ndarray
+
+
+def critical_ratio(underage: float | np.ndarray, overage: float | np.ndarray) -> np.ndarray:
+    """The tau of least expected cost, c_u / (c_u + c_o); raises ConfigurationError unless both are above 0.
+
+    >>> float(critical_ratio(3.0, 1.0))
+    0.75
+    """
+    underage, overage = np.asarray(underage, np.float64), np.asarray(overage, np.float64)
+    if not ((underage > 0) & (overage > 0)).all():
+        raise ConfigurationError("A lost sale and an unsold unit both cost something. Give two amounts above 0.")
+    return np.asarray(underage / (underage + overage))
+
+
+def implied_ratio(tau: float | np.ndarray) -> np.ndarray:
+    """How many unsold units a lost sale must cost for ``tau`` to be the best quantile: τ / (1 − τ).
+
+    >>> round(float(implied_ratio(0.75)), 6)
+    3.0
+    """
+    tau = np.asarray(tau, np.float64)
+    with np.errstate(divide="ignore"):
+        return np.asarray(tau / (1 - tau))
+
+
+def protection(forecast: QuantileForecast, lead_time: float | np.ndarray | LeadTimes, review: float) -> np.ndarray:
+    """Knots [N, Q] at ``forecast.taus`` of demand summed over t+1 … t+L+R.
+
+    ``lead_time`` is in periods, one or [N], or uncertain. ``is_extended`` says for which items the forecast is too short.
+    """
+    return span_knots(forecast.taus, forecast.cumulative, lead_time, review)
+
+
+def span_knots(taus: np.ndarray, spans: np.ndarray, lead_time: float | np.ndarray | LeadTimes, review: float) -> np.ndarray:
+    """The same from knots ``spans`` [N, H, Q] of the first h periods."""
+    if isinstance(lead_time, LeadTimes):
+        each = [_span(taus, spans, np.full(len(spans), period + review)) for period in lead_time.periods]
+        return mixture(taus, np.stack(each, axis=1), lead_time.chances)
+    return _span(taus, spans, np.broadcast_to(np.asarray(lead_time, np.float64) + review, len(spans)))
+
+
+def is_extended(horizon: int, lead_time: float | np.ndarray, review: float) -> np.ndarray:
+    """Where lead time and review are longer than the ``horizon`` that was forecast, so that the span is an extrapolation."""
+    return np.asarray(np.asarray(lead_time, np.float64) + review > horizon)
+
+
+def _span(taus: np.ndarray, spans: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Knots [N, Q] of the first ``length`` [N] periods: lines between whole spans.
+
+    Beyond the horizon the mean grows in proportion and the spread with the square root, as if later periods were independent.
+    """
+    items, horizon, _ = spans.shape
+    rows = np.arange(items)
+    inside = np.clip(length, 0, horizon)
+    whole = np.minimum(inside.astype(int), horizon - 1)
+    before = np.where(whole[:, None] > 0, spans[rows, np.maximum(whole, 1) - 1], 0.0).astype(np.float64)
+    knots = before + (inside - whole)[:, None] * (spans[rows, whole] - before)
+    longer = length > horizon
+    if longer.any():
+        ratio = (length[longer] / horizon)[:, None]
+        centre = quantiles.mean(taus, knots[longer])[:, None]
+        knots[longer] = np.maximum(centre * ratio + (knots[longer] - centre) * np.sqrt(ratio), 0)
+    return np.asarray(knots)
+
+
+def mixture(taus: np.ndarray, knots: np.ndarray, chances: np.ndarray) -> np.ndarray:
+    """Knots [N, Q] of demand whose quantile function is ``knots`` [N, L, Q] with ``chances`` [N, L].
+
+    The distribution functions are mixed, F = Σ p F_l, and F is inverted at each tau by halving a bracket.
+    """
+    pieces = [slice(start, start + _MIXED_AT_A_TIME) for start in range(0, len(knots), _MIXED_AT_A_TIME)]
+    return np.concatenate([_mixture(np.asarray(taus), knots[piece], chances[piece]) for piece in pieces])
+
+
+def _mixture(taus: np.ndarray, knots: np.ndarray, chances: np.ndarray) -> np.ndarray:
+    possible = chances[..., None] > 0
+    low = np.where(possible, knots, np.inf).min(axis=1)  # [N, Q]: each F_l is below tau here, or just there
+    high = np.where(possible, knots, -np.inf).max(axis=1)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        below = quantiles.level(taus, knots[:, :, None, :], middle[:, None, :])  # [N, L, Q]
+        enough = (below * chances[..., None]).sum(axis=1) >= taus
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return high
+
+
+def order(knots: np.ndarray, taus: np.ndarray, tau: float | np.ndarray, stock: Stock, rules: Rules) -> OrderPlan:
+    """What to buy so that demand over lead time and review, ``knots`` [N, Q] at ``taus``, is met with chance ``tau``.
+
+    Demand comes in whole units, so the level is the nearest whole unit (or the nearest pack where a pack is less than a
+    unit). A cap leaves whole packs, and nothing where it leaves less than the minimum.
+    """
+    items = len(knots)
+    protected = np.broadcast_to(rules.protected, items)
+    unit = np.minimum(rules.pack_size, 1.0)
+    need = _whole(quantiles.quantile(taus, knots, tau) / unit - 0.5) * unit
+    on_hand, back_orders = (np.broadcast_to(one, items) for one in (stock.on_hand, stock.back_orders))
+    on_order = np.broadcast_to(stock.arriving_within(protected), items)
+    position = on_hand + on_order - back_orders
+    gap = need - position
+    after_minimum = np.where(gap > 1e-9, np.maximum(gap, rules.min_order), 0.0)
+    after_pack = _whole(after_minimum / rules.pack_size) * rules.pack_size
+    rate = quantiles.mean(taus, knots) / np.maximum(protected, 1e-9)
+    cap = np.maximum(_most(rate, rules) - position, 0)
+    fits = np.floor(np.minimum(after_pack, cap) / rules.pack_size + 1e-9) * rules.pack_size
+    quantity = np.where(fits >= rules.min_order, fits, 0.0)
+    return OrderPlan(need, on_hand, on_order, back_orders, gap, after_minimum, after_pack, cap, quantity)
+
+
+def _whole(number: np.ndarray) -> np.ndarray:
+    """Rounded up, never below 0; what rounding of floats adds does not count."""
+    return np.maximum(np.ceil(number - 1e-9), 0.0)
+
+
+def _most(rate: np.ndarray, rules: Rules) -> np.ndarray:
+    """The highest position [N] that sells before it spoils and stays within the maximum cover; inf where nothing limits it."""
+    periods = np.minimum(rules.maximum_cover, rules.lead_time + rules.shelf_life)
+    return np.where(np.isfinite(periods), rate * np.where(np.isfinite(periods), periods, 0), np.inf)
+
+
+def best_position(knots: np.ndarray, taus: np.ndarray, costs: Costs) -> np.ndarray:
+    """The position [N] of least expected cost: the quantile at the critical ratio. ``outcome`` prices any position."""
+    ratio = np.clip(critical_ratio(costs.underage, costs.overage), LOWEST_TAU, HIGHEST_TAU)
+    return quantiles.quantile(taus, knots, ratio)
+
+
+def outcome(knots: np.ndarray, taus: np.ndarray, position: np.ndarray, costs: Costs) -> Outcome:
+    """What ``position`` [N] is expected to lose, leave over and cost, in closed form over the quantile function.
+
+    E[(S − D)⁺] = S − E[D] + E[(D − S)⁺]; service is P(D ≤ S).
+    """
+    lost = quantiles.shortfall(taus, knots, position)
+    left = np.maximum(position - quantiles.mean(taus, knots) + lost, 0)
+    service = np.where(position < 0, 0.0, quantiles.level(taus, knots, np.maximum(position, 0)))
+    return Outcome(lost, left, service, costs.underage * lost + costs.overage * left)
