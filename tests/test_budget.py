@@ -17,12 +17,13 @@ from forecasting.quantiles import TAUS
 KNOTS = np.array(TAUS)
 
 
-def shop(
-    items: int, seed: int, pack: float = 1.0, least: float = 0.0
-) -> tuple[np.ndarray, OrderPlan, Rules, Costs, np.ndarray]:
+Case = tuple[np.ndarray, OrderPlan, Rules, Costs, np.ndarray]
+
+
+def shop(items: int, seed: int, pack: float = 1.0, least: float = 0.0, largest: float = 20.0) -> Case:
     """Knots, the order at P80, its rules, costs and what a unit costs, for items of different size and margin."""
     rng = np.random.default_rng(seed)
-    knots = np.sort(rng.gamma(2.0, 1.0, (items, 13)), axis=1) * rng.uniform(2, 20, (items, 1))
+    knots = np.sort(rng.gamma(2.0, 1.0, (items, 13)), axis=1) * rng.uniform(largest / 10, largest, (items, 1))
     unit_cost = np.round(rng.uniform(0.5, 9, items), 2)
     costs = Costs(unit_cost * rng.uniform(0.1, 1.5, items), unit_cost * rng.uniform(0.02, 0.3, items))
     rules = Rules(*(np.array([one]) for one in (2.0, 1.0, least, pack, np.inf, np.inf)))
@@ -30,7 +31,7 @@ def shop(
     return knots, order(knots, KNOTS, 0.8, stock, rules), rules, costs, unit_cost
 
 
-def bought(case: tuple[np.ndarray, OrderPlan, Rules, Costs, np.ndarray], budget: float) -> BudgetedPlan:
+def bought(case: Case, budget: float) -> BudgetedPlan:
     knots, plan, rules, costs, unit_cost = case
     return budgeted(knots, KNOTS, plan, rules, costs, unit_cost, budget)
 
@@ -68,7 +69,7 @@ def test_profit_and_what_is_forgone_are_the_expected_costs_saved(seed: int, shar
 
 
 def test_no_other_use_of_the_money_earns_more_than_the_last_pack_does() -> None:
-    case = shop(3, 5)
+    case = shop(3, 5, largest=6.0)
     knots, plan, _, costs, _ = case
     unit_cost = np.array([2.0, 2.0, 2.0])  # alike, so that greed is exact
     before = plan.position - plan.quantity
@@ -77,6 +78,7 @@ def test_no_other_use_of_the_money_earns_more_than_the_last_pack_does() -> None:
         costs_of = [outcome(knots, KNOTS, before + np.array(one, float), costs).cost.sum() for one in ((0, 0, 0), units)]
         return float(costs_of[0] - costs_of[1])
 
+    assert 3 < plan.quantity.max() <= 24  # so that every step is one pack
     budget = 12.0
     answer = budgeted(knots, KNOTS, plan, Rules.plain(2.0, 1.0), costs, unit_cost, budget)
     ranges = [range(int(most) + 1) for most in plan.quantity]
