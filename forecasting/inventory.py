@@ -191,12 +191,19 @@ def protection(forecast: QuantileForecast, lead_time: float | np.ndarray | LeadT
     return span_knots(forecast.taus, forecast.cumulative, lead_time, review)
 
 
-def span_knots(taus: np.ndarray, spans: np.ndarray, lead_time: float | np.ndarray | LeadTimes, review: float) -> np.ndarray:
-    """The same from knots ``spans`` [N, H, Q] of the first h periods."""
+def span_knots(
+    taus: np.ndarray,
+    spans: np.ndarray,
+    lead_time: float | np.ndarray | LeadTimes,
+    review: float,
+    rows: np.ndarray | None = None,
+) -> np.ndarray:
+    """The same from knots ``spans`` [N, H, Q] of the first h periods, of all items or of ``rows`` [K] alone."""
+    rows = np.arange(len(spans)) if rows is None else rows
     if isinstance(lead_time, LeadTimes):
-        each = [_span(taus, spans, np.full(len(spans), period + review)) for period in lead_time.periods]
+        each = [_span(taus, spans, rows, np.full(len(rows), period + review)) for period in lead_time.periods]
         return mixture(taus, np.stack(each, axis=1), lead_time.chances)
-    return _span(taus, spans, np.broadcast_to(np.asarray(lead_time, np.float64) + review, len(spans)))
+    return _span(taus, spans, rows, np.broadcast_to(np.asarray(lead_time, np.float64) + review, len(rows)))
 
 
 def is_extended(horizon: int, lead_time: float | np.ndarray, review: float) -> np.ndarray:
@@ -204,17 +211,16 @@ def is_extended(horizon: int, lead_time: float | np.ndarray, review: float) -> n
     return np.asarray(np.asarray(lead_time, np.float64) + review > horizon)
 
 
-def _span(taus: np.ndarray, spans: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """Knots [N, Q] of the first ``length`` [N] periods: lines between whole spans.
+def _span(taus: np.ndarray, spans: np.ndarray, rows: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Knots [K, Q] of the first ``length`` [K] periods: lines between whole spans.
 
     Beyond the horizon the mean grows in proportion and the spread with the square root, as if later periods were independent.
     """
-    items, horizon, _ = spans.shape
-    rows = np.arange(items)
+    horizon = spans.shape[1]
     inside = np.clip(length, 0, horizon)
     whole = np.minimum(inside.astype(int), horizon - 1)
     before = np.where(whole[:, None] > 0, spans[rows, np.maximum(whole, 1) - 1], 0.0).astype(np.float64)
-    knots = before + (inside - whole)[:, None] * (spans[rows, whole] - before)
+    knots = before + (inside - whole)[:, None] * (spans[rows, whole].astype(np.float64) - before)
     longer = length > horizon
     if longer.any():
         ratio = (length[longer] / horizon)[:, None]

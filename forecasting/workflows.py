@@ -14,6 +14,7 @@ from pathlib import Path
 
 from data.catalog import Catalog
 from data.errors import ResourceError, UnknownItem
+from data.planner_store import PlannerStore
 from data.schema import Panel
 from data.sources import complete_journey, simulator, upload
 from data.sources.bench_directory import read_panel
@@ -68,6 +69,7 @@ __all__ = [
     "load_simulated",
     "load_upload",
     "open_desk",
+    "planner_store",
     "preview_upload",
     "review_upload",
     "train",
@@ -93,6 +95,11 @@ def open_desk() -> Desk:
     if not catalog_path().is_file():
         raise ResourceError("There is no catalog yet. Load the demo or your own data on the Data page.")
     return Desk(Catalog(catalog_path()), (home() / "model", SHIPPED), home() / "summary.parquet")
+
+
+def planner_store() -> PlannerStore:
+    """What planners decide, beside the catalog in use."""
+    return PlannerStore(home() / "planner.sqlite")
 
 
 def prepare(report: Report) -> None:

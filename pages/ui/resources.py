@@ -7,7 +7,7 @@ desk is never part of a key.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ import streamlit as st
 
 if TYPE_CHECKING:
     from data.facts import About, Check, SearchResult
+    from data.planner_store import Quantities
     from data.sources.upload import UploadPreview
     from data.sources.upload_columns import ColumnMapping
     from forecasting.generations.base import Generation
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from forecasting.types import Progress, QuantileForecast
     from forecasting.workflows import (
         AccuracyReport,
+        BuyPlan,
+        BuySettings,
         Desk,
         ItemView,
         LadderRun,
@@ -110,6 +113,30 @@ def summarise(report: Callable[[Progress], None]) -> None:
     desk().summarise(report)
 
 
+# buying
+
+
+def buy_plan(settings: BuySettings) -> BuyPlan:
+    """The purchase list, with the quantities that planners have saved."""
+    return _buy_plan(f"{version()}/{summary().ready}", settings, saved_quantities().version)
+
+
+def saved_quantities() -> Quantities:
+    """What planners have set for orders of the newest period."""
+    from forecasting import workflows
+
+    about = figures()
+    return workflows.planner_store().quantities(about.name, f"{about.last:%Y-%m-%d}")
+
+
+def save_quantities(changes: Mapping[str, float | None], seen: int) -> None:
+    """Keeps these, None: as worked out; raises ResourceError where somebody changed one after version ``seen``."""
+    from forecasting import workflows
+
+    about = figures()
+    workflows.planner_store().set_quantities(about.name, f"{about.last:%Y-%m-%d}", changes, seen)
+
+
 # the ladder of generations
 
 
@@ -184,7 +211,7 @@ def training() -> Training:
 
 def forget() -> None:
     """Empties every cache."""
-    for cache in (_desk, _search, _today, _item, _past_fans, _accuracy, _tried, _forecast_by, ladder_run, training):
+    for cache in (_desk, _search, _today, _buy_plan, _item, _past_fans, _accuracy, _tried, _forecast_by, ladder_run, training):
         cache.clear()
 
 
@@ -224,6 +251,11 @@ def _search(version: str, text: str, limit: int, offset: int) -> SearchResult:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _today(version: str, order: str, limit: int, offset: int, text: str) -> TodayPage:
     return desk().today(order, limit, offset, text)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _buy_plan(version: str, settings: BuySettings, saved: int) -> BuyPlan:
+    return desk().buy_plan(settings, saved_quantities().units)
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
