@@ -44,7 +44,7 @@ class BuySettings:
     tau : the chosen quantile; None where the costs choose it for each item.
     item, category : scope, one item or one category; "" is all.
     lead_time, review : periods; ``lead_time`` where the catalog has none.
-    pack_size, on_hand, on_order : units where the catalog has none.
+    pack_size, on_hand : units where the catalog has none; no minimum and nothing on order is assumed.
     margin : share of the price that is margin, where the catalog has no unit cost.
     lost : what a lost sale costs, in margins of the item.
     unsold : what an unsold unit costs, as a share of its unit cost.
@@ -58,7 +58,6 @@ class BuySettings:
     review: float = 1.0
     pack_size: float = 1.0
     on_hand: float = 0.0
-    on_order: float = 0.0
     margin: float = 0.3
     lost: float = 1.0
     unsold: float = 0.25
@@ -341,6 +340,10 @@ def _scope(made: Basis, settings: BuySettings) -> np.ndarray:
             )
         return np.array([row])
     if settings.category:
+        if settings.category not in made.assortment.categories:
+            raise ConfigurationError(
+                f"The catalog has no category {settings.category!r}. Choose one from the list, or all items."
+            )
         return np.flatnonzero(made.assortment.in_category(settings.category))
     return np.arange(len(made.assortment))
 
@@ -357,7 +360,7 @@ def _filled(
         "min_order": 0.0,
         "lead_time": settings.lead_time,
         "on_hand": settings.on_hand,
-        "on_order": settings.on_order,
+        "on_order": 0.0,
     }
     above_zero = ("price", "unit_cost", "pack_size")
     filled, assumed = {}, {}
