@@ -88,7 +88,7 @@ def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -
     }
     config["Item"] = st.column_config.TextColumn(disabled=True, width=230, pinned=True)
     config[BUY] = st.column_config.NumberColumn(
-        f"{BUY} ✎", min_value=0, max_value=1e9, format="localized", width=84, help="Type another number; empty it to take ours."
+        min_value=0, max_value=1e9, format="localized", width=84, help="Type another number; empty it to take ours."
     )
     key = f"buy list/{memory[_TURN]}"
     st.data_editor(

@@ -123,6 +123,7 @@ def controls(categories: Sequence[str], frequency: Frequency) -> None:
         st.number_input(
             "Budget",
             min_value=0.0,
+            value=None,
             step=100.0,
             format="%.0f",
             placeholder="No limit",
