@@ -26,9 +26,9 @@ def section(plan: BuyPlan, about: About) -> None:
     words = sentence(plan, about)
     st.markdown(words)
     st.plotly_chart(frontier(plan, about), key="frontier", config=charts.CONFIG, alt=words)
-    cut = cuts(plan, about)
-    if len(cut):
-        st.html(cut.html())
+    with st.expander("What was cut most", key="cuts", on_change="rerun") as folded:
+        if folded.open:
+            st.html(cuts(plan, about).html())
 
 
 def sentence(plan: BuyPlan, about: About) -> str:

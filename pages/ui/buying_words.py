@@ -20,8 +20,8 @@ def answer(plan: BuyPlan, about: About) -> str:
     if not totals.items_bought:
         return f"Nothing needs buying {sure}: what is on hand and on order lasts until the next order arrives."
     bought = f"**{formats.units(totals.units)} units of {formats.whole(totals.items_bought)} items**"
-    within = "within the budget" if plan.budget is not None else sure
-    return f"Buy {bought} for about **{formats.money(totals.money, about.currency)}**, {within} until the next order arrives."
+    until = "which is as far as the budget goes" if plan.budget is not None else f"{sure} until the next order arrives"
+    return f"Buy {bought} for about **{formats.money(totals.money, about.currency)}**, {until}."
 
 
 def arithmetic(row: BuyRow, about: About) -> str:
@@ -74,9 +74,13 @@ def implication(row: BuyRow, about: About) -> str:
     """What a quantity means: ``"120 is your P83 … this pays only if a lost sale costs at least 6.1 × an unsold unit"``."""
     has = row.position - row.quantity
     with_it = f" makes {count(row.position)} with what is there, and that" if has else ""
+    much = f"a lost sale costs at least **{times(row.implied)}** an unsold unit"
+    if row.implied < 1:
+        inverse = 1 / row.implied if row.implied else float("inf")
+        much = f"an unsold unit costs at least **{times(inverse)}** a lost sale"
     return (
         f"**{formats.plain(row.name)}**: {count(row.quantity)}{with_it} is {_yours(row.level)} for "
-        f"{_span(row.periods, about)}. This pays only if a lost sale costs at least **{times(row.implied)}** an unsold unit."
+        f"{_span(row.periods, about)}. This pays only if {much}."
     )
 
 

@@ -124,6 +124,13 @@ def test_a_typed_quantity_says_what_it_implies_and_counts_once_it_is_saved(visit
     assert figures(visit("buy_plan")) == after, "a reload shows what was saved"
 
 
+def test_a_small_quantity_is_said_the_other_way_round(visit: Visit) -> None:
+    app = type_in(visit("buy_plan"), 0, 0.0)
+    assert "0 is below your P1 for 3 weeks. This pays only if an unsold unit costs at least **> 200 ×** a lost sale" in text(
+        app
+    )
+
+
 def test_what_the_editor_hears_becomes_a_draft_of_its_item(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = {"key": {"edited_rows": {"1": {"Buy": 5.0}, "0": {}}}, "buying ids": ["A", "B"], "buying drafts": {"C": 1.0}}
     monkeypatch.setattr(buying_list.st, "session_state", memory)
@@ -173,7 +180,10 @@ def test_a_budget_is_drawn_and_its_cuts_are_named(visit: Visit) -> None:
     assert len(app.get("plotly_chart")) == 1
     lost = formats.money(float(plan.budget.forgone.sum()))
     assert f"What is cut would earn **{lost}** more" in text(app)
-    assert any("What the budget cut" in element.proto.body for element in app.get("html"))
+    app.session_state["cuts"] = True
+    app.run()
+    dearest = plan.lines([int(plan.budget.forgone.argmax())])[0]
+    assert any(dearest.item_id in html.proto.body and "Asked for" in html.proto.body for html in app.get("html"))
     enough = visit("buy_plan", budget="1000000")
     assert "it is enough for everything" in text(enough)
 
