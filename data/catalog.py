@@ -106,6 +106,10 @@ class Catalog:
         """All items with their commercial columns, best sellers first."""
         return assortment_of(self._rows("assortment"), self.about.static, COMMERCIAL)
 
+    def known_periods(self) -> np.ndarray:
+        """[N] in how many periods each item's demand is known, best sellers first."""
+        return self._rows("known_periods")["known"].to_numpy()
+
     def checks(self) -> tuple[Check, ...]:
         """What the import found, in the order found."""
         return tuple(Check(**row) for row in self._records("checks"))

@@ -136,6 +136,13 @@ class Basis:
         """Periods that were forecast."""
         return self.spans.shape[1]
 
+    def knots(self, rows: np.ndarray, lead_time: float | np.ndarray, review: float) -> np.ndarray:
+        """Knots [K, Q] of what ``rows`` [K] sell over lead time and review; nothing where an item was not forecast."""
+        places = self.places[rows]
+        knots = span_knots(self.taus, self.spans, lead_time, review, np.maximum(places, 0))
+        knots[places < 0] = 0.0
+        return knots
+
     @cached_property
     def middle_price(self) -> float:
         """What stands in for a price that is not known."""
@@ -285,12 +292,9 @@ def basis(assortment: Assortment, summary: Summary) -> Basis:
 def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float]) -> BuyPlan:
     """The list for ``settings`` with the planner's ``edits``, units by item; raises UnknownItem, ConfigurationError."""
     rows = _scope(made, settings)
-    known = {name: values[rows] for name, values in made.assortment.commercial.items()}
-    filled, assumed = _filled(known, settings, made.middle_price)
-    costs, unit_cost = _costs(filled, settings)
-    places = made.places[rows]
-    knots = span_knots(made.taus, made.spans, filled["lead_time"], settings.review, np.maximum(places, 0))
-    knots[places < 0] = 0.0
+    filled, assumed = terms(made, rows, settings)
+    costs, unit_cost = costs_of(filled, settings)
+    knots = made.knots(rows, filled["lead_time"], settings.review)
     tau = np.clip(critical_ratio(costs.underage, costs.overage), LOWEST_TAU, HIGHEST_TAU)
     if settings.tau is not None:
         tau = np.full(len(rows), settings.tau)
@@ -348,11 +352,10 @@ def _scope(made: Basis, settings: BuySettings) -> np.ndarray:
     return np.arange(len(made.assortment))
 
 
-def _filled(
-    known: Mapping[str, np.ndarray], settings: BuySettings, middle_price: float
-) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+def terms(made: Basis, rows: np.ndarray, settings: BuySettings) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """Commercial columns [K] without gaps, and how many were filled: a price from the middle one, a cost from the margin."""
-    price = np.where(known["price"] > 0, known["price"], middle_price)
+    known = {name: values[rows] for name, values in made.assortment.commercial.items()}
+    price = np.where(known["price"] > 0, known["price"], made.middle_price)
     stand_in: dict[str, np.ndarray | float] = {
         "price": price,
         "unit_cost": price * (1 - settings.margin),
@@ -372,7 +375,8 @@ def _filled(
     return filled, assumed
 
 
-def _costs(filled: Mapping[str, np.ndarray], settings: BuySettings) -> tuple[Costs, np.ndarray]:
+def costs_of(filled: Mapping[str, np.ndarray], settings: BuySettings) -> tuple[Costs, np.ndarray]:
+    """What a lost sale and an unsold unit cost, and the unit itself [K], from the ``terms``."""
     price, unit_cost = filled["price"], filled["unit_cost"]
     margin = np.maximum(price - unit_cost, _LEAST_MARGIN * price)
     return Costs(settings.lost * margin, settings.unsold * unit_cost), unit_cost

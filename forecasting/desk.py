@@ -15,6 +15,7 @@ from data.catalog import About, Check, ItemFacts, SearchResult
 from data.errors import NotTrained, TidelineError
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting import buying, scenarios
+from forecasting.attention import Concerns, concerns
 from forecasting.buying import Basis, BuyPlan, BuySettings
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
@@ -178,11 +179,18 @@ class Desk:
 
     def buy_plan(self, settings: BuySettings, edits: Mapping[str, float]) -> BuyPlan:
         """The purchase list with a planner's ``edits``; raises UnknownItem, NotTrained before all items were forecast."""
+        return buying.buy_plan(self._buying_basis(), settings, edits)
+
+    def concerns(self) -> Concerns:
+        """What needs a planner, ranked by money at risk; raises NotTrained before all items were forecast."""
+        return concerns(self._buying_basis(), BuySettings(), self._catalog.known_periods())
+
+    def _buying_basis(self) -> Basis:
         if self._summary is None:
             raise NotTrained(self.summary().message)
         if self._basis is None:
             self._basis = buying.basis(self._catalog.assortment(), self._summary)
-        return buying.buy_plan(self._basis, settings, edits)
+        return self._basis
 
     # one item
 

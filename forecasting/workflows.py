@@ -21,6 +21,8 @@ from data.sources.bench_directory import read_panel
 from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
 from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, Verdict
+from forecasting.attention import Concern, Concerns
+from forecasting.buying import BuyPlan, BuyRow, BuySettings
 from forecasting.desk import Desk
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import MQTransformerForecaster
@@ -45,7 +47,12 @@ from forecasting.views import (
 
 __all__ = [
     "AccuracyReport",
+    "BuyPlan",
+    "BuyRow",
+    "BuySettings",
     "Certified",
+    "Concern",
+    "Concerns",
     "Desk",
     "ItemHistory",
     "ItemView",

@@ -1,12 +1,13 @@
-"""What needs me today: the catalog in four figures, and its items ranked by what they will sell."""
+"""What needs me today: what is at risk, dearest first, then all items ranked by what they will sell."""
 
 from __future__ import annotations
 
 import math
+from datetime import date
 
 import streamlit as st
 
-from pages.ui import exports, formats, frame, progress, ranking, resources, state
+from pages.ui import attention, exports, formats, frame, progress, ranking, resources, state
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered
@@ -32,11 +33,20 @@ def figures() -> None:
     )
     if not summary.ready:
         unranked(summary.message)
+    if old := attention.stale(about, date.today().isoformat()):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f":material/schedule: {formats.plain(old)}")
+            st.page_link(frame.page("data"), label="Load newer data", icon=":material/arrow_forward:")
+    if summary.ready:
+        attention.section(resources.concerns(), about)
+        st.subheader("All items", anchor=False)
 
 
 def _answer(ahead: str) -> str:
     if not resources.summary().ready:
         return "The items stand in the order of what sold lately; their forecasts are still to be made."
+    if needed := attention.answer(resources.concerns(), resources.figures()):
+        return needed
     best, unsure = (resources.today(order, 1, 0, "").rows for order in ("expected", "uncertain"))
     if not best:
         return "The catalog holds no items."

@@ -26,8 +26,8 @@ def answer(plan: BuyPlan, about: About) -> str:
 
 def arithmetic(row: BuyRow, about: About) -> str:
     """``"Buy 72: 120 are needed for 3 weeks, less 34 on hand and 24 on order is 62, and 72 in packs."``"""
-    span = _span(row.periods, about)
-    words = f"Buy **{count(row.quantity)}**: {count(row.need)} are needed for {span} (P{100 * row.tau:.0f})"
+    weeks = span(row.periods, about)
+    words = f"Buy **{count(row.quantity)}**: {count(row.need)} are needed for {weeks} (P{100 * row.tau:.0f})"
     if row.on_hand or row.on_order or row.back_orders:
         words += f", less {count(row.on_hand)} on hand and {count(row.on_order)} on order"
         words += f", with {count(row.back_orders)} back orders on top" if row.back_orders else ""
@@ -48,7 +48,8 @@ def count(amount: float) -> str:
     return formats.whole(amount) if amount == round(amount) else formats.units(amount)
 
 
-def _span(periods: float, about: About) -> str:
+def span(periods: float, about: About) -> str:
+    """A number of periods that may be broken: ``"3 weeks"``, ``"2.5 weeks"``."""
     if periods == int(periods):
         return formats.periods(int(periods), about.frequency)
     return f"{periods:g} {formats.period_word(about.frequency)}s"
@@ -80,7 +81,7 @@ def implication(row: BuyRow, about: About) -> str:
         much = f"an unsold unit costs at least **{times(inverse)}** a lost sale"
     return (
         f"**{formats.plain(row.name)}**: {count(row.quantity)}{with_it} is {_yours(row.level)} for "
-        f"{_span(row.periods, about)}. This pays only if {much}."
+        f"{span(row.periods, about)}. This pays only if {much}."
     )
 
 

@@ -15,7 +15,7 @@ import streamlit as st
 
 if TYPE_CHECKING:
     from data.facts import About, Check, SearchResult
-    from data.planner_store import Quantities
+    from data.planner_store import Quantities, Review
     from data.sources.upload import UploadPreview
     from data.sources.upload_columns import ColumnMapping
     from forecasting.generations.base import Generation
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         AccuracyReport,
         BuyPlan,
         BuySettings,
+        Concerns,
         Desk,
         ItemView,
         LadderRun,
@@ -121,6 +122,32 @@ def buy_plan(settings: BuySettings) -> BuyPlan:
     return _buy_plan(f"{version()}/{summary().ready}", settings, saved_quantities().version)
 
 
+def concerns() -> Concerns:
+    """What needs a planner, whether it was dealt with or not."""
+    return _concerns(f"{version()}/{summary().ready}")
+
+
+def reviews() -> tuple[Review, ...]:
+    """What planners have dealt with."""
+    from forecasting import workflows
+
+    return workflows.planner_store().reviews(figures().name)
+
+
+def set_review(review: Review) -> None:
+    """Keeps that something was dealt with."""
+    from forecasting import workflows
+
+    workflows.planner_store().set_review(figures().name, review)
+
+
+def forget_review(reason: str, item_id: str) -> None:
+    """Brings something back."""
+    from forecasting import workflows
+
+    workflows.planner_store().forget_review(figures().name, reason, item_id)
+
+
 def saved_quantities() -> Quantities:
     """What planners have set for orders of the newest period."""
     from forecasting import workflows
@@ -211,7 +238,20 @@ def training() -> Training:
 
 def forget() -> None:
     """Empties every cache."""
-    for cache in (_desk, _search, _today, _buy_plan, _item, _past_fans, _accuracy, _tried, _forecast_by, ladder_run, training):
+    for cache in (
+        _desk,
+        _search,
+        _today,
+        _buy_plan,
+        _concerns,
+        _item,
+        _past_fans,
+        _accuracy,
+        _tried,
+        _forecast_by,
+        ladder_run,
+        training,
+    ):
         cache.clear()
 
 
@@ -251,6 +291,11 @@ def _search(version: str, text: str, limit: int, offset: int) -> SearchResult:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _today(version: str, order: str, limit: int, offset: int, text: str) -> TodayPage:
     return desk().today(order, limit, offset, text)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _concerns(version: str) -> Concerns:
+    return desk().concerns()
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)

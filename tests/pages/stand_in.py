@@ -29,6 +29,7 @@ from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
 from forecasting import buying
 from forecasting.accuracy import AccuracyReport
+from forecasting.attention import Concerns, concerns
 from forecasting.buying import BuyPlan, BuySettings
 from forecasting.generations.g2008_patchwork import PatchworkParts
 from forecasting.types import ModelCard, Progress, QuantileForecast
@@ -250,6 +251,10 @@ class Desk:
 
     def buy_plan(self, settings: BuySettings, edits: Mapping[str, float]) -> BuyPlan:
         return buying.buy_plan(basis(STATE.items, STATE.stocked), settings, edits)
+
+    def concerns(self) -> Concerns:
+        known = np.array([len(history(number).periods) for number in range(STATE.items)])
+        return concerns(basis(STATE.items, STATE.stocked), BuySettings(), known)
 
     def item(self, item_id: str, horizon: int | None = None) -> ItemView:
         number, horizon = _number(item_id), horizon or HORIZON
