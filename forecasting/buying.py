@@ -136,6 +136,14 @@ class Basis:
         """Periods that were forecast."""
         return self.spans.shape[1]
 
+    def by_row(self, edits: Mapping[str, float]) -> np.ndarray:
+        """Units [N] of the items that ``edits`` names, NaN elsewhere; names that the catalog no longer has are passed over."""
+        answer = np.full(len(self.assortment), np.nan)
+        for item_id, units in edits.items():
+            if (row := self.row_of.get(item_id)) is not None:
+                answer[row] = units
+        return answer
+
     def knots(self, rows: np.ndarray, lead_time: float | np.ndarray, review: float) -> np.ndarray:
         """Knots [K, Q] of what ``rows`` [K] sell over lead time and review; nothing where an item was not forecast."""
         places = self.places[rows]
@@ -307,9 +315,9 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float]) -> 
         np.array([np.inf]),
     )
     plan = order(knots, made.taus, tau, Stock.of(filled["on_hand"], filled["on_order"]), rules)
-    own = np.array([edits.get(str(item_id), np.nan) for item_id in made.assortment.item_ids[rows]]) if edits else None
-    edited = np.zeros(len(rows), bool) if own is None else np.isfinite(own)
-    quantity = plan.quantity if own is None else np.where(edited, own, plan.quantity)
+    own = made.by_row(edits)[rows]
+    edited = np.isfinite(own)
+    quantity = np.where(edited, own, plan.quantity)
     bought = None
     if settings.budget is not None:
         left = max(settings.budget - float((quantity * unit_cost)[edited].sum()), 0.0)

@@ -40,7 +40,7 @@ def buy_plan() -> None:
         frame.heading(QUESTION, buying_words.answer(plan, about))
         missed = "Sales expected to be missed before the next order arrives, if exactly this is bought."
         frame.figures(
-            Figure("Units to buy", formats.units(totals.units)),
+            Figure("Units to buy", buying_words.count(totals.units)),
             Figure("Money", formats.money(totals.money, about.currency)),
             Figure("Expected to miss", formats.units(totals.lost_sales), help=missed),
             Figure("Expected left over", formats.units(totals.left_over), help="Units still there when the next one arrives."),

@@ -45,13 +45,14 @@ def figures() -> None:
 def _answer(ahead: str) -> str:
     if not resources.summary().ready:
         return "The items stand in the order of what sold lately; their forecasts are still to be made."
-    if needed := attention.answer(resources.concerns(), resources.figures()):
-        return needed
+    needed = attention.answer(resources.concerns(), resources.figures())
     best, unsure = (resources.today(order, 1, 0, "").rows for order in ("expected", "uncertain"))
     if not best:
         return "The catalog holds no items."
     leader, hardest = formats.plain(best[0].name), formats.plain(unsure[0].name)
     sentence = f"**{leader}** will sell most in {ahead}: about {formats.units(best[0].expected_units)}."
+    if needed:
+        return f"{needed} {sentence}"
     if unsure[0].width is not None and hardest != leader:
         sentence += f" **{hardest}** is the hardest to call: {ranking.between(unsure[0])}."
     return sentence

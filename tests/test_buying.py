@@ -123,11 +123,13 @@ def test_a_category_and_an_item_are_parts_of_the_whole(known: Basis) -> None:
     assert alone.lines([0]) == whole.lines([4])
     with pytest.raises(UnknownItem, match="no item"):
         buy_plan(known, BuySettings(item="nobody"), {})
+    with pytest.raises(ConfigurationError, match="no category"):
+        buy_plan(known, BuySettings(category="nothing"), {})
 
 
 def test_a_planners_quantity_stands_and_says_what_it_implies(known: Basis) -> None:
     item = str(known.assortment.item_ids[2])
-    plan = buy_plan(known, BuySettings(tau=0.8), {item: 17.0})
+    plan = buy_plan(known, BuySettings(tau=0.8), {item: 17.0, "gone from the catalog": 5.0})
     line = plan.lines([2])[0]
     assert (line.quantity, line.is_edited) == (17.0, True)
     assert line.planned == buy_plan(known, BuySettings(tau=0.8), {}).quantity[2]

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 FIRST, MORE = 6, 12  # concerns that are shown, and how many more at a time
 
-_TITLES = {"shortage": "will run out", "overstock": "have too much", "new": "are new"}
+_BECAUSE = {"shortage": "sales will be missed", "overstock": "there is too much of it", "new": "nobody knows new items well"}
+_TITLES = {"shortage": "may run out", "overstock": "have too much", "new": "are new"}
 
 
 def open_places(found: Concerns) -> np.ndarray:
@@ -31,13 +32,13 @@ def answer(found: Concerns, about: About) -> str:
     if not len(places):
         return ""
     total = formats.money(float(found.money[places].sum()), about.currency)
-    kinds = [
-        f"{formats.whole(number)} {_TITLES[reason]}"
-        for position, reason in enumerate(_TITLES)
-        if (number := int((found.reason[places] == position).sum()))
+    kinds: list[tuple[str, int]] = [
+        (reason, number) for position, reason in enumerate(_TITLES) if (number := int((found.reason[places] == position).sum()))
     ]
     words = f"**{formats.whole(len(places))} item{'s' if len(places) > 1 else ''}** may cost you about **{total}**"
-    return f"{words}: {formats.listing(kinds)}." if len(places) > 1 else f"{words}."
+    if len(kinds) == 1:
+        return f"{words}, for {_BECAUSE[kinds[0][0]]}."
+    return f"{words}: {formats.listing([f'{formats.whole(number)} {_TITLES[reason]}' for reason, number in kinds])}."
 
 
 def sentence(concern: Concern, about: About) -> str:

@@ -82,13 +82,13 @@ def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -
     columns[BUY] = [start.get(row.item_id, row.quantity) for row in rows]
     config = {name: st.column_config.TextColumn(disabled=True) for name in columns}
     config |= {
-        name: st.column_config.NumberColumn(disabled=True, format="localized", width=72)
+        name: st.column_config.NumberColumn(disabled=True, format="localized", width=76)
         for name in columns
         if isinstance(columns[name][0], float)
     }
-    config["Item"] = st.column_config.TextColumn(disabled=True, width=230, pinned=True)
+    config["Item"] = st.column_config.TextColumn(disabled=True, width=205, pinned=True)
     config[BUY] = st.column_config.NumberColumn(
-        min_value=0, max_value=1e9, format="localized", width=84, help="Type another number; empty it to take ours."
+        min_value=0, max_value=1e9, format="localized", width=80, help="Type another number; empty it to take ours."
     )
     key = f"buy list/{memory[_TURN]}"
     st.data_editor(

@@ -16,7 +16,9 @@ def answer(plan: BuyPlan, about: About) -> str:
     totals, tau = plan.totals, plan.settings.tau
     sure = "so that every unit pays" if tau is None else f"to have enough {formats.odds(tau)}"
     if plan.settings.item:
-        return f"{arithmetic(plan.lines([0])[0], about)} That is {sure}."
+        (row,) = plan.lines([0])
+        changed = row.is_edited or row.quantity < row.after_pack
+        return f"{arithmetic(row, about)} {_meaning(row) if changed else f'That is {sure}.'}"
     if not totals.items_bought:
         return f"Nothing needs buying {sure}: what is on hand and on order lasts until the next order arrives."
     bought = f"**{formats.units(totals.units)} units of {formats.whole(totals.items_bought)} items**"
@@ -75,14 +77,18 @@ def implication(row: BuyRow, about: About) -> str:
     """What a quantity means: ``"120 is your P83 … this pays only if a lost sale costs at least 6.1 × an unsold unit"``."""
     has = row.position - row.quantity
     with_it = f" makes {count(row.position)} with what is there, and that" if has else ""
-    much = f"a lost sale costs at least **{times(row.implied)}** an unsold unit"
-    if row.implied < 1:
-        inverse = 1 / row.implied if row.implied else float("inf")
-        much = f"an unsold unit costs at least **{times(inverse)}** a lost sale"
     return (
         f"**{formats.plain(row.name)}**: {count(row.quantity)}{with_it} is {_yours(row.level)} for "
-        f"{span(row.periods, about)}. This pays only if {much}."
+        f"{span(row.periods, about)}. {_meaning(row)}"
     )
+
+
+def _meaning(row: BuyRow) -> str:
+    """How dear a lost sale or an unsold unit must be for the quantity to be right."""
+    if row.implied >= 1:
+        return f"This pays only if a lost sale costs at least **{times(row.implied)}** an unsold unit."
+    inverse = 1 / row.implied if row.implied else float("inf")
+    return f"This pays only if an unsold unit costs at least **{times(inverse)}** a lost sale."
 
 
 def _yours(level: float) -> str:
