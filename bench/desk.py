@@ -33,7 +33,7 @@ from forecasting.generations.network import MQTransformerForecaster  # noqa: E40
 from forecasting.types import Progress  # noqa: E402
 
 SETS = {"orange_juice": "oj_wql", "complete_journey": "cj_wql"}
-PAGES = ("today", "item", "what_if", "data")
+PAGES = ("today", "item", "what_if", "buy_plan", "data")
 _QUERIES = ("", "a", "brand 7", "category 3", "staple", "item 4", "no such thing", "12345")
 
 

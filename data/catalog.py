@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data.assortment import Assortment, assortment_of
 from data.errors import ResourceError, UnknownItem
 from data.events import periods_ahead
 from data.facts import About, Check, ItemFacts, SearchResult, Severity
@@ -100,6 +101,14 @@ class Catalog:
         else:
             total = by_id + self._number("count_by_words", key=key, **words)
         return SearchResult(self._facts_of([*ranks, *found]), total)
+
+    def assortment(self) -> Assortment:
+        """All items with their commercial columns, best sellers first."""
+        return assortment_of(self._rows("assortment"), self.about.static, COMMERCIAL)
+
+    def known_periods(self) -> np.ndarray:
+        """[N] in how many periods each item's demand is known, best sellers first."""
+        return self._rows("known_periods")["known"].to_numpy()
 
     def checks(self) -> tuple[Check, ...]:
         """What the import found, in the order found."""

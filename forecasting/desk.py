@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,10 @@ import numpy as np
 from data.catalog import About, Check, ItemFacts, SearchResult
 from data.errors import NotTrained, TidelineError
 from data.schema import PRICE, PROMO, Panel, Plan
-from forecasting import scenarios
+from forecasting import buying, scenarios
+from forecasting.attention import Concerns, concerns
 from forecasting.batch import Run, forecast_all
+from forecasting.buying import Basis, BuyPlan, BuySettings
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
 from forecasting.summary import Summary, summarise
@@ -70,6 +72,7 @@ class Desk:
         self._lately: OrderedDict[str, _Opened] = OrderedDict()
         self._forecaster, self._status = _serving(catalog.about, models)
         self._summary = Summary.load(summary_path, self.key) if self._forecaster else None
+        self._basis: Basis | None = None
 
     @property
     def key(self) -> str:
@@ -112,6 +115,7 @@ class Desk:
         """Forecasts all items and keeps what ranks them; raises NotTrained."""
         forecaster = self._serving_model()
         batches = self._catalog.batches_with_plan(_BATCH, forecaster.horizon)
+        self._basis = None
         self._summary = summarise(batches, self._catalog.about.items, forecaster, self.key, report)
         self._summary.save(self._summary_path)
 
@@ -177,6 +181,21 @@ class Desk:
             price=facts.commercial.get(PRICE),
             **numbers,
         )
+
+    def buy_plan(self, settings: BuySettings, edits: Mapping[str, float]) -> BuyPlan:
+        """The purchase list with a planner's ``edits``; raises UnknownItem, NotTrained before all items were forecast."""
+        return buying.buy_plan(self._buying_basis(), settings, edits)
+
+    def concerns(self) -> Concerns:
+        """What needs a planner, ranked by money at risk; raises NotTrained before all items were forecast."""
+        return concerns(self._buying_basis(), BuySettings(), self._catalog.known_periods())
+
+    def _buying_basis(self) -> Basis:
+        if self._summary is None:
+            raise NotTrained(self.summary().message)
+        if self._basis is None:
+            self._basis = buying.basis(self._catalog.assortment(), self._summary)
+        return self._basis
 
     # one item
 

@@ -1,12 +1,14 @@
-"""The forecasts of all items, each as three numbers: what ranks the items of Today.
+"""The forecasts of all items: three numbers of each that rank the items of Today, and the spans that buying needs.
 
-Made once for a catalog and a model, in batches of bounded memory, and kept as Parquet beside the catalog.
+Made once for a catalog and a model, and kept beside the catalog: the numbers as Parquet, the spans as an array that is
+mapped into memory and read where it is asked for.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,12 +21,15 @@ from forecasting.generations.base import Report
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.types import Progress
 
+_COLUMNS = ("item_ids", "expected", "low", "high")
+
 
 @dataclass(frozen=True, eq=False)
 class Summary:
     """N items: expected units and P10, P90 of the whole horizon's demand, best sellers first.
 
-    ``key`` names the catalog and the model that it was made of.
+    ``key`` names the catalog and the model that it was made of. ``spans`` [N, H, Q] float32 are the quantiles at ``taus`` of
+    demand summed over the first h periods.
     """
 
     key: str
@@ -34,6 +39,8 @@ class Summary:
     expected: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    taus: np.ndarray
+    spans: np.ndarray
 
     @cached_property
     def width(self) -> np.ndarray:
@@ -55,26 +62,47 @@ class Summary:
     def _index(self) -> pd.Index:
         return pd.Index(self.item_ids)
 
+    def rows_of(self, item_ids: np.ndarray) -> np.ndarray:
+        """Rows [K] of these items, −1 where one is not among them."""
+        return np.asarray(self._index.get_indexer(item_ids))
+
     def save(self, path: Path) -> None:
-        """Writes ``path`` in one move."""
-        arrays = {name: getattr(self, name) for name in ("item_ids", "expected", "low", "high")}
-        frame = pd.DataFrame(arrays)
-        frame.attrs = {"key": self.key, "creation_date": f"{self.creation_date:%Y-%m-%d}", "horizon": self.horizon}
-        fresh = path.with_suffix(".new")
-        frame.to_parquet(fresh)
-        fresh.replace(path)
+        """Writes ``path`` in one move, after the spans beside it, whose name it holds."""
+        spans = path.with_name(f"{path.stem}-{hashlib.sha256(self.key.encode()).hexdigest()[:12]}.npy")
+        _written(spans, lambda fresh: np.save(fresh, self.spans))
+        frame = pd.DataFrame({name: getattr(self, name) for name in _COLUMNS})
+        frame.attrs = {
+            "key": self.key,
+            "creation_date": f"{self.creation_date:%Y-%m-%d}",
+            "horizon": self.horizon,
+            "taus": [float(tau) for tau in self.taus],
+            "spans": spans.name,
+        }
+        _written(path, frame.to_parquet)
+        for old in path.parent.glob(f"{path.stem}-*.npy"):
+            if old != spans:
+                old.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path, key: str) -> Summary | None:
-        """The summary at ``path`` if it was made of ``key``, else None."""
+        """The summary at ``path`` if it was made of ``key`` and its spans are there, else None."""
         if not path.is_file():
             return None
         frame = pd.read_parquet(path)
-        if frame.attrs.get("key") != key:
+        about = frame.attrs
+        if about.get("key") != key or not (spans := path.with_name(about.get("spans", ""))).is_file():
             return None
-        arrays = {name: frame[name].to_numpy() for name in ("item_ids", "expected", "low", "high")}
-        date = pd.Timestamp(frame.attrs["creation_date"])
-        return cls(key=key, creation_date=date, horizon=int(frame.attrs["horizon"]), **arrays)
+        arrays = {name: frame[name].to_numpy() for name in _COLUMNS}
+        date, taus = pd.Timestamp(about["creation_date"]), np.array(about["taus"])
+        mapped = np.load(spans, mmap_mode="r")
+        return cls(key=key, creation_date=date, horizon=int(about["horizon"]), taus=taus, spans=mapped, **arrays)
+
+
+def _written(path: Path, write: Callable[[Path], object]) -> None:
+    """``write`` fills a file that then takes the place of ``path`` in one move."""
+    fresh = path.with_name(f"fresh-{path.name}")
+    write(fresh)
+    fresh.replace(path)
 
 
 def summarise(
@@ -83,7 +111,7 @@ def summarise(
     """Forecasts ``batches`` of panels and their plans, ``items`` in all."""
     started, done = time.monotonic(), 0
     parts: list[dict[str, np.ndarray]] = []
-    date = pd.NaT
+    date, taus = pd.NaT, np.zeros(0)
     for panel, plan in batches:
         forecast = forecaster.forecast(panel, [panel.last], plan)[0]
         whole = forecast.span(forecaster.horizon)
@@ -93,11 +121,12 @@ def summarise(
                 "expected": forecast.span_mean()[:, -1].astype(np.float32),
                 "low": whole.span_at(0.1)[:, 0].astype(np.float32),
                 "high": whole.span_at(0.9)[:, 0].astype(np.float32),
+                "spans": forecast.cumulative.astype(np.float32),
             }
         )
-        date, done = panel.last, done + len(panel)
+        date, taus, done = panel.last, forecast.taus, done + len(panel)
         left = (time.monotonic() - started) / done * (items - done)
         report(Progress(done, items, f"Forecasting all items: {done:,} of {items:,}", left))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     order = np.argsort(-joined["expected"], kind="stable")
-    return Summary(key, date, forecaster.horizon, **{name: values[order] for name, values in joined.items()})
+    return Summary(key, date, forecaster.horizon, taus=taus, **{name: values[order] for name, values in joined.items()})

@@ -14,13 +14,16 @@ from pathlib import Path
 
 from data.catalog import Catalog
 from data.errors import ResourceError, UnknownItem
+from data.planner_store import PlannerStore
 from data.schema import Panel
 from data.sources import complete_journey, simulator, upload
 from data.sources.bench_directory import read_panel
 from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
 from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, Verdict
+from forecasting.attention import Concern, Concerns
 from forecasting.batch import Run
+from forecasting.buying import BuyPlan, BuyRow, BuySettings
 from forecasting.desk import Desk
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import MQTransformerForecaster
@@ -45,7 +48,12 @@ from forecasting.views import (
 
 __all__ = [
     "AccuracyReport",
+    "BuyPlan",
+    "BuyRow",
+    "BuySettings",
     "Certified",
+    "Concern",
+    "Concerns",
     "Desk",
     "ItemHistory",
     "ItemView",
@@ -71,6 +79,7 @@ __all__ = [
     "load_simulated",
     "load_upload",
     "open_desk",
+    "planner_store",
     "preview_upload",
     "review_upload",
     "train",
@@ -96,6 +105,11 @@ def open_desk() -> Desk:
     if not catalog_path().is_file():
         raise ResourceError("There is no catalog yet. Load the demo or your own data on the Data page.")
     return Desk(Catalog(catalog_path()), (home() / "model", SHIPPED), home() / "summary.parquet")
+
+
+def planner_store() -> PlannerStore:
+    """What planners decide, beside the catalog in use."""
+    return PlannerStore(home() / "planner.sqlite")
 
 
 def prepare(report: Report) -> None:

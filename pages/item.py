@@ -105,6 +105,12 @@ def links_of(chosen: state.Selection, horizon: int, over: str) -> None:
         icon=":material/arrow_forward:",
         query_params=chosen.address(),
     )
+    st.page_link(
+        frame.page("buy_plan"),
+        label="How many do I buy?",
+        icon=":material/arrow_forward:",
+        query_params=chosen.address() | {"scope": "item"},
+    )
 
 
 def past(item_id: str, horizon: int) -> None:

@@ -1,12 +1,13 @@
-"""What needs me today: the catalog in four figures, and its items ranked by what they will sell."""
+"""What needs me today: what is at risk, dearest first, then all items ranked by what they will sell."""
 
 from __future__ import annotations
 
 import math
+from datetime import date
 
 import streamlit as st
 
-from pages.ui import exports, formats, frame, progress, ranking, resources, state
+from pages.ui import attention, exports, formats, frame, progress, ranking, resources, state
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered
@@ -32,16 +33,26 @@ def figures() -> None:
     )
     if not summary.ready:
         unranked(summary.message)
+    if old := attention.stale(about, date.today().isoformat()):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f":material/schedule: {formats.plain(old)}")
+            st.page_link(frame.page("data"), label="Load newer data", icon=":material/arrow_forward:")
+    if summary.ready:
+        attention.section(resources.concerns(), about)
+        st.subheader("All items", anchor=False)
 
 
 def _answer(ahead: str) -> str:
     if not resources.summary().ready:
         return "The items stand in the order of what sold lately; their forecasts are still to be made."
+    needed = attention.answer(resources.concerns(), resources.figures())
     best, unsure = (resources.today(order, 1, 0, "").rows for order in ("expected", "uncertain"))
     if not best:
         return "The catalog holds no items."
     leader, hardest = formats.plain(best[0].name), formats.plain(unsure[0].name)
     sentence = f"**{leader}** will sell most in {ahead}: about {formats.units(best[0].expected_units)}."
+    if needed:
+        return f"{needed} {sentence}"
     if unsure[0].width is not None and hardest != leader:
         sentence += f" **{hardest}** is the hardest to call: {ranking.between(unsure[0])}."
     return sentence

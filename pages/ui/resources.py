@@ -7,7 +7,7 @@ desk is never part of a key.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ import streamlit as st
 
 if TYPE_CHECKING:
     from data.facts import About, Check, SearchResult
+    from data.planner_store import Quantities, Review
     from data.sources.upload import UploadPreview
     from data.sources.upload_columns import ColumnMapping
     from forecasting.generations.base import Generation
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from forecasting.types import Progress, QuantileForecast
     from forecasting.workflows import (
         AccuracyReport,
+        BuyPlan,
+        BuySettings,
+        Concerns,
         Desk,
         ItemView,
         LadderRun,
@@ -111,6 +115,56 @@ def summarise(report: Callable[[Progress], None]) -> None:
     desk().summarise(report)
 
 
+# buying
+
+
+def buy_plan(settings: BuySettings) -> BuyPlan:
+    """The purchase list, with the quantities that planners have saved."""
+    return _buy_plan(f"{version()}/{summary().ready}", settings, saved_quantities().version)
+
+
+def concerns() -> Concerns:
+    """What needs a planner, whether it was dealt with or not."""
+    return _concerns(f"{version()}/{summary().ready}")
+
+
+def reviews() -> tuple[Review, ...]:
+    """What planners have dealt with."""
+    from forecasting import workflows
+
+    return workflows.planner_store().reviews(figures().name)
+
+
+def set_review(review: Review) -> None:
+    """Keeps that something was dealt with."""
+    from forecasting import workflows
+
+    workflows.planner_store().set_review(figures().name, review)
+
+
+def forget_review(reason: str, item_id: str) -> None:
+    """Brings something back."""
+    from forecasting import workflows
+
+    workflows.planner_store().forget_review(figures().name, reason, item_id)
+
+
+def saved_quantities() -> Quantities:
+    """What planners have set for orders of the newest period."""
+    from forecasting import workflows
+
+    about = figures()
+    return workflows.planner_store().quantities(about.name, f"{about.last:%Y-%m-%d}")
+
+
+def save_quantities(changes: Mapping[str, float | None], seen: int) -> None:
+    """Keeps these, None: as worked out; raises ResourceError where somebody changed one after version ``seen``."""
+    from forecasting import workflows
+
+    about = figures()
+    workflows.planner_store().set_quantities(about.name, f"{about.last:%Y-%m-%d}", changes, seen)
+
+
 # the ladder of generations
 
 
@@ -194,6 +248,8 @@ def forget() -> None:
         _desk,
         _search,
         _today,
+        _buy_plan,
+        _concerns,
         _item,
         _past_fans,
         _accuracy,
@@ -242,6 +298,16 @@ def _search(version: str, text: str, limit: int, offset: int) -> SearchResult:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _today(version: str, order: str, limit: int, offset: int, text: str) -> TodayPage:
     return desk().today(order, limit, offset, text)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _concerns(version: str) -> Concerns:
+    return desk().concerns()
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _buy_plan(version: str, settings: BuySettings, saved: int) -> BuyPlan:
+    return desk().buy_plan(settings, saved_quantities().units)
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)

@@ -7,7 +7,8 @@ find on the page. ``install()`` puts it where the pages look for the real module
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -15,15 +16,21 @@ from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import stand_in_ladder
 
+from data.assortment import Assortment
 from data.errors import NotTrained, ResourceError, UnknownItem, UploadError
 from data.facts import About, Check, ItemFacts, SearchResult
-from data.schema import Frequency
+from data.planner_store import PlannerStore
+from data.schema import COMMERCIAL, Frequency
 from data.sources import upload
 from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
+from forecasting import buying
 from forecasting.accuracy import AccuracyReport
+from forecasting.attention import Concerns, concerns
+from forecasting.buying import BuyPlan, BuySettings
 from forecasting.generations.g2008_patchwork import PatchworkParts
 from forecasting.types import ModelCard, Progress, QuantileForecast
 from forecasting.views import (
@@ -67,9 +74,11 @@ class State:
     trained: bool = True
     summarised: bool = True
     stale: bool = False
+    stocked: bool = False
     tried: int = 3
     failed: tuple[tuple[str, str], ...] = ()
     loaded: list[str] = field(default_factory=list)
+    planners: Path = field(default_factory=lambda: Path(tempfile.mkdtemp()) / "planner.sqlite")
 
 
 STATE = State()
@@ -153,6 +162,33 @@ def span(number: int) -> tuple[float, float, float]:
     return float(answer.span_mean()[0, -1]), float(answer.span_at(0.1)[0, -1]), float(answer.span_at(0.9)[0, -1])
 
 
+@cache
+def basis(items: int, stocked: bool) -> buying.Basis:
+    """What the purchase list is made of; no stock, packs or lead times are known but where ``stocked``."""
+    price, promo = np.full(HORIZON, 2.49), (np.arange(HORIZON) == 4) * 0.8
+    spans = np.concatenate(
+        [forecast(number, HORIZON, price, promo, pd.Timestamp("2025-12-28")).cumulative for number in range(items)]
+    )
+    every = [facts(number) for number in range(items)]
+    known = {name: np.array([one.commercial.get(name) for one in every], float) for name in COMMERCIAL}
+    if stocked:
+        known |= {"pack_size": np.full(items, 12.0), "lead_time": np.full(items, 1.0), "min_order": np.zeros(items)}
+        known |= {"on_hand": np.full(items, 34.0), "on_order": np.full(items, 24.0)}
+    return buying.Basis(
+        Assortment(
+            item_ids=np.array([one.item_id for one in every], dtype=object),
+            names=pa.chunked_array([[one.name for one in every]]),
+            search_text=pa.chunked_array([[f"{one.item_id} {one.name} {one.static['category']}".casefold() for one in every]]),
+            category=pd.Categorical([one.static["category"] for one in every]),
+            commercial=known,
+        ),
+        TAUS,
+        spans,
+        np.arange(items),
+        pd.Timestamp("2025-12-28"),
+    )
+
+
 class Desk:
     horizon = HORIZON
 
@@ -212,6 +248,13 @@ class Desk:
             (high - low) / expected,
             2.49,
         )
+
+    def buy_plan(self, settings: BuySettings, edits: Mapping[str, float]) -> BuyPlan:
+        return buying.buy_plan(basis(STATE.items, STATE.stocked), settings, edits)
+
+    def concerns(self) -> Concerns:
+        known = np.array([len(history(number).periods) for number in range(STATE.items)])
+        return concerns(basis(STATE.items, STATE.stocked), BuySettings(), known)
 
     def item(self, item_id: str, horizon: int | None = None) -> ItemView:
         number, horizon = _number(item_id), horizon or HORIZON
@@ -316,6 +359,10 @@ def outcome(answer: QuantileForecast, price: np.ndarray, cost: float | None) -> 
 
 def open_desk() -> Desk:
     return Desk()
+
+
+def planner_store() -> PlannerStore:
+    return PlannerStore(STATE.planners)
 
 
 def preview_upload(name: str, content: bytes) -> UploadPreview:

@@ -78,6 +78,19 @@ def test_a_scenario_shows_the_models_numbers(open_page: Visit) -> None:
     assert figures(app)[:2] == [formats.units(after.units), formats.money(after.revenue)]
 
 
+def test_the_buy_plan_is_the_order_for_the_models_spans(open_page: Visit) -> None:
+    desk = workflows.open_desk()
+    item = desk.search("", 1).rows[0].item_id
+    plan = desk.buy_plan(workflows.BuySettings(tau=0.8, item=item), {})
+    row = plan.lines([0])[0]
+    lead = desk.search("", 1).rows[0].commercial["lead_time"]
+    span = desk.forecast([item]).span_at(0.8)[0, int(lead)]  # lead time and one period of review
+    assert row.need == pytest.approx(span, abs=0.51)
+    app = open_page("buy_plan", scope="item", item=item, tau="0.8")
+    assert figures(app)[:2] == [formats.units(row.quantity), formats.money(row.money)]
+    assert figures(open_page("buy_plan"))[0] == formats.units(desk.buy_plan(workflows.BuySettings(), {}).totals.units)
+
+
 def test_data_shows_the_card_of_the_model(open_page: Visit) -> None:
     app = open_page("data")
     card = workflows.open_desk().model().card

@@ -1,0 +1,83 @@
+"""How long a change of quantile takes until the purchase list is there again, on the server, at 10,000 items.
+
+usage: python bench/buying_list.py [--quick]
+
+Milliseconds are the median of the whole answer: the list of all items, its totals, and the first screen's rows. The forecasts
+are made up, for the time does not depend on them; everything else is as the page asks for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+
+from data.catalog import Catalog  # noqa: E402
+from data.sources import simulator  # noqa: E402
+from forecasting.buying import BuySettings, basis, buy_plan  # noqa: E402
+from forecasting.quantiles import TAUS  # noqa: E402
+from forecasting.summary import Summary  # noqa: E402
+
+SCREEN = 25
+_LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
+
+
+def list_ms(quick: bool, budget: float | None = None) -> float:
+    """Median milliseconds from a new quantile to the new list of 10,000 items; ``quick``: of 2,000."""
+    items, looks = (2_000, 3) if quick else (10_000, 20)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "catalog.duckdb"
+        simulator.load(path, simulator.Simulation(items=items, periods=60, seed=1), lambda done, total, message: None)
+        catalog = Catalog(path)
+        assortment = catalog.assortment()
+        catalog.close()
+        summary = _forecast_of(assortment.item_ids, Path(directory) / "summary.parquet")
+        made = basis(assortment, summary)
+        edits = {str(item_id): 12.0 for item_id in assortment.item_ids[::50]}
+        times = []
+        for look in range(looks + 2):
+            settings = BuySettings(tau=_LEVELS[look % len(_LEVELS)], budget=budget)
+            begun = time.perf_counter()
+            plan = buy_plan(made, settings, edits)
+            _ = plan.totals
+            plan.lines(plan.places(only_to_buy=True)[:SCREEN])
+            times.append(1000 * (time.perf_counter() - begun))
+    return round(statistics.median(times[2:]), 1)
+
+
+def _forecast_of(item_ids: np.ndarray, path: Path, horizon: int = 13) -> Summary:
+    """Stored and mapped span quantiles of any size, as the desk has them."""
+    rng = np.random.default_rng(0)
+    knots = np.sort(rng.gamma(2.0, 1.0, (len(item_ids), 1, len(TAUS))), axis=-1) * rng.gamma(1.0, 20.0, (len(item_ids), 1, 1))
+    spans = (knots * np.sqrt(np.arange(1, horizon + 1))[:, None]).astype(np.float32)
+    total = spans[:, -1, 6]
+    made = Summary("bench", pd.Timestamp("2025-12-28"), horizon, item_ids, total, total, total, np.array(TAUS), spans)
+    made.save(path)
+    stored = Summary.load(path, "bench")
+    assert stored is not None  # it was just saved
+    return stored
+
+
+def main() -> None:
+    """Measures and prints one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="2,000 items and few looks")
+    options = parser.parse_args()
+    figures = {"list_ms": list_ms(options.quick), "list_with_budget_ms": list_ms(options.quick, 100_000.0)}
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""All items at once as buying needs them: commercial columns as arrays, names and texts read only where they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+@dataclass(frozen=True, eq=False)
+class Assortment:
+    """N items, best sellers first.
+
+    Attributes
+    ----------
+    item_ids : [N] str.
+    names, search_text : [N] as the catalog stores them, the latter with case and character forms folded.
+    category : [N] the first attribute of each, "" where the catalog has none.
+    commercial : name → [N] float64, NaN where not known.
+    """
+
+    item_ids: np.ndarray
+    names: pa.ChunkedArray
+    search_text: pa.ChunkedArray
+    category: pd.Categorical
+    commercial: Mapping[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    @cached_property
+    def categories(self) -> tuple[str, ...]:
+        """Every category there is, in alphabetical order."""
+        return tuple(sorted({str(one) for one in self.category.categories}))
+
+    def names_of(self, rows: Sequence[int] | np.ndarray) -> list[str]:
+        """The names of these rows [K]."""
+        return self.names.take(pa.array(np.asarray(rows))).to_pylist()
+
+    def in_category(self, label: str) -> np.ndarray:
+        """[N] bool."""
+        return np.asarray(self.category == label)
+
+    def matching(self, folded: str) -> np.ndarray:
+        """[N] bool: every word of ``folded`` is in the item's id, name or attributes."""
+        found = np.ones(len(self), bool)
+        for word in folded.split():
+            found &= pc.match_substring(self.search_text, word).to_numpy()
+        return found
+
+
+def assortment_of(rows: pa.Table, static: Sequence[str], commercial: Sequence[str]) -> Assortment:
+    """From the catalog's rows of items."""
+    first = rows[f"static_{static[0]}"].to_numpy() if static else np.full(len(rows), "", dtype=object)
+    return Assortment(
+        item_ids=rows["item_id"].to_numpy(),
+        names=rows["name"],
+        search_text=rows["search_text"],
+        category=pd.Categorical(first),
+        commercial={name: rows[f"commercial_{name}"].to_numpy().astype(np.float64) for name in commercial},
+    )

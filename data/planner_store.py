@@ -1,0 +1,130 @@
+"""What planners decide, kept beside the catalog in one SQLite file: quantities to buy, reviews, and who changed what when.
+
+Every change is one transaction and leaves a line in an audit that only grows. Two planners cannot overwrite each other
+unseen: a change says which version it was made on, and is refused where the item has moved on since.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from data.errors import ConfigurationError, ResourceError
+from data.sql import sql
+
+State = Literal["reviewed", "snoozed"]
+
+_SECONDS = 5.0  # that a change waits for another one to end
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """Units to buy that a planner has set, by item; ``version`` rises with every change."""
+
+    version: int
+    units: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a planner has decided about an item: ``figure`` is what stood there then, and at which creation date."""
+
+    reason: str
+    item_id: str
+    state: State
+    figure: float
+    creation_date: str
+
+
+class PlannerStore:
+    """The store at ``path``, made where there is none; any number of threads and processes may use it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def quantities(self, catalog: str, creation_date: str) -> Quantities:
+        """What was set for orders of this creation date."""
+        with self._connected() as connection:
+            return self._quantities(connection, catalog, creation_date)
+
+    def set_quantities(self, catalog: str, creation_date: str, changes: Mapping[str, float | None], version: int) -> Quantities:
+        """Sets these items' units, None: as worked out; all of them or, where one has moved on since ``version``, none.
+
+        Raises ResourceError then, and ConfigurationError for units below 0.
+        """
+        wrong = [item_id for item_id, units in changes.items() if units is not None and not 0 <= units < float("inf")]
+        if wrong:
+            raise ConfigurationError(f"{changes[wrong[0]]} units cannot be bought of {wrong[0]}. Give 0 or more.")
+        with self._connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for item_id, units in changes.items():
+                place: dict[str, object] = {"catalog": catalog, "subject": f"quantity {creation_date}", "item_id": item_id}
+                if connection.execute(sql("planner_changed_since"), {**place, "version": version}).fetchall():
+                    raise ResourceError(
+                        f"Somebody else has changed {item_id} since you opened this list, and nothing was saved. "
+                        "Reload the page and look at it again."
+                    )
+                row = {"catalog": catalog, "creation_date": creation_date, "item_id": item_id}
+                if units is None:
+                    connection.execute(sql("planner_forget_quantity"), row)
+                else:
+                    connection.execute(sql("planner_set_quantity"), {**row, "units": units})
+                connection.execute(sql("planner_note"), {**place, "value": None if units is None else f"{units:g}"})
+            return self._quantities(connection, catalog, creation_date)
+
+    def reviews(self, catalog: str) -> tuple[Review, ...]:
+        """Everything that was dealt with."""
+        with self._connected() as connection:
+            return tuple(Review(*row) for row in connection.execute(sql("planner_reviews"), {"catalog": catalog}))
+
+    def set_review(self, catalog: str, review: Review) -> None:
+        """Keeps one, in the place of an earlier one of the same item and reason."""
+        row = {"catalog": catalog, **vars(review)}
+        self._noted(catalog, review.reason, review.item_id, f"{review.state} at {review.figure:g}", "planner_set_review", row)
+
+    def forget_review(self, catalog: str, reason: str, item_id: str) -> None:
+        """Takes one back."""
+        row = {"catalog": catalog, "reason": reason, "item_id": item_id}
+        self._noted(catalog, reason, item_id, None, "planner_forget_review", row)
+
+    def _noted(
+        self, catalog: str, reason: str, item_id: str, value: str | None, change: str, row: Mapping[str, object]
+    ) -> None:
+        note = {"catalog": catalog, "subject": f"review {reason}", "item_id": item_id, "value": value}
+        with self._connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(sql(change), row)
+            connection.execute(sql("planner_note"), note)
+
+    @staticmethod
+    def _quantities(connection: sqlite3.Connection, catalog: str, creation_date: str) -> Quantities:
+        subject = {"catalog": catalog, "subject": f"quantity {creation_date}"}
+        ((version,),) = connection.execute(sql("planner_version"), subject).fetchall()
+        rows = connection.execute(sql("planner_quantities"), {"catalog": catalog, "creation_date": creation_date}).fetchall()
+        return Quantities(version, MappingProxyType(dict(rows)))
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """A connection whose changes are kept if nothing is raised, and none of them else."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = sqlite3.connect(self._path, timeout=_SECONDS, isolation_level=None)
+        except sqlite3.Error as error:
+            raise ResourceError(
+                f"{self._path} cannot be opened: {error}. Check that the directory can be written to."
+            ) from error
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(sql("planner_tables"))
+            yield connection
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise ResourceError(f"{self._path} cannot be used: {error}. Try again; if it stays so, restore a copy.") from error
+        finally:
+            connection.close()  # what was not committed is rolled back

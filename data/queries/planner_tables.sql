@@ -1,0 +1,26 @@
+-- Grain: quantities, one row per item and creation date of a catalog; reviews, one per item and reason; audit, one per change.
+CREATE TABLE IF NOT EXISTS audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    saved_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    catalog TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    item_id TEXT NOT NULL,
+    value TEXT
+);
+CREATE INDEX IF NOT EXISTS audit_by_item ON audit (catalog, subject, item_id, id);
+CREATE TABLE IF NOT EXISTS quantities (
+    catalog TEXT NOT NULL,
+    creation_date TEXT NOT NULL,
+    item_id TEXT NOT NULL,
+    units REAL NOT NULL CHECK (units >= 0),
+    PRIMARY KEY (catalog, creation_date, item_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS reviews (
+    catalog TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    item_id TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('reviewed', 'snoozed')),
+    figure REAL NOT NULL,
+    creation_date TEXT NOT NULL,
+    PRIMARY KEY (catalog, reason, item_id)
+) WITHOUT ROWID;

@@ -1,0 +1,213 @@
+"""What needs a planner now, ranked by the money at risk: items that run out, that have too much, and that are new.
+
+Each is worth what it is expected to cost if nobody does anything: sales missed before an order placed now could arrive,
+stock left when the forecast ends, and for a new item what even its best order is expected to cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from data.planner_store import Review
+from forecasting import quantiles
+from forecasting.buying import Basis, BuySettings, costs_of, terms
+from forecasting.inventory import best_position, outcome
+
+Reason = Literal["shortage", "overstock", "new"]
+REASONS: tuple[Reason, ...] = ("shortage", "overstock", "new")
+
+#: Fewer known periods than this, and an item is new.
+NEW_BELOW = 13
+
+#: A snoozed concern comes back when its money has moved by more than this share.
+MOVED = 0.10
+
+_WORTH_A_WORD = 0.5  # units: less than half of one is nothing
+_SURE = 0.9  # stock above this quantile of all demand that was forecast is too much
+
+
+@dataclass(frozen=True)
+class Concern:
+    """One thing that needs somebody.
+
+    ``money`` is at risk and ``units`` are missed or left over, of a ``position`` on hand and on order, while ``expected`` are
+    asked for in ``periods``, 8 times in 10 between ``low`` and ``high``; ``known`` periods are on record.
+    """
+
+    reason: Reason
+    item_id: str
+    name: str
+    money: float
+    units: float
+    position: float
+    expected: float
+    low: float
+    high: float
+    periods: float
+    known: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Kind:
+    """One reason: the rows [K] it concerns, with the figures [K] of a Concern."""
+
+    rows: np.ndarray
+    money: np.ndarray
+    units: np.ndarray
+    position: np.ndarray
+    knots: np.ndarray
+    periods: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Concerns:
+    """All of them, dearest first, whether dealt with or not.
+
+    Attributes
+    ----------
+    reason, row : [C] which reason, by its number in REASONS, and which item of the assortment.
+    money, units, position, periods : [C] as in ``Concern``.
+    knots : [C, Q] of demand over those periods.
+    known : [N] periods on record of each item.
+    is_stock_known : whether the catalog tells any item's stock; without it nobody can say what runs out.
+    """
+
+    basis: Basis
+    reason: np.ndarray
+    row: np.ndarray
+    money: np.ndarray
+    units: np.ndarray
+    position: np.ndarray
+    periods: np.ndarray
+    knots: np.ndarray
+    known: np.ndarray
+    is_stock_known: bool
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def creation_date(self) -> pd.Timestamp:
+        """Of the forecasts."""
+        return self.basis.creation_date
+
+    def is_open(self, reviews: Sequence[Review]) -> np.ndarray:
+        """[C] where nobody has dealt with it.
+
+        What was reviewed comes back with the next creation date, what was snoozed when its money has moved by a tenth.
+        """
+        answer = np.ones(len(self), bool)
+        date = f"{self.creation_date:%Y-%m-%d}"
+        for review in reviews:
+            row = self.basis.row_of.get(review.item_id)
+            if row is None or review.reason not in REASONS:
+                continue
+            for place in np.flatnonzero((self.row == row) & (self.reason == REASONS.index(review.reason))):
+                still = abs(self.money[place] - review.figure) <= MOVED * abs(review.figure)
+                answer[place] = not (review.creation_date == date if review.state == "reviewed" else still)
+        return answer
+
+    def of(self, places: Sequence[int] | np.ndarray) -> tuple[Concern, ...]:
+        """These concerns."""
+        places = np.asarray(places, dtype=int)
+        taus, assortment = self.basis.taus, self.basis.assortment
+        knots = self.knots[places]
+        low, high = (quantiles.quantile(taus, knots, tau) for tau in (0.1, 0.9))
+        expected = quantiles.mean(taus, knots)
+        names = assortment.names_of(self.row[places])
+        return tuple(
+            Concern(
+                reason=REASONS[int(self.reason[place])],
+                item_id=str(assortment.item_ids[self.row[place]]),
+                name=names[k],
+                money=float(self.money[place]),
+                units=float(self.units[place]),
+                position=float(self.position[place]),
+                expected=float(expected[k]),
+                low=float(low[k]),
+                high=float(high[k]),
+                periods=float(self.periods[place]),
+                known=int(self.known[self.row[place]]),
+            )
+            for k, place in enumerate(places)
+        )
+
+
+def concerns(made: Basis, settings: BuySettings, known: np.ndarray) -> Concerns:
+    """What needs somebody; ``settings`` stand in for what the catalog does not know, and ``known`` [N] periods are on record.
+
+    Items whose stock is not known are not among those that run out or have too much.
+    """
+    kinds = (_shortages(made, settings), _overstocks(made, settings), _new_items(made, settings, known))
+    reason = np.repeat(np.arange(len(kinds)), [len(kind.rows) for kind in kinds])
+    money, units, position, periods, rows = (
+        np.concatenate([getattr(kind, name) for kind in kinds]) for name in ("money", "units", "position", "periods", "rows")
+    )
+    knots = np.concatenate([kind.knots for kind in kinds])
+    dearest = np.argsort(-money, kind="stable")
+    return Concerns(
+        basis=made,
+        reason=reason[dearest],
+        row=rows[dearest],
+        money=money[dearest],
+        units=units[dearest],
+        position=position[dearest],
+        periods=periods[dearest],
+        knots=knots[dearest],
+        known=known,
+        is_stock_known=bool(np.isfinite(made.assortment.commercial["on_hand"]).any()),
+    )
+
+
+def _shortages(made: Basis, settings: BuySettings) -> _Kind:
+    """Sales missed before an order placed now arrives."""
+    rows = np.flatnonzero(np.isfinite(made.assortment.commercial["on_hand"]))
+    filled, _ = terms(made, rows, settings)
+    position = filled["on_hand"] + filled["on_order"]
+    knots = made.knots(rows, filled["lead_time"], 0.0)
+    lost = quantiles.shortfall(made.taus, knots, position)
+    costs, _ = costs_of(filled, settings)
+    return _kept(lost >= _WORTH_A_WORD, rows, costs.underage * lost, lost, position, knots, filled["lead_time"])
+
+
+def _overstocks(made: Basis, settings: BuySettings) -> _Kind:
+    """Stock that is left when the forecast ends, where that is all but sure."""
+    rows = np.flatnonzero(np.isfinite(made.assortment.commercial["on_hand"]))
+    filled, _ = terms(made, rows, settings)
+    position = filled["on_hand"] + filled["on_order"]
+    knots = made.knots(rows, np.full(len(rows), float(made.horizon)), 0.0)
+    costs, _ = costs_of(filled, settings)
+    left = outcome(knots, made.taus, position, costs).left_over
+    much = (left >= _WORTH_A_WORD) & (position > quantiles.quantile(made.taus, knots, _SURE))
+    return _kept(much, rows, costs.overage * left, left, position, knots, np.full(len(rows), float(made.horizon)))
+
+
+def _new_items(made: Basis, settings: BuySettings, known: np.ndarray) -> _Kind:
+    """Items with a short past, by what the best order for them is expected to cost."""
+    rows = np.flatnonzero(known < NEW_BELOW)
+    filled, _ = terms(made, rows, settings)
+    knots = made.knots(rows, filled["lead_time"], settings.review)
+    costs, _ = costs_of(filled, settings)
+    best = best_position(knots, made.taus, costs)
+    found = outcome(knots, made.taus, best, costs)
+    sells = quantiles.mean(made.taus, knots) >= _WORTH_A_WORD
+    return _kept(
+        sells, rows, found.cost, best, filled["on_hand"] + filled["on_order"], knots, filled["lead_time"] + settings.review
+    )
+
+
+def _kept(
+    where: np.ndarray,
+    rows: np.ndarray,
+    money: np.ndarray,
+    units: np.ndarray,
+    position: np.ndarray,
+    knots: np.ndarray,
+    periods: np.ndarray,
+) -> _Kind:
+    return _Kind(rows[where], money[where], units[where], position[where], knots[where], periods[where])

@@ -1,0 +1,390 @@
+"""The purchase list: for every item how many to buy, each step of the arithmetic, and what a planner made of it.
+
+Everything is worked out for all items at once from the stored span quantiles, so that another quantile, scope or budget is
+a new list in a moment. Where the catalog does not know what buying needs, the settings' assumptions stand in and are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from data.assortment import Assortment
+from data.errors import ConfigurationError, UnknownItem
+from forecasting.budget import BudgetedPlan, budgeted
+from forecasting.inventory import (
+    HIGHEST_TAU,
+    LOWEST_TAU,
+    Costs,
+    OrderPlan,
+    Rules,
+    Stock,
+    critical_ratio,
+    implied_ratio,
+    order,
+    outcome,
+    span_knots,
+)
+from forecasting.summary import Summary
+
+#: A margin is at least this share of the price: an item sold at a loss is still missed when it is out.
+_LEAST_MARGIN = 0.01
+
+
+@dataclass(frozen=True)
+class BuySettings:
+    """What a planner asks for.
+
+    Attributes
+    ----------
+    tau : the chosen quantile; None where the costs choose it for each item.
+    item, category : scope, one item or one category; "" is all.
+    lead_time, review : periods; ``lead_time`` where the catalog has none.
+    pack_size, on_hand : units where the catalog has none; no minimum and nothing on order is assumed.
+    margin : share of the price that is margin, where the catalog has no unit cost.
+    lost : what a lost sale costs, in margins of the item.
+    unsold : what an unsold unit costs, as a share of its unit cost.
+    budget : money for the whole scope; None for no limit.
+    """
+
+    tau: float | None = 0.9
+    item: str = ""
+    category: str = ""
+    lead_time: float = 2.0
+    review: float = 1.0
+    pack_size: float = 1.0
+    on_hand: float = 0.0
+    margin: float = 0.3
+    lost: float = 1.0
+    unsold: float = 0.25
+    budget: float | None = None
+
+    def __post_init__(self) -> None:
+        positive = {"pack_size": self.pack_size, "review": self.review, "lost": self.lost, "unsold": self.unsold}
+        wrong = [name for name, value in positive.items() if not value > 0]
+        if wrong or not 0 < self.margin < 1:
+            raise ConfigurationError(
+                f"{(wrong or ['margin'])[0]} is out of range. A margin lies between 0 and 1, the rest above 0."
+            )
+
+
+@dataclass(frozen=True)
+class BuyRow:
+    """One line of the list, units, but ``unit_cost`` and ``money``.
+
+    ``planned`` is what was worked out and ``quantity`` what is to be bought: the planner's where ``is_edited``, else within
+    the budget. ``level`` is the chance that demand is no more than the position then, and ``implied`` how many unsold units
+    a lost sale must cost for that to be best.
+    """
+
+    item_id: str
+    name: str
+    category: str
+    tau: float
+    periods: float
+    need: float
+    on_hand: float
+    on_order: float
+    back_orders: float
+    gap: float
+    after_minimum: float
+    after_pack: float
+    planned: float
+    quantity: float
+    is_edited: bool
+    position: float
+    level: float
+    implied: float
+    lost_sales: float
+    left_over: float
+    unit_cost: float
+    money: float
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over the scope: of what is bought, and of what it is expected to miss and to leave over, units and money."""
+
+    items: int
+    items_bought: int
+    units: float
+    money: float
+    lost_sales: float
+    left_over: float
+    cost: float
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """What the list of N items is worked out from, whatever is chosen: made once for a catalog and a model.
+
+    ``places`` [N] are the rows of the assortment's items in ``spans`` [M, H, Q] at ``taus``, −1 where an item was not forecast.
+    """
+
+    assortment: Assortment
+    taus: np.ndarray
+    spans: np.ndarray
+    places: np.ndarray
+    creation_date: pd.Timestamp
+
+    @property
+    def horizon(self) -> int:
+        """Periods that were forecast."""
+        return self.spans.shape[1]
+
+    def by_row(self, edits: Mapping[str, float]) -> np.ndarray:
+        """Units [N] of the items that ``edits`` names, NaN elsewhere; names that the catalog no longer has are passed over."""
+        answer = np.full(len(self.assortment), np.nan)
+        for item_id, units in edits.items():
+            if (row := self.row_of.get(item_id)) is not None:
+                answer[row] = units
+        return answer
+
+    def knots(self, rows: np.ndarray, lead_time: float | np.ndarray, review: float) -> np.ndarray:
+        """Knots [K, Q] of what ``rows`` [K] sell over lead time and review; nothing where an item was not forecast."""
+        places = self.places[rows]
+        knots = span_knots(self.taus, self.spans, lead_time, review, np.maximum(places, 0))
+        knots[places < 0] = 0.0
+        return knots
+
+    @cached_property
+    def middle_price(self) -> float:
+        """What stands in for a price that is not known."""
+        price = self.assortment.commercial["price"]
+        sold = price[np.isfinite(price) & (price > 0)]
+        return float(np.median(sold)) if sold.size else 1.0
+
+    @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """Where each item stands."""
+        return {str(item_id): row for row, item_id in enumerate(self.assortment.item_ids)}
+
+
+@dataclass(frozen=True, eq=False)
+class BuyPlan:
+    """The purchase list of K items in scope; arrays [K] in the order of the assortment.
+
+    Attributes
+    ----------
+    rows : of the items in the assortment.
+    knots : [K, Q] at ``taus`` of demand over lead time and review.
+    tau : the quantile that was asked for, of each item.
+    order : the arithmetic.
+    quantity : to buy: the planner's, or worked out, within the budget.
+    is_edited : where the quantity is the planner's.
+    unit_cost : money.
+    costs : of a lost sale and an unsold unit.
+    periods : lead time and review together.
+    is_extended : where lead time and review reach beyond the forecast.
+    assumed : commercial column → how many items in scope took the settings' value.
+    budget : what the budget did, None without one.
+    """
+
+    basis: Basis
+    settings: BuySettings
+    rows: np.ndarray
+    knots: np.ndarray
+    tau: np.ndarray
+    order: OrderPlan
+    quantity: np.ndarray
+    is_edited: np.ndarray
+    unit_cost: np.ndarray
+    costs: Costs
+    periods: np.ndarray
+    is_extended: np.ndarray
+    assumed: Mapping[str, int]
+    budget: BudgetedPlan | None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def creation_date(self) -> pd.Timestamp:
+        """Of the forecasts."""
+        return self.basis.creation_date
+
+    @property
+    def money(self) -> np.ndarray:
+        """What each quantity costs."""
+        return self.quantity * self.unit_cost
+
+    @property
+    def position(self) -> np.ndarray:
+        """Units that meet demand over lead time and review, with what is bought."""
+        return self.order.position - self.order.quantity + self.quantity
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Of the whole scope."""
+        found = outcome(self.knots, self.basis.taus, self.position, self.costs)
+        return Totals(
+            items=len(self),
+            items_bought=int((self.quantity > 0).sum()),
+            units=float(self.quantity.sum()),
+            money=float(self.money.sum()),
+            lost_sales=float(found.lost_sales.sum()),
+            left_over=float(found.left_over.sum()),
+            cost=float(found.cost.sum()),
+        )
+
+    def places(self, *, only_to_buy: bool = False, folded: str = "") -> np.ndarray:
+        """Places in the list, dearest first, of those to buy and of those that match a search."""
+        shown = np.ones(len(self), bool)
+        if only_to_buy:
+            shown &= (self.quantity > 0) | self.is_edited
+        if folded:
+            shown &= self.basis.assortment.matching(folded)[self.rows]
+        chosen = np.flatnonzero(shown)
+        return chosen[np.argsort(-self.money[chosen], kind="stable")]
+
+    def lines(self, places: Sequence[int] | np.ndarray) -> tuple[BuyRow, ...]:
+        """The list's rows at these places."""
+        places = np.asarray(places, dtype=int)
+        return self._lines(places, self.quantity[places], self.is_edited[places])
+
+    def line_with(self, item_id: str, units: float) -> BuyRow:
+        """An item's row if ``units`` were bought; raises UnknownItem where it is not in the list."""
+        found = np.flatnonzero(self.rows == self.basis.row_of.get(item_id, -1))
+        if not found.size:
+            raise UnknownItem(f"{item_id} is not in this list. Choose all items, or its own category.")
+        return self._lines(found, np.array([float(units)]), np.array([True]))[0]
+
+    def _lines(self, places: np.ndarray, quantity: np.ndarray, edited: np.ndarray) -> tuple[BuyRow, ...]:
+        steps = {one.name: getattr(self.order, one.name)[places] for one in fields(self.order)}
+        position = self.order.position[places] - steps["quantity"] + quantity
+        costs = Costs(self.costs.underage[places], self.costs.overage[places])
+        found = outcome(self.knots[places], self.basis.taus, position, costs)
+        level = np.minimum(found.service, 0.9999)
+        rows, assortment = self.rows[places], self.basis.assortment
+        names = assortment.names_of(rows)
+        categories = assortment.category.take(rows)
+        return tuple(
+            BuyRow(
+                item_id=str(assortment.item_ids[row]),
+                name=names[k],
+                category=str(categories[k]),
+                tau=float(self.tau[places[k]]),
+                periods=float(self.periods[places[k]]),
+                need=float(steps["need"][k]),
+                on_hand=float(steps["on_hand"][k]),
+                on_order=float(steps["on_order"][k]),
+                back_orders=float(steps["back_orders"][k]),
+                gap=float(steps["gap"][k]),
+                after_minimum=float(steps["after_minimum"][k]),
+                after_pack=float(steps["after_pack"][k]),
+                planned=float(steps["quantity"][k]),
+                quantity=float(quantity[k]),
+                is_edited=bool(edited[k]),
+                position=float(position[k]),
+                level=float(level[k]),
+                implied=float(implied_ratio(level[k])),
+                lost_sales=float(found.lost_sales[k]),
+                left_over=float(found.left_over[k]),
+                unit_cost=float(self.unit_cost[places[k]]),
+                money=float(quantity[k] * self.unit_cost[places[k]]),
+            )
+            for k, row in enumerate(rows)
+        )
+
+
+def basis(assortment: Assortment, summary: Summary) -> Basis:
+    """What the list is worked out from."""
+    places = summary.rows_of(assortment.item_ids)
+    return Basis(assortment, summary.taus, summary.spans, places, summary.creation_date)
+
+
+def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float]) -> BuyPlan:
+    """The list for ``settings`` with the planner's ``edits``, units by item; raises UnknownItem, ConfigurationError."""
+    rows = _scope(made, settings)
+    filled, assumed = terms(made, rows, settings)
+    costs, unit_cost = costs_of(filled, settings)
+    knots = made.knots(rows, filled["lead_time"], settings.review)
+    tau = np.clip(critical_ratio(costs.underage, costs.overage), LOWEST_TAU, HIGHEST_TAU)
+    if settings.tau is not None:
+        tau = np.full(len(rows), settings.tau)
+    rules = Rules(
+        filled["lead_time"],
+        np.array([settings.review]),
+        filled["min_order"],
+        filled["pack_size"],
+        np.array([np.inf]),
+        np.array([np.inf]),
+    )
+    plan = order(knots, made.taus, tau, Stock.of(filled["on_hand"], filled["on_order"]), rules)
+    own = made.by_row(edits)[rows]
+    edited = np.isfinite(own)
+    quantity = np.where(edited, own, plan.quantity)
+    bought = None
+    if settings.budget is not None:
+        left = max(settings.budget - float((quantity * unit_cost)[edited].sum()), 0.0)
+        open_ = replace(plan, quantity=np.where(edited, 0.0, plan.quantity))
+        bought = budgeted(knots, made.taus, open_, rules, costs, unit_cost, left)
+        quantity = np.where(edited, quantity, bought.quantity)
+    periods = filled["lead_time"] + settings.review
+    return BuyPlan(
+        basis=made,
+        settings=settings,
+        rows=rows,
+        knots=knots,
+        tau=tau,
+        order=plan,
+        quantity=quantity,
+        is_edited=edited,
+        unit_cost=unit_cost,
+        costs=costs,
+        periods=periods,
+        is_extended=periods > made.horizon,
+        assumed=assumed,
+        budget=bought,
+    )
+
+
+def _scope(made: Basis, settings: BuySettings) -> np.ndarray:
+    if settings.item:
+        row = made.row_of.get(settings.item)
+        if row is None:
+            raise UnknownItem(
+                f"The catalog has no item {settings.item!r}. Search for it by its name or the beginning of its id."
+            )
+        return np.array([row])
+    if settings.category:
+        if settings.category not in made.assortment.categories:
+            raise ConfigurationError(
+                f"The catalog has no category {settings.category!r}. Choose one from the list, or all items."
+            )
+        return np.flatnonzero(made.assortment.in_category(settings.category))
+    return np.arange(len(made.assortment))
+
+
+def terms(made: Basis, rows: np.ndarray, settings: BuySettings) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Commercial columns [K] without gaps, and how many were filled: a price from the middle one, a cost from the margin."""
+    known = {name: values[rows] for name, values in made.assortment.commercial.items()}
+    price = np.where(known["price"] > 0, known["price"], made.middle_price)
+    stand_in: dict[str, np.ndarray | float] = {
+        "price": price,
+        "unit_cost": price * (1 - settings.margin),
+        "pack_size": settings.pack_size,
+        "min_order": 0.0,
+        "lead_time": settings.lead_time,
+        "on_hand": settings.on_hand,
+        "on_order": 0.0,
+    }
+    above_zero = ("price", "unit_cost", "pack_size")
+    filled, assumed = {}, {}
+    for name, otherwise in stand_in.items():
+        given = np.isfinite(known[name]) & ((known[name] > 0) if name in above_zero else (known[name] >= 0))
+        filled[name] = np.where(given, known[name], otherwise)
+        if not given.all():
+            assumed[name] = int((~given).sum())
+    return filled, assumed
+
+
+def costs_of(filled: Mapping[str, np.ndarray], settings: BuySettings) -> tuple[Costs, np.ndarray]:
+    """What a lost sale and an unsold unit cost, and the unit itself [K], from the ``terms``."""
+    price, unit_cost = filled["price"], filled["unit_cost"]
+    margin = np.maximum(price - unit_cost, _LEAST_MARGIN * price)
+    return Costs(settings.lost * margin, settings.unsold * unit_cost), unit_cost

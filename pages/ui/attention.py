@@ -1,0 +1,138 @@
+"""What needs the planner today: one sentence for each concern, a way to the page that answers it, and two ways to be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from data.planner_store import Review
+from pages.ui import formats, frame, resources, state
+from pages.ui.buying_words import count, span
+
+if TYPE_CHECKING:
+    from data.facts import About
+    from forecasting.workflows import Concern, Concerns
+
+FIRST, MORE = 6, 12  # concerns that are shown, and how many more at a time
+
+_BECAUSE = {"shortage": "sales will be missed", "overstock": "there is too much of it", "new": "nobody knows new items well"}
+_TITLES = {"shortage": "may run out", "overstock": "have too much", "new": "are new"}
+
+
+def open_places(found: Concerns) -> np.ndarray:
+    """Places of the concerns that nobody has dealt with, dearest first."""
+    return np.flatnonzero(found.is_open(resources.reviews()))
+
+
+def answer(found: Concerns, about: About) -> str:
+    """The page's sentence: how many concerns there are, what is at risk, and which is the dearest; empty without any."""
+    places = open_places(found)
+    if not len(places):
+        return ""
+    total = formats.money(float(found.money[places].sum()), about.currency)
+    kinds: list[tuple[str, int]] = [
+        (reason, number) for position, reason in enumerate(_TITLES) if (number := int((found.reason[places] == position).sum()))
+    ]
+    words = f"**{formats.whole(len(places))} item{'s' if len(places) > 1 else ''}** may cost you about **{total}**"
+    if len(kinds) == 1:
+        return f"{words}, for {_BECAUSE[kinds[0][0]]}."
+    return f"{words}: {formats.listing([f'{formats.whole(number)} {_TITLES[reason]}' for reason, number in kinds])}."
+
+
+def sentence(concern: Concern, about: About) -> str:
+    """One concern in words and numbers."""
+    name, money = f"**{formats.plain(concern.name)}**", f"**{formats.money(concern.money, about.currency)}**"
+    periods, units = span(concern.periods, about), formats.units(concern.units)
+    if concern.reason == "shortage":
+        has = f"{count(concern.position)} on hand and on order" if concern.position else "nothing on hand or on order"
+        return (
+            f"{name} will miss about {units} sales ({money}) before an order placed now arrives: {has}, and about "
+            f"{formats.units(concern.expected)} are asked for in {periods}."
+        )
+    if concern.reason == "overstock":
+        return (
+            f"{name} has about {units} more than sell in {periods} ({money}): {count(concern.position)} on hand and on order, "
+            f"and 9 times in 10 fewer than {formats.units(concern.high)} sell."
+        )
+    known = formats.periods(concern.known, about.frequency) if concern.known else "nothing"
+    return (
+        f"{name} is new ({known} on record): even the best order is expected to cost {money}, for 8 times in 10 between "
+        f"{formats.units(concern.low)} and {formats.units(concern.high)} sell in {periods}."
+    )
+
+
+def section(found: Concerns, about: About) -> None:
+    """The concerns, dearest first, and those that were dealt with."""
+    places = open_places(found)
+    if not found.is_stock_known:
+        st.caption(
+            ":material/info: Your catalog has no stock on hand, so nobody can say what will run out or is too much. Load it "
+            "with your items on the Data page."
+        )
+    if len(places):
+        text = st.query_params.get("concerns", "")
+        shown = int(text) if text.isdigit() else FIRST
+        with st.container(key="concerns"):
+            for concern in found.of(places[:shown]):
+                _row(concern, found, about)
+        if len(places) > shown:
+            st.button(
+                f"Show more of {formats.whole(len(places))}",
+                on_click=_show,
+                args=(shown + MORE,),
+                type="tertiary",
+                icon=":material/expand_more:",
+            )
+    elif len(found):
+        st.markdown("Everything that needed you was dealt with.")
+    done = np.setdiff1d(np.arange(len(found)), places)
+    if len(done):
+        with st.expander(f"Dealt with: {formats.whole(len(done))}", key="dealt with", on_change="rerun") as folded:
+            if folded.open:
+                for concern in found.of(done[:MORE]):
+                    words, back = st.columns([6, 1], vertical_alignment="center")
+                    words.markdown(sentence(concern, about))
+                    key = f"back/{concern.reason}/{concern.item_id}"
+                    back.button("Bring back", key=key, on_click=resources.forget_review, args=(concern.reason, concern.item_id))
+
+
+def _row(concern: Concern, found: Concerns, about: About) -> None:
+    chosen = state.selection().with_item(concern.item_id).address()
+    target, label, address = {
+        "shortage": ("buy_plan", "Buy", {"scope": "item"}),
+        "overstock": ("what_if", "Lower the price", {}),
+        "new": ("item", "Look at it", {}),
+    }[concern.reason]
+    words, way, reviewed, snoozed = st.columns([6.4, 1.7, 1.1, 1.1], vertical_alignment="center", gap="small")
+    words.markdown(sentence(concern, about))
+    way.page_link(frame.page(target), label=label, icon=":material/arrow_forward:", query_params=chosen | address)
+    date = f"{found.creation_date:%Y-%m-%d}"
+    for place, title, kind, told in (
+        (reviewed, "Reviewed", "reviewed", "Gone until there is newer data."),
+        (snoozed, "Snooze", "snoozed", "Gone until its money moves by 10%."),
+    ):
+        review = Review(concern.reason, concern.item_id, kind, concern.money, date)
+        place.button(
+            title,
+            key=f"{kind}/{concern.reason}/{concern.item_id}",
+            on_click=resources.set_review,
+            args=(review,),
+            help=told,
+            type="tertiary",
+        )
+
+
+def _show(number: int) -> None:
+    st.query_params["concerns"] = str(number)
+
+
+def stale(about: About, today: str) -> str:
+    """That the data is old, where it is by more than two periods; empty else."""
+    age = (np.datetime64(today) - np.datetime64(about.last.date())).astype(int)
+    days = {"day": 1, "week": 7, "month": 31}[about.frequency.unit]
+    if age <= 3 * days:
+        return ""
+    behind = formats.periods(int(age // days), about.frequency)
+    return f"The newest {formats.period_word(about.frequency)} is {formats.period(about.last, about.frequency)}, {behind} ago."

@@ -1,0 +1,209 @@
+"""The Buy plan page: its numbers are the list's, what is typed is kept only when it is saved, and a link brings it all back."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+
+import pytest
+import stand_in
+from streamlit.testing.v1 import AppTest
+
+from forecasting.buying import BuyPlan, BuySettings
+from pages.ui import buying_list, buying_words, exports, formats
+
+Visit = Callable[..., AppTest]
+ITEM = "SKU-0003"
+
+
+def expected(settings: BuySettings | None = None, edits: dict[str, float] | None = None) -> BuyPlan:
+    return stand_in.Desk().buy_plan(settings or BuySettings(), edits or {})
+
+
+def figures(app: AppTest) -> list[str]:
+    assert not app.exception, app.exception
+    return [metric.value for metric in app.metric]
+
+
+def shown(plan: BuyPlan) -> list[str]:
+    totals = plan.totals
+    return [
+        formats.units(totals.units),
+        formats.money(totals.money),
+        formats.units(totals.lost_sales),
+        formats.units(totals.left_over),
+    ]
+
+
+def text(app: AppTest) -> str:
+    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.subheader, *app.error, *app.success))
+
+
+def type_in(app: AppTest, row: int, units: float | None) -> AppTest:
+    """Types into the editor as a planner does: its state, then its callback."""
+    key = f"buy list/{app.session_state['buying turn']}"
+    app.session_state[key] = {"edited_rows": {row: {"Buy": units}}, "added_rows": [], "deleted_rows": []}
+    drafts = getattr(app.session_state, "buying drafts", {})
+    app.session_state["buying drafts"] = {**drafts, app.session_state["buying ids"][row]: units}
+    return app.run()
+
+
+def button(app: AppTest, label: str) -> object:
+    return next(one for one in app.button if one.label.startswith(label))
+
+
+@pytest.mark.parametrize(
+    ("address", "settings"),
+    [
+        ({}, BuySettings()),
+        ({"tau": "0.75", "lead": "3", "review": "2", "pack": "6"}, BuySettings(tau=0.75, lead_time=3, review=2, pack_size=6)),
+        ({"by": "costs", "lost": "1.5", "unsold": "10"}, BuySettings(tau=None, lost=1.5, unsold=0.1)),
+        ({"scope": "category", "category": "Dairy"}, BuySettings(category="Dairy")),
+        ({"scope": "item", "item": ITEM}, BuySettings(item=ITEM)),
+        ({"budget": "900"}, BuySettings(budget=900)),
+    ],
+)
+def test_a_link_shows_the_list_it_was_copied_from(visit: Visit, address: dict[str, str], settings: BuySettings) -> None:
+    assert figures(visit("buy_plan", **address)) == shown(expected(settings))
+
+
+@pytest.mark.parametrize(
+    "address", [{"lead": "x", "pack": "-3"}, {"budget": "nan"}, {"page": "999"}, {"show": "some"}, {"by": "", "scope": "?"}]
+)
+def test_a_broken_address_shows_the_nearest_list(visit: Visit, address: dict[str, str]) -> None:
+    assert figures(visit("buy_plan", **address)) == shown(expected())
+
+
+def test_what_the_catalog_does_not_know_is_said(visit: Visit, desk: stand_in.State) -> None:
+    words = text(visit("buy_plan"))
+    assert "Your catalog has no stock on hand, units on order, lead time, pack size or minimum order; 0 on hand" in words
+    assert "48 of 240 items have no unit cost" in words
+    desk.stocked = True
+    known = text(visit("buy_plan", tau="0.8"))
+    assert "no stock on hand" not in known
+
+
+def test_one_item_shows_its_arithmetic_in_words(visit: Visit, desk: stand_in.State) -> None:
+    desk.stocked = True
+    row = expected(BuySettings(item=ITEM)).lines([0])[0]
+    words = text(visit("buy_plan", scope="item", item=ITEM))
+    assert row.gap == row.need - 34 - 24
+    assert f"{formats.whole(row.need)} are needed for 2 weeks (P90), less 34 on hand and 24 on order, is" in words
+    assert f"and {formats.whole(row.after_pack)} in whole packs" in words
+    assert row.after_pack % 12 == 0
+
+
+def test_the_list_is_paged_filtered_and_searched(visit: Visit) -> None:
+    plan = expected()
+    first = visit("buy_plan")
+    assert first.session_state["buying ids"] == [row.item_id for row in plan.lines(plan.places()[:25])]
+    second = visit("buy_plan", page="2")
+    assert second.session_state["buying ids"] == [row.item_id for row in plan.lines(plan.places()[25:50])]
+    found = visit("buy_plan", q="rye bread sku-0003", show="all")
+    assert found.session_state["buying ids"] == [ITEM]
+    nothing = visit("buy_plan", q="no such thing")
+    assert "No item is left" in text(nothing)
+
+
+def test_a_typed_quantity_says_what_it_implies_and_counts_once_it_is_saved(visit: Visit, desk: stand_in.State) -> None:
+    app = visit("buy_plan")
+    item_id = app.session_state["buying ids"][2]
+    before = figures(app)
+    units = float(round(0.9 * expected().line_with(item_id, 0.0).need))
+    app = type_in(app, 2, units)
+    line = expected().line_with(item_id, units)
+    assert 0.5 < line.level < 0.9
+    assert f"{units:.0f} is your **{formats.level(round(line.level, 2))}** for 3 weeks" in text(app)
+    assert f"at least **{buying_words.times(line.implied)}** an unsold unit" in text(app)
+    assert figures(app) == before
+    app = button(app, "Save 1 change").click().run()
+    assert "Saved: 1 quantity of yours" in text(app)
+    after = shown(expected(edits={item_id: units}))
+    assert figures(app) == after
+    assert figures(visit("buy_plan")) == after, "a reload shows what was saved"
+
+
+def test_a_small_quantity_is_said_the_other_way_round(visit: Visit) -> None:
+    app = type_in(visit("buy_plan"), 0, 0.0)
+    assert "0 is below your P1 for 3 weeks. This pays only if an unsold unit costs at least **> 200 ×** a lost sale" in text(
+        app
+    )
+
+
+def test_what_the_editor_hears_becomes_a_draft_of_its_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = {"key": {"edited_rows": {"1": {"Buy": 5.0}, "0": {}}}, "buying ids": ["A", "B"], "buying drafts": {"C": 1.0}}
+    monkeypatch.setattr(buying_list.st, "session_state", memory)
+    buying_list._typed("key")
+    assert memory["buying drafts"] == {"C": 1.0, "B": 5.0}
+
+
+def test_a_discarded_quantity_is_gone_and_an_emptied_one_is_worked_out_again(visit: Visit) -> None:
+    app = visit("buy_plan")
+    before = figures(app)
+    app = button(type_in(app, 0, 1.0), "Discard").click().run()
+    assert button(app, "Save").disabled
+    app = button(type_in(app, 0, 1.0), "Save").click().run()
+    assert figures(app) != before
+    place = app.session_state["buying ids"].index(visit("buy_plan").session_state["buying ids"][0])
+    item_id = expected().lines(expected().places()[:1])[0].item_id
+    app = visit("buy_plan", q=item_id.lower())
+    app = button(type_in(app, 0, None), "Save").click().run()
+    assert figures(app) == before
+    assert place == 0
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_overwritten(visit: Visit) -> None:
+    app = visit("buy_plan")
+    item_id = app.session_state["buying ids"][0]
+    app = type_in(app, 0, 5.0)
+    date = f"{stand_in.Desk().figures().last:%Y-%m-%d}"
+    stand_in.planner_store().set_quantities("Corner shop", date, {item_id: 77.0}, 0)
+    app = button(app, "Save").click().run()
+    assert "Somebody else has changed" in text(app)
+    assert stand_in.planner_store().quantities("Corner shop", date).units[item_id] == 77.0
+
+
+def test_drafts_survive_turning_the_page(visit: Visit) -> None:
+    app = type_in(visit("buy_plan"), 1, 33.0)
+    app.query_params["page"] = "2"
+    app.run()
+    assert not button(app, "Save 1 change").disabled
+    app.query_params["page"] = "1"
+    app.run()
+    assert app.session_state["buying start"] == {app.session_state["buying ids"][1]: 33.0}
+
+
+def test_a_budget_is_drawn_and_its_cuts_are_named(visit: Visit) -> None:
+    plan = expected(BuySettings(budget=300.0))
+    app = visit("buy_plan", budget="300")
+    assert len(app.get("plotly_chart")) == 1
+    lost = formats.money(float(plan.budget.forgone.sum()))
+    assert f"What is cut would earn **{lost}** more" in text(app)
+    app.session_state["cuts"] = True
+    app.run()
+    dearest = plan.lines([int(plan.budget.forgone.argmax())])[0]
+    assert any(dearest.item_id in html.proto.body and "Asked for" in html.proto.body for html in app.get("html"))
+    enough = visit("buy_plan", budget="1000000")
+    assert "it is enough for everything" in text(enough)
+
+
+def test_the_purchase_order_is_a_file_of_everything_to_buy(desk: stand_in.State) -> None:
+    plan = expected(edits={ITEM: 7.0})
+    order = buying_list.table(plan, stand_in.Desk().figures())
+    rows = list(csv.DictReader(io.StringIO(exports.as_csv(order, exports.Stamp("x", None, "m")).decode("utf-8-sig"))))
+    assert len(rows) == int(((plan.quantity > 0) | plan.is_edited).sum())
+    assert sum(float(row["Buy"]) for row in rows) == pytest.approx(plan.totals.units)
+    assert next(row for row in rows if row["Item"] == ITEM)["Quantity by"] == "planner"
+    assert exports.as_xlsx(order, exports.Stamp("x", None, "m"))[:2] == b"PK"
+
+
+def test_without_forecasts_of_all_items_the_page_offers_to_make_them(visit: Visit, desk: stand_in.State) -> None:
+    desk.summarised = False
+    app = visit("buy_plan")
+    assert "they are still to be made" in text(app)
+    assert button(app, "Forecast all items now")
+
+
+def test_one_item_without_an_item_asks_for_one(visit: Visit) -> None:
+    assert "Choose an item first" in text(visit("buy_plan", scope="item"))
