@@ -79,7 +79,7 @@ def test_base_stock_with_back_orders_costs_what_stockpyl_says(lead_time: int, le
     happened = replay(case, levels(case, level), lost_sales=False)
     settled = slice(lead_time + 2, None)  # by then neither remembers how it began
     ours = (happened.left - happened.lost)[settled, 0, 0]
-    assert ours == pytest.approx([list(one.values())[0] if isinstance(one, dict) else one for one in theirs[settled]])
+    assert ours == pytest.approx([next(iter(one.values())) if isinstance(one, dict) else one for one in theirs[settled]])
     cost = happened.cost(Costs(np.array([2.5]), np.array([0.7])))[settled, 0, 0]
     assert cost == pytest.approx(spent[settled], abs=1e-6)
 
