@@ -111,9 +111,9 @@ def newsvendor(past: Past, ratio: float) -> Replayed:
     return replay(past, past.levels(ratio))
 
 
-def fixed_cover(past: Past, recent: np.ndarray, periods: float) -> Replayed:
-    """Up to ``periods`` of the recent mean demand ``recent`` [K, N], whatever is forecast."""
-    level = periods * recent
+def fixed_cover(past: Past, periods: float) -> Replayed:
+    """Up to ``periods`` of the recent mean demand, whatever is forecast."""
+    level = periods * past.recent
     return replay(past, (np.round(level) if past.whole_units else level)[..., None])
 
 
@@ -275,7 +275,7 @@ def _replayed(network: PolicyNetwork, past: Past, ratio: float) -> Replayed:
 def _relaxed_cost(network: PolicyNetwork, past: Past, ratio: float, until: int) -> Tensor:
     """Money a unit of demand in the periods before ``until``, differentiable in the network's weights."""
     seen, review = _Seen.of(past), past.review
-    start = torch.as_tensor(np.round(past.recent) if past.whole_units else past.recent, dtype=torch.float32)
+    start = torch.as_tensor(np.array(past.start), dtype=torch.float32)
     demand = torch.as_tensor(np.nan_to_num(past.demand), dtype=torch.float32)
     known = torch.as_tensor(np.isfinite(past.demand), dtype=torch.float32)
     on_hand, pipeline = review * start, [start] * past.lead_time

@@ -30,6 +30,7 @@ from forecasting.generations.base import Generation, Report
 from forecasting.inventory import Costs, critical_ratio, protection
 from forecasting.metrics import resampled_sums
 from forecasting.types import Progress
+from forecasting.windows import history_until
 
 #: The quantiles that a money curve tries.
 GRID: tuple[float, ...] = (*(round(0.05 * step, 2) for step in range(1, 19)), 0.93, 0.95, 0.97, 0.98, 0.99)
@@ -51,7 +52,7 @@ class Past:
     summed : [K, N, Q] the same from adding the quantiles of its periods, to see why that is wrong.
     demand : [K, N] units of the period after each creation date; NaN where not known or out of stock.
     spans : [K, N] units of the span; NaN where one of its periods is not known.
-    recent : [N] mean demand of the last periods before the first creation date.
+    recent : [K, N] mean demand of the last periods up to each creation date.
     """
 
     item_ids: np.ndarray
@@ -73,6 +74,11 @@ class Past:
         known = self.demand[np.isfinite(self.demand)]
         return bool((known == np.round(known)).all())
 
+    @property
+    def start(self) -> np.ndarray:
+        """Units [N] that every way of buying begins with for each period: the recent mean demand of the first date."""
+        return np.round(self.recent[0]) if self.whole_units else self.recent[0]
+
     def levels(self, taus: float | np.ndarray) -> np.ndarray:
         """Order-up-to levels [K, N, P] at ``taus`` [P], or at one of each item [N, P]."""
         wanted = np.atleast_1d(np.asarray(taus, np.float64))
@@ -87,9 +93,8 @@ class Past:
 
     def take(self, rows: np.ndarray) -> Past:
         """The same of these items."""
-        first = {name: getattr(self, name)[rows] for name in ("item_ids", "recent")}
-        second = {name: getattr(self, name)[:, rows] for name in ("knots", "summed", "demand", "spans")}
-        return replace(self, **first, **second)
+        names = ("knots", "summed", "demand", "spans", "recent")
+        return replace(self, item_ids=self.item_ids[rows], **{name: getattr(self, name)[:, rows] for name in names})
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +171,7 @@ def past_of(
             f"Lead time and review are {span} periods together and {generation.title} forecasts {generation.horizon}. "
             "Choose shorter ones."
         )
-    knots, summed, demand, spans = [], [], [], []
+    knots, summed, demand, spans, recent = [], [], [], [], []
     for done, t in enumerate(dates):
         if report:
             report(Progress(done, len(dates), f"Replaying from {panel.periods[t]:%Y-%m-%d}"))
@@ -176,8 +181,7 @@ def past_of(
         summed.append(forecast.values[:, :span].sum(axis=1))
         demand.append(came[:, 0])
         spans.append(came.sum(axis=1))
-    before = panel.demand[:, max(0, first + 1 - _RECENT) : first + 1]
-    known = np.isfinite(before)
+        recent.append(_known_mean(history_until(panel, t).demand[:, -_RECENT:]))
     return Past(
         item_ids=panel.item_ids,
         taus=np.asarray(forecast.taus),
@@ -185,7 +189,7 @@ def past_of(
         summed=np.stack(summed),
         demand=np.stack(demand),
         spans=np.stack(spans),
-        recent=np.nan_to_num(before).sum(axis=1, dtype=np.float64) / np.maximum(known.sum(axis=1), 1),
+        recent=np.stack(recent),
         lead_time=lead_time,
         review=review,
     )
@@ -204,7 +208,7 @@ def replay(past: Past, rule: Rule | np.ndarray, ways: int | None = None, *, lost
         rule = lambda k, position: levels[k]  # noqa: E731
     dates, items = past.demand.shape
     lost, left, ordered = (np.zeros((dates, items, ways or 1)) for _ in range(3))
-    start = np.round(past.recent) if past.whole_units else past.recent
+    start = past.start
     on_hand = np.repeat(past.review * start[:, None], ways or 1, axis=1)  # (N, P) below 0: what waits
     pipeline = [np.repeat(start[:, None], ways or 1, axis=1) for _ in range(past.lead_time)]  # the next to arrive comes first
     for k in range(dates):
@@ -241,6 +245,12 @@ def money_curve(past: Past, costs: Costs, *, grid: Sequence[float] = GRID, seed:
     elif ratio > plain.best_high + step:
         verdict = "high"
     return MoneyCurve(replayed, plain, ratio, verdict, past.demand.shape[1], len(past))
+
+
+def _known_mean(demand: np.ndarray) -> np.ndarray:
+    """Mean [N] of what is known of ``demand`` [N, T]; 0 where nothing is."""
+    known = np.isfinite(demand)
+    return np.asarray(np.nan_to_num(demand).sum(axis=1, dtype=np.float64) / np.maximum(known.sum(axis=1), 1))
 
 
 def _curve(taus: np.ndarray, spent: np.ndarray, counted: np.ndarray, seed: int) -> Curve:

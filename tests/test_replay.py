@@ -31,7 +31,7 @@ def past(demand: np.ndarray, lead_time: int, review: int = 1, knots: np.ndarray 
     knots = np.zeros(len(TAUS)) if knots is None else knots
     everywhere = np.broadcast_to(knots, (dates, items, len(TAUS)))
     ids = np.array([f"item {n}" for n in range(items)], dtype=object)
-    start = np.full(items, recent)
+    start = np.full((dates, items), recent)
     return Past(ids, np.array(TAUS), everywhere, everywhere, demand, spans, start, lead_time, review)
 
 
@@ -115,7 +115,7 @@ def test_stock_is_never_made_or_lost() -> None:
     case = past(rng.poisson(5, (30, 4)).astype(float), lead_time=2, recent=5.0)
     happened = replay(case, levels(case, 9.0, 14.0, 25.0))
     sold = case.demand[..., None] - happened.lost
-    start = case.recent[:, None] * 3
+    start = case.recent[0][:, None] * 3
     assert happened.left[-1] + happened.ordered[-2:].sum(axis=0) == pytest.approx(
         start + happened.ordered.sum(axis=0) - sold.sum(axis=0)
     )
@@ -192,6 +192,7 @@ def test_the_past_is_what_was_forecast_and_what_came(panel: Panel) -> None:
     assert np.array_equal(np.isnan(found.demand[5]), out)
     assert found.demand[5][~out] == pytest.approx(panel.demand[~out, 46])
     assert np.isnan(found.spans[-2:]).all()  # not over yet
+    assert found.recent[5] == pytest.approx(panel.demand[:, 33:46].mean(axis=1), rel=1e-5)
     assert found.take(np.array([4, 1])).demand[:, 0] == pytest.approx(found.demand[:, 4], nan_ok=True)
 
 
