@@ -38,6 +38,9 @@ GRID: tuple[float, ...] = (*(round(0.05 * step, 2) for step in range(1, 19)), 0.
 #: Periods whose mean demand the stock begins with: the same for every way of buying.
 _RECENT = 13
 
+#: With fewer items than this their few dates say nothing of the forecast.
+_FEW = 20
+
 #: Order-up-to levels [N, P] at the k-th creation date, given the positions [N, P] before the order.
 Rule = Callable[[int, np.ndarray], np.ndarray]
 
@@ -137,13 +140,13 @@ class MoneyCurve:
     """What every quantile would have cost, replayed and plainly, and what that says of the forecast.
 
     ``ratio`` is the critical ratio; ``verdict`` whether the plain measure's best quantile allows it: "low" says that the
-    forecast was too low (a higher quantile was cheaper), "high" that it was too high.
+    forecast was too low (a higher quantile was cheaper), "high" that it was too high, and "open" that the items are too few.
     """
 
     replayed: Curve
     plain: Curve
     ratio: float
-    verdict: Literal["calibrated", "low", "high"]
+    verdict: Literal["calibrated", "low", "high", "open"]
     items: int
     dates: int
 
@@ -236,11 +239,14 @@ def money_curve(past: Past, costs: Costs, *, grid: Sequence[float] = GRID, seed:
     ratio = float(np.median(critical_ratio(costs.underage, costs.overage)))
     levels = past.levels(taus)
     happened = replay(past, levels)
-    replayed = _curve(taus, happened.cost(costs), happened.counted, seed)
-    plain = _curve(taus, plain_cost(past, levels, costs), np.isfinite(past.spans), seed)
+    block = past.lead_time + past.review
+    replayed = _curve(taus, happened.cost(costs), happened.counted, block, seed)
+    plain = _curve(taus, plain_cost(past, levels, costs), np.isfinite(past.spans), block, seed)
     step = float(np.diff(taus)[np.clip(np.searchsorted(taus, ratio) - 1, 0, len(taus) - 2)]) / 2
-    verdict: Literal["calibrated", "low", "high"] = "calibrated"
-    if ratio < plain.best_low - step:
+    verdict: Literal["calibrated", "low", "high", "open"] = "calibrated"
+    if past.demand.shape[1] < _FEW:
+        verdict = "open"
+    elif ratio < plain.best_low - step:
         verdict = "low"
     elif ratio > plain.best_high + step:
         verdict = "high"
@@ -253,10 +259,14 @@ def _known_mean(demand: np.ndarray) -> np.ndarray:
     return np.asarray(np.nan_to_num(demand).sum(axis=1, dtype=np.float64) / np.maximum(known.sum(axis=1), 1))
 
 
-def _curve(taus: np.ndarray, spent: np.ndarray, counted: np.ndarray, seed: int) -> Curve:
-    """The curve of money ``spent`` [K, N, G], per period that has anything ``counted`` [K, N]."""
+def _curve(taus: np.ndarray, spent: np.ndarray, counted: np.ndarray, block: int, seed: int) -> Curve:
+    """The curve of money ``spent`` [K, N, G], per period that has anything ``counted`` [K, N].
+
+    Dates are drawn anew in blocks, for the spans of neighbours overlap.
+    """
     periods = max(1, int(counted.any(axis=1).sum()))
-    drawn = resampled_sums(spent, seed=seed) / periods  # (draws, G)
+    blocks = np.add.reduceat(spent, np.arange(0, len(spent), block), axis=0)
+    drawn = resampled_sums(blocks, seed=seed) / periods  # (draws, G)
     low, high = np.quantile(drawn, [0.05, 0.95], axis=0)
     best = taus[drawn.argmin(axis=1)]
     cost = spent.sum(axis=(0, 1)) / periods

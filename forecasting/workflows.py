@@ -21,12 +21,14 @@ from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
 from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, Verdict
 from forecasting.batch import Run
+from forecasting.buying_record import BuyingRecord, RecordAsked
 from forecasting.desk import Desk
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.generations.registry import GENERATIONS, generation
 from forecasting.ladder_run import LadderRun, LadderSettings, climb
 from forecasting.ladder_store import LadderStore
+from forecasting.policies import RatioRecord
 from forecasting.runs import TrainingSettings
 from forecasting.training_run import Training
 from forecasting.types import Progress, QuantileForecast
@@ -45,6 +47,7 @@ from forecasting.views import (
 
 __all__ = [
     "AccuracyReport",
+    "BuyingRecord",
     "Certified",
     "Desk",
     "ItemHistory",
@@ -54,6 +57,8 @@ __all__ = [
     "Outcome",
     "PastFan",
     "PlanChange",
+    "RatioRecord",
+    "RecordAsked",
     "Run",
     "ScenarioView",
     "SliceScore",

@@ -165,6 +165,10 @@ def test_a_forecast_that_is_off_is_called_so(scale: float, verdict: str) -> None
     assert curve.saving > 0
 
 
+def test_of_a_few_items_nothing_is_said_of_the_forecast() -> None:
+    assert money_curve(drawn(0.7).take(np.arange(5)), costs(0.8, 5)).verdict == "open"
+
+
 def test_levels_are_whole_where_demand_is() -> None:
     whole = past(np.full((5, 2), 3.0), 1, knots=np.linspace(0.2, 9.9, len(TAUS)))
     assert (whole.levels(np.array(GRID)) == np.round(whole.levels(np.array(GRID)))).all()

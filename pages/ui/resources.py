@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from forecasting.types import Progress, QuantileForecast
     from forecasting.workflows import (
         AccuracyReport,
+        BuyingRecord,
         Desk,
         ItemView,
         LadderRun,
         ModelStatus,
         PastFan,
+        RecordAsked,
         ScenarioView,
         SummaryStatus,
         TodayPage,
@@ -110,6 +112,24 @@ def summarise(report: Callable[[Progress], None]) -> None:
     desk().summarise(report)
 
 
+def kept_buying_record(asked: RecordAsked) -> BuyingRecord | None:
+    """What buying would have cost in the past, None until somebody asked for it."""
+    return _buying_records().get((version(), asked))
+
+
+def buying_record(asked: RecordAsked, report: Callable[[Progress], None]) -> None:
+    """Replays the past and keeps what comes of it."""
+    kept = _buying_records()
+    kept[version(), asked] = desk().buying_record(asked, report)
+    while len(kept) > 16:
+        kept.pop(next(iter(kept)))
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _buying_records() -> dict[tuple[str, RecordAsked], BuyingRecord]:
+    return {}
+
+
 # the ladder of generations
 
 
@@ -184,7 +204,19 @@ def training() -> Training:
 
 def forget() -> None:
     """Empties every cache."""
-    for cache in (_desk, _search, _today, _item, _past_fans, _accuracy, _tried, _forecast_by, ladder_run, training):
+    for cache in (
+        _desk,
+        _search,
+        _today,
+        _item,
+        _past_fans,
+        _accuracy,
+        _tried,
+        _forecast_by,
+        _buying_records,
+        ladder_run,
+        training,
+    ):
         cache.clear()
 
 
