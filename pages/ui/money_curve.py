@@ -132,7 +132,7 @@ def figure(record: BuyingRecord, chosen: float, about: About) -> go.Figure:
         "legend": {"orientation": "h", "y": -0.18},
         "xaxis": {"tickvals": ticks, "ticktext": [formats.level(tau) for tau in ticks], "range": (0.03, 1.0),
                   "fixedrange": True, "title": {"text": "Quantile bought to"}, "zeroline": False},
-        "yaxis": {"range": (0, top), "fixedrange": True, "rangemode": "tozero", "automargin": True,
+        "yaxis": {"range": (0, top), "fixedrange": True, "rangemode": "tozero", "automargin": True, "tickformat": ",",
                   "tickprefix": _prefix(record, about)},
         "annotations": [{"text": _axis_words(record, about), "x": 0, "y": 1.06, "xref": "paper", "yref": "paper",
                          "showarrow": False, "xanchor": "left", "font": {"size": 12}}],
