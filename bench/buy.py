@@ -59,7 +59,7 @@ LEAD_TIME, REVIEW = 2, 1
 COVERED = (0.8, 0.9, 0.95)
 COVERS = np.linspace(0.5, 3.0, 11) * (LEAD_TIME + REVIEW)
 QUICK_ITEMS = 60
-QUICK_TRAINING = {"members": 1, "scale_lives": (0.5,), "most_steps": 75}
+QUICK_TRAINING = {"members": 1, "scale_lives": (0.5,), "most_steps": 20, "look_every": 10}
 
 Table = dict[str, dict[str, float | None]]
 
@@ -81,7 +81,7 @@ def main() -> None:
     sizes = () if options.no_batch else ((2_000,) if options.quick else (10_000, 100_000))
     speeds, memory = {}, {}
     for items in sizes:
-        speeds[str(items)], memory[str(items)] = batch(items)
+        speeds[str(items)], memory[str(items)] = batch(items, options.quick)
     answer |= {"batch_items_per_s": speeds, "batch_rss_mb": memory}
     if options.out:
         options.out.write_text(_markdown(answer, list(sets)))
@@ -198,7 +198,7 @@ def _ratios(ours: Table | None, theirs: Table | None) -> dict[str, float | None]
     return {ratio: round(mine[ratio] / other[ratio], 4) if other[ratio] else None for ratio in mine}
 
 
-def batch(items: int) -> tuple[float, float]:
+def batch(items: int, quick: bool) -> tuple[float, float]:
     """Items a second, from the run's first part to its last, and the most memory in MB, of ``forecast --all``."""
     from forecasting import batch as batches
     from forecasting import workflows
@@ -208,7 +208,7 @@ def batch(items: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as home:
         environment["TIDELINE_HOME"] = os.environ["TIDELINE_HOME"] = home
         workflows.load_simulated(items, 104, 1, lambda progress: None)
-        _train_for_a_moment()
+        _train_for_a_moment(quick)
         command = [sys.executable, "-m", "forecasting", "forecast", "--all", "--progress", "json"]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
@@ -222,7 +222,7 @@ def batch(items: int) -> tuple[float, float]:
         return round(items / took.total_seconds(), 1), round(usage.ru_maxrss / 1024, 1)
 
 
-def _train_for_a_moment() -> None:
+def _train_for_a_moment(quick: bool) -> None:
     """A whole model (all members and recipes) on the catalog in use: its speed does not depend on what it has learned."""
     from contextlib import closing
 
@@ -232,7 +232,8 @@ def _train_for_a_moment() -> None:
     with closing(Catalog(workflows.catalog_path())) as catalog:
         name, last, horizon = catalog.about.name, catalog.about.last, catalog.about.frequency.horizon
         panel = catalog.panel([one.item_id for one in catalog.search("", limit=300).rows])
-    model = MQTransformerForecaster(TrainingSettings(most_steps=25))
+    moment = TrainingSettings(most_steps=5, look_every=5, scale_lives=(0.5,)) if quick else TrainingSettings(most_steps=25)
+    model = MQTransformerForecaster(moment)
     model.fit(panel, last, horizon)
     assert model.card is not None
     model.card = replace(model.card, catalog_name=name)
