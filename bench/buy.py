@@ -77,7 +77,7 @@ def main() -> None:
     sets = {directory.name: bought(directory, options.seed, options.quick) for directory in options.sets}
     names = {name for figures in sets.values() for name in figures}
     answer |= {name: {one: figures.get(name) for one, figures in sets.items()} for name in sorted(names)}
-    answer["list_ms"] = _list_ms()
+    answer["list_ms"] = _list_ms(options.quick)
     sizes = () if options.no_batch else ((2_000,) if options.quick else (10_000, 100_000))
     speeds, memory = {}, {}
     for items in sizes:
@@ -240,7 +240,8 @@ def _train_for_a_moment(quick: bool) -> None:
     model.save(workflows.home() / "model")
 
 
-def _list_ms() -> object:
+def _list_ms(quick: bool) -> object:
+    """What ``bench/buying_list.py`` measures, None where there is none."""
     path = ROOT / "bench" / "buying_list.py"
     if not path.is_file():
         return None
@@ -250,7 +251,7 @@ def _list_ms() -> object:
     module = importlib.util.module_from_spec(spec)
     sys.modules["buying_list"] = module
     spec.loader.exec_module(module)
-    return module.list_ms()
+    return module.list_ms(quick)
 
 
 def _markdown(answer: dict[str, object], sets: list[str]) -> str:
