@@ -18,6 +18,7 @@ from forecasting import buying, scenarios
 from forecasting.attention import Concerns, concerns
 from forecasting.batch import Run, forecast_all
 from forecasting.buying import Basis, BuyPlan, BuySettings
+from forecasting.buying_record import BuyingRecord, RecordAsked, buying_record
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
 from forecasting.summary import Summary, summarise
@@ -128,6 +129,10 @@ class Desk:
     def forecast_all(self, runs: Path, report: Report) -> Run:
         """Forecasts every item into a run below ``runs``; raises NotTrained."""
         return forecast_all(self._catalog, self._serving_model(), runs, report)
+
+    def buying_record(self, asked: RecordAsked, report: Report) -> BuyingRecord:
+        """What buying would have cost in the past; raises UnknownItem, NotTrained, TooLittleHistory, ConfigurationError."""
+        return buying_record(self._catalog, self._serving_model().twin(), asked, report)
 
     # lists
 

@@ -24,12 +24,14 @@ from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, V
 from forecasting.attention import Concern, Concerns
 from forecasting.batch import Run
 from forecasting.buying import BuyPlan, BuyRow, BuySettings
+from forecasting.buying_record import BuyingRecord, RecordAsked
 from forecasting.desk import Desk
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.generations.registry import GENERATIONS, generation
 from forecasting.ladder_run import LadderRun, LadderSettings, climb
 from forecasting.ladder_store import LadderStore
+from forecasting.policies import RatioRecord
 from forecasting.runs import TrainingSettings
 from forecasting.training_run import Training
 from forecasting.types import Progress, QuantileForecast
@@ -51,6 +53,7 @@ __all__ = [
     "BuyPlan",
     "BuyRow",
     "BuySettings",
+    "BuyingRecord",
     "Certified",
     "Concern",
     "Concerns",
@@ -62,6 +65,8 @@ __all__ = [
     "Outcome",
     "PastFan",
     "PlanChange",
+    "RatioRecord",
+    "RecordAsked",
     "Run",
     "ScenarioView",
     "SliceScore",

@@ -1,4 +1,4 @@
-"""Networks of different seeds and recipes that answer as one: quantiles averaged over members, in one batched call a recipe.
+"""Networks of different seeds and recipes that answer as one: quantiles averaged over members, a recipe encoded once.
 
 Axis letters: N items, K creation dates, H horizons, Q taus, M members.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -18,7 +17,6 @@ from forecasting.encoding import Encoding
 from forecasting.features import Inputs, encode
 from forecasting.generations.g2020_mqtransformer import Decoded, MQTransformer, price_factor, span_level
 from forecasting.running import RunningMeans
-from forecasting.runs import State
 from forecasting.training import View
 
 
@@ -104,16 +102,12 @@ class Ensemble:
     def __init__(self, views: Sequence[View]) -> None:
         self.views = tuple(views)
         self._networks = [MQTransformer(view.config).eval().requires_grad_(False) for view in self.views]
-        self._stacked = [
-            {name: torch.stack([member[name] for member in view.members]) for name in view.members[0]} for view in self.views
-        ]
 
     @property
     def horizon(self) -> int:
         """H."""
         return self.views[0].config.horizon
 
-    @torch.no_grad()
     def read(
         self,
         history: Panel,
@@ -130,22 +124,22 @@ class Ensemble:
         ``reading`` of the same history and plan spares encoding them again.
         """
         reading = reading or Reading(history, plan, min(at))
+        return self.read_inputs([reading.inputs(view.encoding) for view in self.views], at, hold=hold, shown=shown)
+
+    @torch.no_grad()
+    def read_inputs(self, encoded: Sequence[Inputs], at: Sequence[int], *, hold: bool = False, shown: bool = True) -> Said:
+        """The same of inputs that each view has ``encoded`` already."""
         dates, parts = torch.tensor(at), []
-        for view, network, stacked in zip(self.views, self._networks, self._stacked, strict=True):
-            inputs = reading.inputs(view.encoding)
+        for view, inputs, network in zip(self.views, encoded, self._networks, strict=True):
             held = torch.ones(len(inputs), len(dates), dtype=torch.bool) if hold else None
-            decoded = torch.vmap(partial(_decoded, network, (inputs, dates, held), shown))(stacked)
-            parts.append((decoded, inputs.scale[:, dates].expand(len(view.members), -1, -1)))
-        joined = [torch.cat(tensors) for tensors in zip(*(decoded for decoded, _ in parts), strict=True)]
+            for weights in view.members:  # one after the other: stacked, they take longer
+                decoded = torch.func.functional_call(network, weights, (inputs, dates, held), {"shown": shown})
+                parts.append((decoded, inputs.scale[:, dates]))
+        names = Decoded.__dataclass_fields__
+        joined = [torch.stack([getattr(decoded, name) for decoded, _ in parts]) for name in names]
         return Said(
             decoded=Decoded(*joined),
-            scale=torch.cat([scale for _, scale in parts]),
+            scale=torch.stack([scale for _, scale in parts]),
             log_reference=inputs.log_reference[:, dates],
             has_price=inputs.has_price[:, dates],
         )
-
-
-def _decoded(network: MQTransformer, given: tuple[object, ...], shown: bool, weights: State) -> tuple[Tensor, ...]:
-    """What ``network`` says with these ``weights``, as a tuple that vmap can stack."""
-    decoded = torch.func.functional_call(network, weights, given, {"shown": shown})
-    return tuple(getattr(decoded, name) for name in Decoded.__dataclass_fields__)

@@ -35,6 +35,7 @@ from forecasting.generations.layers import (
     Convolutions,
     QuantileHead,
     lags,
+    picked,
     season_ratios,
     soft_log,
 )
@@ -140,20 +141,20 @@ class PastAttention(nn.Module):
         then = at[:, None] - back  # (K, B) before the first period there is nothing
         exists, then = then >= 0, then.clamp(min=0)
         targets = (at[:, None] + steps).clamp(max=inputs.ahead.shape[1] - 1)  # (K, H)
-        known = (inputs.known * (1 - inputs.censored))[:, then] * exists  # (N, K, B)
+        known = picked(inputs.known * (1 - inputs.censored), then) * exists  # (N, K, B)
 
         moves = [inputs.price_moved[..., None]] if self.moves else []
         known_ahead = F.pad(torch.cat([inputs.ahead, inputs.relative, *moves], dim=-1), (1, 0), value=1.0)  # (N, U, ·)
         place = self.position(known_ahead).unflatten(-1, (HEADS, _POSITION))  # (N, U, A, W)
-        queries = torch.cat([place[:, targets], self._when(steps).expand(len(place), len(at), -1, -1, -1)], dim=-1)
-        asked = place[:, then]  # (N, K, B, A, W)
+        queries = torch.cat([picked(place, targets), self._when(steps).expand(len(place), len(at), -1, -1, -1)], dim=-1)
+        asked = picked(place, then)  # (N, K, B, A, W)
         bias = torch.log(known + 1e-9)[..., None] - 0.5 * asked.square().sum(dim=-1)  # (N, K, B, A)
         bias = bias - F.softplus(self.recency) * torch.log1p(back)[:, None]
         phases = self._when(-back)[..., 1:] * self.phase.repeat_interleave(2, dim=1)  # (B, A, 2S)
         keys = torch.cat([asked, bias[..., None], phases.expand(*asked.shape[:2], -1, -1, -1)], dim=-1)  # (N, K, B, A, ·)
         queries, keys = queries.transpose(2, 3), keys.transpose(2, 3)  # (N, K, A, H | B, ·)
 
-        ratios = (inputs.demand / inputs.scale).clamp(max=LARGEST_RATIO)[:, then] * known  # (N, K, B) as it stood then
+        ratios = picked((inputs.demand / inputs.scale).clamp(max=LARGEST_RATIO), then) * known  # (N, K, B) as it stood then
         values = ratios[:, :, None, :, None].expand(-1, -1, HEADS, -1, -1)  # (N, K, A, B, 1)
         if self.training:
             wide = F.pad(values, (0, keys.shape[-1] - 1))
@@ -235,8 +236,8 @@ class MQTransformer(nn.Module):
 
         origin = self.from_origin(self._origin(inputs, static, at))  # (N, K, W)
         target = [
-            inputs.ahead[:, within],
-            inputs.relative[:, within] - inputs.baseline[:, at, None],
+            picked(inputs.ahead, within),
+            picked(inputs.relative, within) - inputs.baseline[:, at, None],
             self.horizons.expand(len(inputs), len(at), -1, -1),
             soft_log(candidates) * known,
             known,

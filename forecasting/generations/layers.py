@@ -92,16 +92,16 @@ class Convolutions(nn.Module):
         first = max(0, int(needed[0][0]))
         entered = self._entered(past[:, first : int(dates.max()) + 1], static)
         exists = needed[0] >= 0  # before the first period there is nothing
-        signal = entered[:, (needed[0] - first).clamp(min=0)] * exists[:, None]
+        signal = picked(entered, (needed[0] - first).clamp(min=0)) * exists[:, None]
         context = torch.zeros_like(signal[:, :1])
         for layer, (dilation, filters, mix) in enumerate(zip(self.dilations, self.filters, self.mixes, strict=True)):
             before, wanted = needed[layer], needed[layer + 1]
             places = [torch.searchsorted(before, wanted - lag * dilation) for lag in (2, 1, 0)]
-            taps = torch.cat([signal[:, place] for place in places], dim=-1)
-            value, gate = filters(taps).chunk(2, dim=-1)
+            taps = [picked(signal, place) for place in places]
+            value, gate = filters(torch.cat(taps, dim=-1)).chunk(2, dim=-1)
             block = mix(torch.tanh(value) * torch.sigmoid(gate))
-            context = context + block[:, torch.searchsorted(wanted, dates)]
-            signal = (signal[:, places[-1]] + block) * (wanted >= 0)[:, None]
+            context = context + picked(block, torch.searchsorted(wanted, dates))
+            signal = (taps[-1] + block) * (wanted >= 0)[:, None]
         return F.elu(context)
 
     def _entered(self, past: Tensor, static: Tensor | None) -> Tensor:
@@ -111,6 +111,11 @@ class Convolutions(nn.Module):
         channels = past.shape[-1]
         fixed = F.linear(static, self.enter.weight[:, channels:], self.enter.bias)  # (N, W)
         return F.linear(past, self.enter.weight[:, :channels]) + fixed[:, None]
+
+
+def picked(signal: Tensor, places: Tensor, dim: int = 1) -> Tensor:
+    """The signal [N, T, ...] at ``places`` [...] of its periods; what indexing does, and quicker."""
+    return signal.index_select(dim, places.flatten()).unflatten(dim, places.shape)
 
 
 def _delayed(signal: Tensor, periods: int) -> Tensor:
@@ -151,8 +156,8 @@ def _ratio(demand: Tensor, scale: Tensor, seen: Tensor, at: Tensor, steps: Tenso
     then, there = at[:, None] - back, at[:, None] + steps - back  # (K, H) the creation date and the target, seasons ago
     possible = ((then >= 0) & (there >= 0)).float()
     then, there = then.clamp(min=0), there.clamp(min=0)
-    ratio = (demand[:, :, there] / scale[:, :, then].clamp(min=1e-9)).clamp(max=LARGEST_RATIO)
-    return ratio, seen[:, :, there] * seen[:, :, then] * possible
+    ratio = (picked(demand, there, 2) / picked(scale, then, 2).clamp(min=1e-9)).clamp(max=LARGEST_RATIO)
+    return ratio, picked(seen, there, 2) * picked(seen, then, 2) * possible
 
 
 def soft_log(ratio: Tensor) -> Tensor:

@@ -157,6 +157,11 @@ class MQTransformerForecaster(Generation):
         answer._networks, answer.card = replace(self._trained(), feedback=Feedback()), self.card
         return answer
 
+    @property
+    def knows_until(self) -> pd.Timestamp:
+        """The last period that its networks learned from."""
+        return self._trained().until
+
     def twin(self) -> MQTransformerForecaster:
         """The same forecaster for another thread: two threads must not forecast with one."""
         answer = MQTransformerForecaster(self.settings)

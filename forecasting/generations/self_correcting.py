@@ -87,10 +87,20 @@ class SelfCorrecting:
 
     def record(self, history: Panel, plan: Plan, reading: Reading | None = None) -> OwnRecord:
         """What was said from the creation dates before the end of ``history``, and what came of it."""
-        t = len(history.periods) - 1
+        t, view = len(history.periods) - 1, self.now.views[0]
         reading = reading or Reading(history, plan, t - int(lags_of(self.now.horizon).max()))
+        inputs = reading.inputs(view.encoding)
+        return record_at(t, inputs, self.words(history, plan, reading), view.config.horizon, view.config.covariates)
+
+    def words(self, history: Panel, plan: Plan, reading: Reading | None = None) -> dict[int, np.ndarray]:
+        """Quantiles [N, H, Q] in units said at the earlier creation dates on record, by their positions.
+
+        Where errors are not taken back, what was said of periods that are all over plays no part and is left out.
+        """
+        t = len(history.periods) - 1
         trained, known = (int(history.periods.searchsorted(date)) for date in (self.until, self.early_until))
-        dates = [t - lag for lag in lags_of(self.now.horizon).tolist()][::-1]
+        over = self.now.horizon if self.feedback.trust == 0 < self.feedback.steadiness else self.now.horizon + 1
+        dates = [t - lag for lag in lags_of(self.now.horizon).tolist() if lag < over][::-1]
         honest = {
             self.now: [date for date in dates if date >= trained],
             self.early: [date for date in dates if known <= date < trained],
@@ -99,10 +109,9 @@ class SelfCorrecting:
         for ensemble, mine in honest.items():
             if ensemble is not None and mine:
                 hold = history.price_seen == "when sold"
-                words = ensemble.read(history, plan, mine, hold=hold, shown=False, reading=reading)
-                said |= {date: _told(words, k, t - date) for k, date in enumerate(mine)}
-        view = self.now.views[0]
-        return record_at(t, reading.inputs(view.encoding), said, view.config.horizon, view.config.covariates)
+                told = ensemble.read(history, plan, mine, hold=hold, shown=False, reading=reading)
+                said |= {date: _told(told, k, t - date) for k, date in enumerate(mine)}
+        return said
 
 
 def _told(said: Said, k: int, came: int) -> np.ndarray:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from forecasting.types import Progress, QuantileForecast
     from forecasting.workflows import (
         AccuracyReport,
+        BuyingRecord,
         BuyPlan,
         BuySettings,
         Concerns,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         LadderRun,
         ModelStatus,
         PastFan,
+        RecordAsked,
         ScenarioView,
         SummaryStatus,
         TodayPage,
@@ -165,6 +167,24 @@ def save_quantities(changes: Mapping[str, float | None], seen: int) -> None:
     workflows.planner_store().set_quantities(about.name, f"{about.last:%Y-%m-%d}", changes, seen)
 
 
+def kept_buying_record(asked: RecordAsked) -> BuyingRecord | None:
+    """What buying would have cost in the past, None until somebody asked for it."""
+    return _buying_records().get((version(), asked))
+
+
+def buying_record(asked: RecordAsked, report: Callable[[Progress], None]) -> None:
+    """Replays the past and keeps what comes of it."""
+    kept = _buying_records()
+    kept[version(), asked] = desk().buying_record(asked, report)
+    while len(kept) > 16:
+        kept.pop(next(iter(kept)))
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _buying_records() -> dict[tuple[str, RecordAsked], BuyingRecord]:
+    return {}
+
+
 # the ladder of generations
 
 
@@ -256,6 +276,7 @@ def forget() -> None:
         _better_generation,
         _tried,
         _forecast_by,
+        _buying_records,
         ladder_run,
         training,
     ):

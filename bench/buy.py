@@ -1,0 +1,303 @@
+"""Buying, measured from scratch: replayed cost, span coverage, the learned policy, and the batch; JSON on the last line.
+
+usage: python bench/buy.py [--quick] [--sets DIR …] [--out docs/buying.md]
+
+Each forecaster is trained until the first rolling origin of the set and forecasts from every period after it; what it then
+says is bought by the same rule, L = 2 and R = 1, at three critical ratios, with costs of 1 in all (c_u + c_o) a unit.
+
+``cost_vs_patchwork``, ``cost_vs_lightgbm`` : replayed cost of MQTransformer over theirs, by set and ratio; below 1 is better.
+``policy_vs_newsvendor`` : the learned policy over the newsvendor rule, both on MQTransformer; trained on the periods that its
+early networks had not seen, before the first origin, and equal where it did not earn its place there.
+``cost_vs_hindsight`` : the newsvendor rule over each item's constant tau that turned out cheapest, known only afterwards.
+``span_coverage`` : how often demand over L + R periods came out at or below P80, P90, P95, learned and summed by period.
+``list_ms`` : of ``bench/buying_list.py``, null where there is none. ``batch_…`` : by number of items.
+``plain_…`` and ``policy_vs_…`` : each creation date by itself instead of the replay, and the policy over other rules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from data.errors import TidelineError  # noqa: E402
+from data.schema import Panel  # noqa: E402
+from data.sources.bench_directory import read_panel  # noqa: E402
+from forecasting.generations.base import Generation  # noqa: E402
+from forecasting.generations.g2008_patchwork import Patchwork  # noqa: E402
+from forecasting.generations.lightgbm_quantiles import LightGBMQuantiles  # noqa: E402
+from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
+from forecasting.policies import (  # noqa: E402
+    RATIOS,
+    Policy,
+    PolicySettings,
+    best_tau_in_hindsight,
+    fixed_cover,
+    learn,
+    newsvendor,
+    unit_costs,
+)
+from forecasting.replay import GRID, Past, Replayed, past_of, plain_cost  # noqa: E402
+from forecasting.runs import TrainingSettings  # noqa: E402
+from forecasting.windows import held_back, history_until, origins  # noqa: E402
+
+BENCH = ROOT.parent / "shared" / "bench"
+LEAD_TIME, REVIEW = 2, 1
+COVERED = (0.8, 0.9, 0.95)
+COVERS = np.linspace(0.5, 3.0, 11) * (LEAD_TIME + REVIEW)
+QUICK_ITEMS = 60
+QUICK_TRAINING = {"members": 1, "scale_lives": (0.5,), "most_steps": 20, "look_every": 10}
+
+Table = dict[str, dict[str, float | None]]
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", type=Path, nargs="+", default=[BENCH / "orange_juice", BENCH / "complete_journey"])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="few items, few steps: a rough answer")
+    parser.add_argument("--no-batch", action="store_true", help="leave the batch out")
+    parser.add_argument("--out", type=Path, help="also write a table in Markdown here")
+    options = parser.parse_args()
+    answer: dict[str, object] = {"commit": _commit(), "quick": options.quick}
+    sets = {directory.name: bought(directory, options.seed, options.quick) for directory in options.sets}
+    names = {name for figures in sets.values() for name in figures}
+    answer |= {name: {one: figures.get(name) for one, figures in sets.items()} for name in sorted(names)}
+    answer["list_ms"] = _list_ms(options.quick)
+    sizes = () if options.no_batch else ((2_000,) if options.quick else (10_000, 100_000))
+    speeds, memory = {}, {}
+    for items in sizes:
+        speeds[str(items)], memory[str(items)] = batch(items, options.quick)
+    answer |= {"batch_items_per_s": speeds, "batch_rss_mb": memory}
+    if options.out:
+        options.out.write_text(_markdown(answer, list(sets)))
+    print(json.dumps(answer))
+
+
+def bought(directory: Path, seed: int, quick: bool) -> dict[str, object]:
+    """The figures of one set."""
+    panel, task = read_panel(directory)
+    if quick and len(panel) > QUICK_ITEMS:
+        panel = panel.take(np.sort(np.random.default_rng(0).choice(len(panel), QUICK_ITEMS, replace=False)))
+    first = origins(len(panel.periods), task.horizon, task.origins, task.stride)[0]
+    unified = MQTransformerForecaster(_settings(seed, quick), workers=1 if quick else os.cpu_count() or 1)
+    pasts = {
+        name: _past(directory.name, name, model, panel, first, task.horizon)
+        for name, model in (
+            ("mqtransformer", unified),
+            ("lightgbm", LightGBMQuantiles(seed=seed, **({"rows": 5_000, "rounds": 25} if quick else {}))),
+            ("patchwork", Patchwork(seed=seed)),
+        )
+    }
+    ours = pasts["mqtransformer"]
+    if ours is None:
+        return {"refused": "MQTransformer refuses this set"}
+    honest = _early_past(unified, panel, first, task.horizon)
+    policy = _policy(honest, quick)
+    cost: dict[str, Table] = {name: _costs(past, newsvendor) for name, past in pasts.items() if past}
+    figures: dict[str, object] = {}
+    for name in ("patchwork", "lightgbm"):
+        figures[f"cost_vs_{name}"] = _ratios(cost["mqtransformer"], cost.get(name))
+    figures["cost_vs_hindsight"] = _ratios(cost["mqtransformer"], _hindsight(ours))
+    learned = _costs(ours, policy.replay) if policy else None
+    figures["policy_vs_newsvendor"] = _ratios(learned, cost["mqtransformer"])
+    figures["policy_vs_patchwork"] = _ratios(learned, cost.get("patchwork"))
+    figures["policy_vs_lightgbm"] = _ratios(learned, cost.get("lightgbm"))
+    figures["policy_vs_cover"] = _ratios(learned, _costs(ours, _cover(honest))) if honest else None
+    figures["policy_serves"] = {str(one.ratio): one.serves for one in policy.records} if policy else None
+    plain = {name: _plain(past) for name, past in pasts.items() if past}
+    for name in ("patchwork", "lightgbm"):
+        figures[f"plain_vs_{name}"] = _ratios(plain["mqtransformer"], plain.get(name))
+    figures["span_coverage"] = {
+        how: {f"P{100 * tau:.0f}": round(float(share), 4) for tau, share in zip(COVERED, shares, strict=True)}
+        for how, shares in (("learned", ours.coverage(COVERED)), ("summed", ours.coverage(COVERED, summed=True)))
+    }
+    return figures
+
+
+def _settings(seed: int, quick: bool) -> TrainingSettings:
+    return replace(TrainingSettings(seed=seed), **QUICK_TRAINING) if quick else TrainingSettings(seed=seed)
+
+
+def _past(set_name: str, name: str, model: Generation, panel: Panel, first: int, horizon: int) -> Past | None:
+    """What this generation would have said from the first origin on; None where it refuses the set."""
+    print(f"{set_name}: {name}", file=sys.stderr, flush=True)
+    try:
+        model.fit(panel, panel.periods[first], horizon)
+        return past_of(model, panel, first, LEAD_TIME, REVIEW)
+    except TidelineError as error:
+        print(f"{set_name}: {name} refused: {error}", file=sys.stderr, flush=True)
+        return None
+
+
+def _early_past(unified: MQTransformerForecaster, panel: Panel, first: int, horizon: int) -> Past | None:
+    """What the networks said of the periods before the first origin that they had not learned from."""
+    early, known = unified.early(), history_until(panel, first)
+    begins = held_back(len(known.periods), horizon) - 1
+    try:
+        return past_of(early, known, begins, LEAD_TIME, REVIEW) if early else None
+    except TidelineError as error:
+        print(f"no past to learn a policy from: {error}", file=sys.stderr, flush=True)
+        return None
+
+
+def _policy(honest: Past | None, quick: bool) -> Policy | None:
+    if honest is None:
+        return None
+    try:
+        return learn(honest, PolicySettings(steps=20, looks=4, items=60) if quick else PolicySettings())
+    except TidelineError as error:
+        print(f"no policy: {error}", file=sys.stderr, flush=True)
+        return None
+
+
+def _costs(past: Past, rule: Callable[[Past, float], Replayed]) -> Table:
+    """Money by ratio when ``past`` is bought by this rule."""
+    return {"cost": {str(ratio): float(rule(past, ratio).cost(unit_costs(past, ratio)).sum()) for ratio in RATIOS}}
+
+
+def _hindsight(past: Past) -> Table:
+    return {"cost": {str(ratio): float(best_tau_in_hindsight(past, ratio, GRID).sum()) for ratio in RATIOS}}
+
+
+def _plain(past: Past) -> Table:
+    spent = {ratio: plain_cost(past, past.levels(ratio), unit_costs(past, ratio)).sum() for ratio in RATIOS}
+    return {"cost": {str(ratio): float(money) for ratio, money in spent.items()}}
+
+
+def _cover(honest: Past) -> Callable[[Past, float], Replayed]:
+    """The fixed-cover rule, its cover for each ratio the one that was cheapest in ``honest``."""
+
+    def rule(past: Past, ratio: float) -> Replayed:
+        costs = unit_costs(honest, ratio)
+        spent = [fixed_cover(honest, periods).cost(costs).sum() for periods in COVERS]
+        return fixed_cover(past, float(COVERS[int(np.argmin(spent))]))
+
+    return rule
+
+
+def _ratios(ours: Table | None, theirs: Table | None) -> dict[str, float | None] | None:
+    """The first's cost over the second's, by critical ratio; None where one is missing."""
+    if ours is None or theirs is None:
+        return None
+    mine, other = ours["cost"], theirs["cost"]
+    return {ratio: round(mine[ratio] / other[ratio], 4) if other[ratio] else None for ratio in mine}
+
+
+def batch(items: int, quick: bool) -> tuple[float, float]:
+    """Items a second, from the run's first part to its last, and the most memory in MB, of ``forecast --all``."""
+    from forecasting import batch as batches
+    from forecasting import workflows
+
+    print(f"batch: {items:,} items", file=sys.stderr, flush=True)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with tempfile.TemporaryDirectory() as home:
+        environment["TIDELINE_HOME"] = os.environ["TIDELINE_HOME"] = home
+        workflows.load_simulated(items, 104, 1, lambda progress: None)
+        _train_for_a_moment(quick)
+        command = [sys.executable, "-m", "forecasting", "forecast", "--all", "--progress", "json"]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"forecast --all ended with {process.returncode}")
+        (run,) = batches.all_runs(Path(home) / "runs")
+        if run.missing or not run.whole:
+            raise SystemExit("forecast --all ended without all parts")
+        took = datetime.fromisoformat(run.manifest.finished) - datetime.fromisoformat(run.manifest.started)
+        return round(items / took.total_seconds(), 1), round(usage.ru_maxrss / 1024, 1)
+
+
+def _train_for_a_moment(quick: bool) -> None:
+    """A whole model (all members and recipes) on the catalog in use: its speed does not depend on what it has learned."""
+    from contextlib import closing
+
+    from data.catalog import Catalog
+    from forecasting import workflows
+
+    with closing(Catalog(workflows.catalog_path())) as catalog:
+        name, last, horizon = catalog.about.name, catalog.about.last, catalog.about.frequency.horizon
+        panel = catalog.panel([one.item_id for one in catalog.search("", limit=300).rows])
+    moment = TrainingSettings(most_steps=5, look_every=5, scale_lives=(0.5,)) if quick else TrainingSettings(most_steps=25)
+    model = MQTransformerForecaster(moment)
+    model.fit(panel, last, horizon)
+    assert model.card is not None
+    model.card = replace(model.card, catalog_name=name)
+    model.save(workflows.home() / "model")
+
+
+def _list_ms(quick: bool) -> object:
+    """What ``bench/buying_list.py`` measures, None where there is none."""
+    path = ROOT / "bench" / "buying_list.py"
+    if not path.is_file():
+        return None
+    spec = importlib.util.spec_from_file_location("buying_list", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["buying_list"] = module
+    spec.loader.exec_module(module)
+    return module.list_ms(quick)
+
+
+def _markdown(answer: dict[str, object], sets: list[str]) -> str:
+    """The figures as a page."""
+    heads = {
+        "cost_vs_patchwork": "MQTransformer over patchwork",
+        "cost_vs_lightgbm": "MQTransformer over LightGBM",
+        "cost_vs_hindsight": "MQTransformer over each item's best tau in hindsight",
+        "policy_vs_newsvendor": "learned policy over newsvendor rule",
+        "policy_vs_patchwork": "learned policy over patchwork",
+        "policy_vs_lightgbm": "learned policy over LightGBM",
+        "policy_vs_cover": "learned policy over fixed cover",
+        "plain_vs_patchwork": "plainly, MQTransformer over patchwork",
+        "plain_vs_lightgbm": "plainly, MQTransformer over LightGBM",
+    }
+    lines = [
+        "# Buying: what the forecasts are worth in money",
+        "",
+        f"Made by `python bench/buy.py --out docs/buying.md` at commit {answer['commit']}. Lead time 2, review 1, lost sales;",
+        "cost ratios below 1 are savings. How it is replayed: docs/decisions/0017-replay.md.",
+    ]
+    for name in sets:
+        ratios = [str(ratio) for ratio in RATIOS]
+        lines += ["", f"## {name}", "", "| critical ratio | " + " | ".join(ratios) + " |", "|---|" + "---|" * len(ratios)]
+        for key, words in heads.items():
+            found = dict(answer.get(key) or {}).get(name) or {}  # type: ignore[call-overload]
+            cells = [f"{found[ratio]:.3f}" if found.get(ratio) is not None else "–" for ratio in ratios]
+            lines.append(f"| {words} | " + " | ".join(cells) + " |")
+        covered = dict(answer.get("span_coverage") or {}).get(name) or {}  # type: ignore[call-overload]
+        names = [f"P{100 * tau:.0f}" for tau in COVERED]
+        lines += ["", "| demand over three periods at or below its | " + " | ".join(names) + " |", "|---|" + "---|" * 3]
+        for how, shares in covered.items():
+            lines.append(f"| {how} | " + " | ".join(f"{100 * shares[one]:.1f} %" for one in names) + " |")
+    lines += ["", "## Speed", "", f"- Buy list of 10,000 items after a new quantile: {answer['list_ms']} ms."]
+    speeds, memory = answer["batch_items_per_s"], answer["batch_rss_mb"]
+    assert isinstance(speeds, dict)
+    assert isinstance(memory, dict)
+    for items, speed in speeds.items():
+        lines.append(f"- Batch of {int(items):,} items: {speed:,.0f} items a second, {memory[items]:,.0f} MB.")
+    return "\n".join(lines) + "\n"
+
+
+def _commit() -> str:
+    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    main()
