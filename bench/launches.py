@@ -27,7 +27,7 @@ from data.schema import Panel  # noqa: E402
 from data.sources import complete_journey  # noqa: E402
 from forecasting.analogs import LaunchModel, losses  # noqa: E402
 from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
-from forecasting.launch_views import ALIKE, BLEND, CATEGORY, by_network, tried, views_of  # noqa: E402
+from forecasting.launch_views import ALIKE, BLEND, CATEGORY, by_network, trial, views_of  # noqa: E402
 from forecasting.launches import Launches, Shelf, read_launches  # noqa: E402
 from forecasting.runs import TrainingSettings  # noqa: E402
 from forecasting.windows import history_until  # noqa: E402
@@ -54,7 +54,8 @@ def measured(quick: bool) -> dict[str, float]:
                 continue
             model = LaunchModel.fitted(launches, shelf, start - 1)
             if share is None:
-                share = tried(model, launches, shelf, panel, start - 1, network).network_share
+                tested = trial(launches, shelf, panel, start - 1, network)
+                share = tested.network_share if tested else model.network_share
             views = views_of(model, held.products, by_network(network, panel, held.products), share)
             for name, fans in views.items():
                 lost.setdefault(name, []).append(np.stack(losses(fans, held.curves), axis=1))

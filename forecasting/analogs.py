@@ -11,8 +11,8 @@ Axis letters: N products, K launches, W periods of a launch, Q taus.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ import pandas as pd
 from data.errors import TooLittleHistory
 from forecasting import metrics
 from forecasting.launch_metric import LaunchMetric, Told, words_of
-from forecasting.launches import ENOUGH, Launches, Products, Shelf
+from forecasting.launches import ENOUGH, Launches, Products, Shelf, log_level
 from forecasting.quantiles import TAUS
 from forecasting.types import QuantileForecast
 
@@ -30,9 +30,12 @@ _ALIKE, _OF_CATEGORY = 30, 10
 #: Launches that are learned from at most, the latest: bounds time and memory of a fit.
 _MOST = 4000
 
-#: Shares of the network that are tried, and launches from which the best of them is believed.
-_SHARES, _BELIEVED = np.linspace(0, 1, 11), 20
-_UNTRIED_SHARE = 0.5
+#: Shares of the network that are tried; the one that is taken untried, as it was found to serve in blends of forecasters
+#: before; and launches from which the best of those tried counts as much.
+_SHARES, _UNTRIED_SHARE, _LAUNCHES = np.linspace(0, 1, 11), 1 / 3, 60
+
+#: How much of the trend that is seen among launches is carried on, and how far it may move a forecast, as a log.
+_CARRIED, _FARTHEST = 0.5, 0.4
 
 #: The taus that a forecast is judged by.
 _JUDGED = [TAUS.index(tau) for tau in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)]
@@ -51,6 +54,10 @@ class Fans:
     def take(self, rows: np.ndarray) -> Fans:
         """Those of these launches."""
         return Fans(self.values[rows], self.spans[rows])
+
+    def times(self, factor: np.ndarray) -> Fans:
+        """All units times ``factor`` [N]."""
+        return Fans(self.values * factor[:, None, None], self.spans * factor[:, None, None])
 
     def blended(self, other: Fans, share: float) -> Fans:
         """Quantiles averaged, ``share`` of the weight on the ``other``."""
@@ -104,7 +111,8 @@ class LaunchForecast:
 
     ``network`` is None where no model serves; ``network_share`` is its part of the blend. ``nearest`` are the analogs with
     the most weight, and those that the planner gave another one; ``others`` launches share what is left of the weight.
-    ``sold`` [W] is what came so far, NaN where nothing is known.
+    ``moved`` is what the analogs' units are multiplied by for the trend since their time. ``sold`` [W] is what came so far,
+    NaN where nothing is known.
     """
 
     name: str
@@ -117,16 +125,20 @@ class LaunchForecast:
     network_share: float
     nearest: tuple[Analog, ...]
     others: int
+    moved: float
     sold: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class LaunchModel:
-    """The metric of a catalog and what is needed to forecast a launch with it."""
+    """The metric of a catalog and what is needed to forecast a launch with it.
+
+    ``trend`` is how much more, as a log per period, a launch sells than one a period before it.
+    """
 
     metric: LaunchMetric
+    trend: float
     network_share: float = _UNTRIED_SHARE
-    record: LaunchRecord | None = None
 
     @classmethod
     def fitted(
@@ -141,7 +153,8 @@ class LaunchModel:
                 "or forecast the product from an item like it."
             )
         known = known.take(np.sort(np.argsort(known.products.start, kind="stable")[-_MOST:]))
-        return cls(LaunchMetric.fitted(known, shelf.until(t), seed=seed, members=members, told=told or (lambda *_: None)))
+        metric = LaunchMetric.fitted(known, shelf.until(t), seed=seed, members=members, told=told or (lambda *_: None))
+        return cls(metric, _trend(known))
 
     @property
     def known(self) -> Launches:
@@ -150,7 +163,18 @@ class LaunchModel:
 
     def by_metric(self, products: Products) -> Fans:
         """The analogs' view."""
-        return self._by(products, lambda rows: self.metric.weights(products.take(rows), self.known))
+        shares = [self.metric.weights(products.take(rows), self.known) for rows in _chunks(len(products))]
+        return self.weighed(products, np.concatenate(shares))
+
+    def weighed(self, products: Products, shares: np.ndarray) -> Fans:
+        """The view of known launches with these shares [N, K], the trend since their time carried on."""
+        parts = [weighted_fans(self.known.curves, shares[rows]) for rows in _chunks(len(products))]
+        return _stacked(parts).times(self.moved(products, shares))
+
+    def moved(self, products: Products, shares: np.ndarray) -> np.ndarray:
+        """By how much [N] the trend moves the view of launches with these shares."""
+        gap = products.start - shares @ self.known.products.start
+        return np.exp(np.clip(self.trend * gap, -_FARTHEST, _FARTHEST))
 
     def by_attributes(self, products: Products) -> Fans:
         """The view of the launches most alike by attributes, price and name, each with the same weight."""
@@ -161,9 +185,23 @@ class LaunchModel:
         return self._by(products, lambda rows: _of_category(products.take(rows), self.known, self.metric.shelf))
 
     def _by(self, products: Products, weigh: Callable[[np.ndarray], np.ndarray]) -> Fans:
-        parts = [np.arange(first, min(first + _CHUNK, len(products))) for first in range(0, len(products), _CHUNK)]
-        fans = [weighted_fans(self.known.curves, weigh(rows)) for rows in parts]
-        return Fans(np.concatenate([one.values for one in fans]), np.concatenate([one.spans for one in fans]))
+        return _stacked([weighted_fans(self.known.curves, weigh(rows)) for rows in _chunks(len(products))])
+
+
+def _chunks(count: int) -> list[np.ndarray]:
+    return [np.arange(first, min(first + _CHUNK, count)) for first in range(0, count, _CHUNK)]
+
+
+def _stacked(fans: Sequence[Fans]) -> Fans:
+    return Fans(np.concatenate([one.values for one in fans]), np.concatenate([one.spans for one in fans]))
+
+
+def _trend(known: Launches) -> float:
+    """Half the slope of log levels over the time of the launches; none where they span less than a launch takes."""
+    start = known.products.start.astype(np.float64)
+    if start.max() - start.min() < known.window:
+        return 0.0
+    return _CARRIED * float(np.polyfit(start, log_level(known.curves), 1)[0])
 
 
 def weighted_fans(curves: np.ndarray, shares: np.ndarray) -> Fans:
@@ -253,11 +291,16 @@ def losses(fans: Fans, curves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def chosen_share(analogs: Fans, network: Fans, curves: np.ndarray) -> float:
-    """The network's share in the blend that would have been best for these launches; a half where they are too few."""
-    if len(curves) < _BELIEVED:
+    """The network's share in the blend that would have been best for these launches, held the closer to a third the fewer.
+
+    Equal evidence of 60 launches and of none weigh the same: a share that a few launches liked best is mostly chance.
+    """
+    count = len(curves)
+    if not count:
         return _UNTRIED_SHARE
     tried = [float(losses(analogs.blended(network, share), curves)[0].sum()) for share in _SHARES]
-    return float(_SHARES[int(np.argmin(tried))])
+    best = float(_SHARES[int(np.argmin(tried))])
+    return (count * best + _LAUNCHES * _UNTRIED_SHARE) / (count + _LAUNCHES)
 
 
 def recorded(launches: Launches, views: Mapping[str, Fans], blend: str, stamps: pd.DatetimeIndex) -> LaunchRecord:
@@ -278,8 +321,3 @@ def recorded(launches: Launches, views: Mapping[str, Fans], blend: str, stamps: 
             if title != blend
         },
     )
-
-
-def with_share(model: LaunchModel, share: float, record: LaunchRecord | None) -> LaunchModel:
-    """The model with the share of the network that was chosen on launches held out, and how the views did on others."""
-    return replace(model, network_share=share, record=record)

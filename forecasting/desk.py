@@ -17,6 +17,7 @@ from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting import scenarios
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
+from forecasting.launch_desk import LaunchDesk
 from forecasting.summary import Summary, summarise
 from forecasting.types import QuantileForecast
 from forecasting.views import (
@@ -254,6 +255,10 @@ class Desk:
         panel, plan = self._catalog.panel([item_id]), self._catalog.plan([item_id], patchwork.horizon)
         with self._one_at_a_time:
             return patchwork.parts(panel, panel.last, item_id, plan)
+
+    def launches(self, report: Report) -> LaunchDesk:
+        """The part for products without history, made anew; raises DataError, TooLittleHistory."""
+        return LaunchDesk.of(self._catalog, self._forecaster, report)
 
     def _opened(self, item_id: str) -> _Opened:
         """One item as it was read and forecast last, or anew: a slider that moves asks for the same item again and again."""

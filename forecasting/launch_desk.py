@@ -7,7 +7,7 @@ adds up the curves anew. Axis letters: N items, W periods of a launch, K launche
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,11 @@ import pandas as pd
 from data.errors import DataError, UnknownItem
 from data.facts import About, ItemFacts
 from data.schema import PRICE, Panel
-from forecasting.analogs import Analog, Fans, LaunchForecast, LaunchModel, weighted_fans
+from forecasting.analogs import Analog, Fans, LaunchForecast, LaunchModel, LaunchRecord
 from forecasting.generations.base import Report
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.launch_metric import Told, squared_distances
-from forecasting.launch_views import by_network, tried
+from forecasting.launch_views import Trial, by_network, trial
 from forecasting.launches import Launches, Products, launch_window, named, period_number, read_launches
 from forecasting.quantiles import TAUS
 from forecasting.types import Progress, QuantileForecast
@@ -51,7 +51,7 @@ class NewProduct:
 
 @dataclass(frozen=True)
 class RecentItem:
-    """An item of the catalog whose launch is under way."""
+    """An item of the catalog that began lately."""
 
     item_id: str
     name: str
@@ -74,7 +74,8 @@ class LaunchDesk:
     """Answers about launches in one catalog with one metric and, where it serves, the network; nothing in it changes.
 
     ``under_way`` are launches that are not over, ``items`` the best sellers that items are compared with, and ``like`` any one
-    item of the catalog, whose groups stand for the market's.
+    item of the catalog, whose groups stand for the market's. Launches that the ``trial`` held out are forecast by what was
+    known before them.
     """
 
     def __init__(
@@ -85,10 +86,11 @@ class LaunchDesk:
         items: tuple[ItemFacts, ...],
         like: Panel,
         network: MQTransformerForecaster | None,
+        trial: Trial | None,
     ) -> None:
         self.about, self.model, self.items = about, model, items
-        self._under_way, self._like, self._network = under_way, like, network
-        self._said: tuple[tuple[object, ...], Fans | None] | None = None
+        self._under_way, self._like, self._network, self._trial = under_way, like, network, trial
+        self._said: tuple[tuple[object, ...], Fans] | None = None
 
     @classmethod
     def of(cls, catalog: Catalog, network: MQTransformerForecaster | None, report: Report) -> LaunchDesk:
@@ -110,27 +112,38 @@ class LaunchDesk:
         model = LaunchModel.fitted(launches, shelf, last, members=1, told=learning)
         items = catalog.search("", limit=min(about.items, _COMPARED)).rows
         like = catalog.panel([items[0].item_id])
-        trial = _told(report, 60, 38, "Trying the forecast on launches held out")
-        model = tried(model, launches, shelf, like, last, network, trial)
+        trying = _told(report, 60, 38, "Trying the forecast on launches held out")
+        tested = trial(launches, shelf, like, last, network, trying)
+        model = replace(model, network_share=tested.network_share) if tested else model
         over = launches.products.start + window <= about.periods
         report(Progress(_STEPS, _STEPS, "Ready"))
-        return cls(about, model, launches.take(np.flatnonzero(~over)), items, like, network)
+        return cls(about, model, launches.take(np.flatnonzero(~over)), items, like, network, tested)
 
     @property
     def window(self) -> int:
         """W."""
         return self.model.known.window
 
+    @property
+    def record(self) -> LaunchRecord | None:
+        """How the views did on launches held out; None where those were too few."""
+        return self._trial.record if self._trial else None
+
     # what a planner may say
 
+    @cached_property
+    def _recent(self) -> tuple[RecentItem, ...]:
+        sets = [self._under_way, *([self._trial.held] if self._trial else [])]
+        found = [
+            RecentItem(str(item), str(name), self._stamp(int(start)))
+            for one in (launches.products for launches in sets)
+            for item, name, start in zip(one.item_ids, one.names, one.start, strict=True)
+        ]
+        return tuple(sorted(found, key=lambda one: one.launch, reverse=True)[:_OFFERED])
+
     def recent(self) -> tuple[RecentItem, ...]:
-        """Items whose launch is under way, the newest first."""
-        products = self._under_way.products
-        order = np.argsort(-products.start, kind="stable")[:_OFFERED]
-        return tuple(
-            RecentItem(str(products.item_ids[row]), str(products.names[row]), self._stamp(int(products.start[row])))
-            for row in order
-        )
+        """Items whose launch is under way, or was held out when the metric was tried, the newest first."""
+        return self._recent
 
     def values(self, column: str, given: Mapping[str, str]) -> tuple[str, ...]:
         """What ``column`` holds among the items that are as ``given`` says, the most frequent first."""
@@ -149,12 +162,19 @@ class LaunchDesk:
     # forecasts
 
     def forecast_recent(self, item_id: str, emphasis: Mapping[str, float]) -> LaunchForecast:
-        """An item whose launch is under way, as if nothing of it had sold yet; raises UnknownItem."""
+        """A recent item as if nothing of it had sold yet; raises UnknownItem.
+
+        One whose launch is over is forecast by what had been learned before it began.
+        """
         found = np.flatnonzero(self._under_way.products.item_ids == item_id)
-        if not found.size:
-            raise UnknownItem(f"The launch of {item_id!r} is not under way. Choose a recent item of the list, or describe one.")
-        one = self._under_way.take(found[:1])
-        return self._forecast(one.products, emphasis, one.curves[0])
+        if found.size:
+            one = self._under_way.take(found[:1])
+            return self._forecast(self.model, self._network, one.products, emphasis, one.curves[0])
+        over = np.flatnonzero(self._trial.held.products.item_ids == item_id) if self._trial else found
+        if self._trial is None or not over.size:
+            raise UnknownItem(f"{item_id!r} is not among the recent items. Choose one of the list, or describe a product.")
+        one = self._trial.held.take(over[:1])
+        return self._forecast(self._trial.model, self._trial.network, one.products, emphasis, one.curves[0])
 
     def forecast_new(self, product: NewProduct, emphasis: Mapping[str, float]) -> LaunchForecast:
         """A product that a planner describes."""
@@ -168,29 +188,37 @@ class LaunchDesk:
             promo=np.full((1, self.window), product.promo),
             start=np.array([start]),
         )
-        return self._forecast(products, emphasis, np.full(self.window, np.nan))
+        return self._forecast(self.model, self._network, products, emphasis, np.full(self.window, np.nan))
 
-    def _forecast(self, product: Products, emphasis: Mapping[str, float], sold: np.ndarray) -> LaunchForecast:
-        known, start = self.model.known, int(product.start[0])
-        plain = self.model.metric.weights(product, known)  # (1, K)
+    def _forecast(
+        self,
+        model: LaunchModel,
+        network: MQTransformerForecaster | None,
+        product: Products,
+        emphasis: Mapping[str, float],
+        sold: np.ndarray,
+    ) -> LaunchForecast:
+        known, start = model.known, int(product.start[0])
+        plain = model.metric.weights(product, known)  # (1, K)
         times = np.array([emphasis.get(str(one), 1.0) for one in known.products.item_ids])
         shares = plain * times
         if not shares.sum() > 0:
             raise DataError("Every analog is excluded, so nothing is left to forecast from. Give one of them some weight.")
         shares = shares / shares.sum()
-        analogs, network = weighted_fans(known.curves, shares), self._network_view(product)
-        share = self.model.network_share if network else 0.0
-        blend = analogs.blended(network, share) if network else analogs
+        analogs, said = model.weighed(product, shares), self._said_by(network, product)
+        share = model.network_share if said else 0.0
+        blend = analogs.blended(said, share) if said else analogs
         told = list(np.argsort(-plain[0], kind="stable")[:_TOLD])
         told += [row for row in np.flatnonzero(times != 1) if row not in told]
         created = self._stamp(min(start, self.about.periods) - 1)
         periods = self.about.frequency.range(self._stamp(start), self.window)
 
-        def forecast(fans: Fans, model: str) -> QuantileForecast:
-            version = self._network.card.version if self._network and self._network.card else "untrained"
+        def forecast(fans: Fans, name: str) -> QuantileForecast:
+            card = self._network.card if self._network else None
+            version = card.version if card else "untrained"
             hashed = self.about.catalog_hash
             return QuantileForecast(
-                product.item_ids, created, periods, np.array(TAUS), fans.values, fans.spans, model, version, hashed
+                product.item_ids, created, periods, np.array(TAUS), fans.values, fans.spans, name, version, hashed
             )
 
         return LaunchForecast(
@@ -199,28 +227,28 @@ class LaunchDesk:
             price=float(product.price[0]) if np.isfinite(product.price[0]) else None,
             blend=forecast(blend, "launch blend"),
             analogs=forecast(analogs, "analogs"),
-            alike=forecast(self.model.by_attributes(product), "alike by attributes"),
-            network=forecast(network, self._network.name) if network and self._network else None,
+            alike=forecast(model.by_attributes(product), "alike by attributes"),
+            network=forecast(said, MQTransformerForecaster.name) if said else None,
             network_share=share,
-            nearest=tuple(self._analog(product, row, shares[0, row], times[row]) for row in told),
+            nearest=tuple(self._analog(known, product, row, shares[0, row], times[row]) for row in told),
             others=len(known) - len(told),
+            moved=float(model.moved(product, shares)[0]),
             sold=sold,
         )
 
-    def _network_view(self, product: Products) -> Fans | None:
-        """What the network says of the product; the last one asked for is kept, for analogs are weighed again and again."""
-        if self._network is None:
+    def _said_by(self, network: MQTransformerForecaster | None, product: Products) -> Fans | None:
+        """What the network says of the product; the last answer is kept, for analogs are weighed again and again."""
+        if network is None:
             return None
         static = tuple(str(values[0]) for values in product.static.values())
-        key = (product.names[0], static, float(product.price[0]), product.promo.tobytes(), int(product.start[0]))
+        key = (id(network), static, float(product.price[0]), product.promo.tobytes(), int(product.start[0]))
         kept = self._said
         if kept is None or kept[0] != key:
-            kept = (key, by_network(self._network, self._like, product))
+            kept = (key, by_network(network, self._like, product))
             self._said = kept
         return kept[1]
 
-    def _analog(self, product: Products, row: int, share: float, emphasis: float) -> Analog:
-        known = self.model.known
+    def _analog(self, known: Launches, product: Products, row: int, share: float, emphasis: float) -> Analog:
         products = known.products
         static = {name: values[row] for name, values in products.static.items()}
         mine = {name: values[0] for name, values in product.static.items()}

@@ -24,7 +24,7 @@ from forecasting.launches import Launches, Products, Shelf, log_level
 
 _TOKENS = 512  # buckets that the words of names are hashed to; the last row is for none
 _HIDDEN, _DIMENSIONS, _DROPOUT = 48, 12, 0.2
-_TARGETS, _BANK, _STEPS, _RATE, _DECAY = 128, 640, 250, 4e-3, 0.02
+_TARGETS, _BANK, _STEPS, _RATE, _DECAY = 128, 512, 200, 4e-3, 0.02
 _TOTAL = 0.5  # of the loss of the periods, that of the total
 _LEVEL = 0.3  # of the forecast's loss, that of the head which reads the level
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)?")
@@ -106,7 +106,7 @@ class LaunchMetric:
             with torch.random.fork_rng():
                 torch.manual_seed(1000 * seed + member)
                 network = PlaceNetwork(channels.shape[1], columns)
-                _train(network, inputs, known, seed + member, lambda done, m=member: told(m * _STEPS + done, members * _STEPS))
+                _train(network, inputs, known, seed + member, told, (member * _STEPS, members * _STEPS))
             networks.append(network.eval().requires_grad_(False))
         return cls(tuple(networks), shelf, known, metric.mean, metric.spread)
 
@@ -149,8 +149,8 @@ def _squared(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     return np.maximum((mine**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1)[None] - 2 * mine @ theirs.T, 0)
 
 
-def _train(network: PlaceNetwork, inputs: Inputs, known: Launches, seed: int, told: Callable[[int], None]) -> None:
-    """Lowers the CRPS of each launch as its neighbours forecast it."""
+def _train(network: PlaceNetwork, inputs: Inputs, known: Launches, seed: int, told: Told, steps: tuple[int, int]) -> None:
+    """Lowers the CRPS of each launch as its neighbours forecast it; ``steps`` are those done before, and all there are."""
     curves = np.concatenate([known.curves, known.curves.mean(axis=1, keepdims=True)], axis=1)  # (N, W + 1)
     weigh = np.append(np.full(known.window, 1.0), _TOTAL * known.window) / (1 + _TOTAL) / known.window
     apart = _apart(curves, weigh) / max(float(curves[:, -1].mean()), 1e-6)  # (N, N)
@@ -178,7 +178,7 @@ def _train(network: PlaceNetwork, inputs: Inputs, known: Launches, seed: int, to
         optimizer.step()
         schedule.step()
         if step % 10 == 9:
-            told(step + 1)
+            told(steps[0] + step + 1, steps[1])
 
 
 def _apart(curves: np.ndarray, weigh: np.ndarray) -> Tensor:

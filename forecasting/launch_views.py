@@ -6,12 +6,12 @@ and how its groups stand. It is asked at the period before the launch. Axis lett
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from data.schema import PRICE, PROMO, Panel, Plan
-from forecasting.analogs import Fans, LaunchModel, chosen_share, recorded, with_share
+from forecasting.analogs import Fans, LaunchModel, LaunchRecord, chosen_share, recorded
 from forecasting.generations.base import Generation
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.launch_metric import Told
@@ -83,27 +83,40 @@ def views_of(model: LaunchModel, products: Products, network: Fans | None, share
     return named | {ALIKE: model.by_attributes(products), CATEGORY: model.by_category(products)}
 
 
-def tried(
-    model: LaunchModel,
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What came of forecasting launches ``held`` out: the share of the network, the record, and what forecast them.
+
+    ``model`` learned from launches that were over before they began, and ``network`` is the network as it was then.
+    """
+
+    held: Launches
+    model: LaunchModel
+    network: MQTransformerForecaster | None
+    network_share: float
+    record: LaunchRecord
+
+
+def trial(
     launches: Launches,
     shelf: Shelf,
     like: Panel,
     t: int,
     network: MQTransformerForecaster | None,
     told: Told = lambda done, total: None,
-) -> LaunchModel:
-    """``model`` with the share of the network, and its record, from launches that were over at period ``t``.
+) -> Trial | None:
+    """Launches over at period ``t`` that began after the network's earlier self had learned, forecast by it and the metric
+    as it was then; None where they are too few.
 
-    They began after the network's earlier self had learned, and are forecast by it and by a metric of that time. The share
-    that is kept is the best for all of them; the record is of the later half, with the share that the earlier half chose.
+    The share kept is the one that suits all of them; the record is of the later half, with the share of the earlier half.
     """
     early = network.early() if network else None
     window = launches.window
     until = position(like, early.learned_until) if early else t - 2 * window
     held = launches.begun_within(until + 1, t - window + 1)
     if len(held) < _RECORDED or len(launches.finished_by(until)) < ENOUGH:
-        return model
-    before = LaunchModel.fitted(launches, shelf, until, members=1, told=told)
+        return None
+    model = LaunchModel.fitted(launches, shelf, until, members=1, told=told)
     said = by_network(early, like, held.products) if early else None
     middle = np.median(held.products.start)
     first, later = (np.flatnonzero(one) for one in (held.products.start <= middle, held.products.start > middle))
@@ -111,9 +124,9 @@ def tried(
         later = np.arange(len(held))
     share = all_share = 0.0
     if said is not None:
-        analogs = before.by_metric(held.products)
+        analogs = model.by_metric(held.products)
         share = chosen_share(analogs.take(first), said.take(first), held.curves[first])
         all_share = chosen_share(analogs, said, held.curves)
     judged = held.take(later)
-    views = views_of(before, judged.products, said.take(later) if said else None, share)
-    return with_share(model, all_share, recorded(judged, views, BLEND, like.periods))
+    views = views_of(model, judged.products, said.take(later) if said else None, share)
+    return Trial(held, replace(model, network_share=share), early, all_share, recorded(judged, views, BLEND, like.periods))

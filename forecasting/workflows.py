@@ -26,6 +26,7 @@ from forecasting.generations.network import MQTransformerForecaster
 from forecasting.generations.registry import GENERATIONS, generation
 from forecasting.ladder_run import LadderRun, LadderSettings, climb
 from forecasting.ladder_store import LadderStore
+from forecasting.launch_desk import LaunchDesk, NewProduct
 from forecasting.runs import TrainingSettings
 from forecasting.training_run import Training
 from forecasting.types import Progress, QuantileForecast
@@ -49,7 +50,9 @@ __all__ = [
     "ItemHistory",
     "ItemView",
     "LadderRun",
+    "LaunchDesk",
     "ModelStatus",
+    "NewProduct",
     "Outcome",
     "PastFan",
     "PlanChange",
