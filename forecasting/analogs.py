@@ -24,6 +24,9 @@ from forecasting.launches import ENOUGH, Launches, Products, Shelf, log_level
 from forecasting.quantiles import TAUS
 from forecasting.types import QuantileForecast
 
+#: Analogs that share the weight: more add nothing, and nobody could look at them.
+_ANALOGS = 100
+
 #: Launches alike by attributes alone that are taken for a forecast, and launches that make a category's.
 _ALIKE, _OF_CATEGORY = 30, 10
 
@@ -163,8 +166,18 @@ class LaunchModel:
 
     def by_metric(self, products: Products) -> Fans:
         """The analogs' view."""
-        shares = [self.metric.weights(products.take(rows), self.known) for rows in _chunks(len(products))]
+        shares = [self.shares(products.take(rows)) for rows in _chunks(len(products))]
         return self.weighed(products, np.concatenate(shares))
+
+    def shares(self, products: Products, emphasis: np.ndarray | None = None) -> np.ndarray:
+        """The share [N, K] of each known launch: those of the nearest, times ``emphasis`` [K]; NaN where none is left."""
+        shares = self.metric.weights(products, self.known)
+        shares = shares if emphasis is None else shares * emphasis
+        if shares.shape[1] > _ANALOGS:
+            least = np.partition(shares, -_ANALOGS, axis=1)[:, [-_ANALOGS]]
+            shares = np.where(shares >= least, shares, 0.0)
+        with np.errstate(invalid="ignore"):
+            return shares / shares.sum(axis=1, keepdims=True)
 
     def weighed(self, products: Products, shares: np.ndarray) -> Fans:
         """The view of known launches with these shares [N, K], the trend since their time carried on."""

@@ -15,6 +15,7 @@ from data.catalog import About, Check, ItemFacts, SearchResult
 from data.errors import NotTrained, TidelineError
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting import scenarios
+from forecasting.duplicates import Duplicate, duplicates
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
 from forecasting.launch_desk import LaunchDesk
@@ -43,6 +44,9 @@ _RANKED = 500
 
 #: Items forecast at a time for the summary: bounds its memory.
 _BATCH = 2048
+
+#: Best sellers among which duplicates are looked for.
+_COMPARED = 20_000
 
 #: Opened items that are kept: as many as a few planners look at in turn.
 _LATELY = 64
@@ -259,6 +263,10 @@ class Desk:
     def launches(self, report: Report) -> LaunchDesk:
         """The part for products without history, made anew; raises DataError, TooLittleHistory."""
         return LaunchDesk.of(self._catalog, self._forecaster, report)
+
+    def duplicates(self) -> tuple[Duplicate, ...]:
+        """Best sellers that are probably one and the same item."""
+        return duplicates(self._catalog.search("", limit=_COMPARED).rows, self._catalog.panel)
 
     def _opened(self, item_id: str) -> _Opened:
         """One item as it was read and forecast last, or anew: a slider that moves asks for the same item again and again."""

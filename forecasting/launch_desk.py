@@ -199,16 +199,14 @@ class LaunchDesk:
         sold: np.ndarray,
     ) -> LaunchForecast:
         known, start = model.known, int(product.start[0])
-        plain = model.metric.weights(product, known)  # (1, K)
         times = np.array([emphasis.get(str(one), 1.0) for one in known.products.item_ids])
-        shares = plain * times
-        if not shares.sum() > 0:
+        shares = model.shares(product, times)
+        if not np.isfinite(shares).all():
             raise DataError("Every analog is excluded, so nothing is left to forecast from. Give one of them some weight.")
-        shares = shares / shares.sum()
         analogs, said = model.weighed(product, shares), self._said_by(network, product)
         share = model.network_share if said else 0.0
         blend = analogs.blended(said, share) if said else analogs
-        told = list(np.argsort(-plain[0], kind="stable")[:_TOLD])
+        told = list(np.argsort(-model.shares(product)[0], kind="stable")[:_TOLD])
         told += [row for row in np.flatnonzero(times != 1) if row not in told]
         created = self._stamp(min(start, self.about.periods) - 1)
         periods = self.about.frequency.range(self._stamp(start), self.window)
@@ -231,7 +229,7 @@ class LaunchDesk:
             network=forecast(said, MQTransformerForecaster.name) if said else None,
             network_share=share,
             nearest=tuple(self._analog(known, product, row, shares[0, row], times[row]) for row in told),
-            others=len(known) - len(told),
+            others=int((shares[0] > 0).sum() - (shares[0, told] > 0).sum()),
             moved=float(model.moved(product, shares)[0]),
             sold=sold,
         )

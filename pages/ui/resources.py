@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from data.sources.upload import UploadPreview
     from data.sources.upload_columns import ColumnMapping
     from forecasting.analogs import LaunchForecast
+    from forecasting.duplicates import Duplicate
     from forecasting.generations.base import Generation
     from forecasting.generations.g2008_patchwork import PatchworkParts
     from forecasting.types import Progress, QuantileForecast
@@ -154,6 +155,11 @@ def launches_ready() -> bool:
     return version() in _launches_made()
 
 
+def duplicates() -> tuple[Duplicate, ...]:
+    """Items that are probably one and the same."""
+    return _duplicates(version())
+
+
 def launch_of(
     desk: LaunchDesk,
     name: str,
@@ -277,6 +283,11 @@ def _launches(version: str, report: Callable[[Progress], None]) -> LaunchDesk:
             made.clear()
             made[version] = desk().launches(report)
         return made[version]
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _duplicates(version: str) -> tuple[Duplicate, ...]:
+    return desk().duplicates()
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
