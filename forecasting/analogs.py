@@ -35,7 +35,7 @@ _MOST = 4000
 
 #: Shares of the network that are tried; the one that is taken untried, as it was found to serve in blends of forecasters
 #: before; and launches from which the best of those tried counts as much.
-_SHARES, _UNTRIED_SHARE, _LAUNCHES = np.linspace(0, 1, 11), 1 / 3, 60
+_SHARES, _UNTRIED_SHARE, _LAUNCHES = np.linspace(0, 1, 11), 1 / 3, 120
 
 #: How much of the trend that is seen among launches is carried on, and how far it may move a forecast, as a log.
 _CARRIED, _FARTHEST = 0.5, 0.4
@@ -306,7 +306,8 @@ def losses(fans: Fans, curves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def chosen_share(analogs: Fans, network: Fans, curves: np.ndarray) -> float:
     """The network's share in the blend that would have been best for these launches, held the closer to a third the fewer.
 
-    Equal evidence of 60 launches and of none weigh the same: a share that a few launches liked best is mostly chance.
+    A share that a few launches liked best is mostly chance, and what forecast them was a younger network than the one that
+    serves.
     """
     count = len(curves)
     if not count:

@@ -57,8 +57,9 @@ def duplicates() -> None:
         if not found:
             st.markdown("No two items share every attribute, nearly the name and the price, and sell together.")
             return
+        many = "1 pair** shares" if len(found) == 1 else f"{len(found)} pairs** share"
         st.markdown(
-            f"**{len(found)} pairs** share every attribute, nearly the name and the price, and sell more in the same "
+            f"**{many} every attribute, nearly the name and the price, and sell more in the same "
             f"{formats.period_word(about.frequency)}s. Where a pair is one product under two numbers, merge it in your data "
             "and load it again: its history is then longer and its forecast surer."
         )

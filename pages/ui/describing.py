@@ -1,6 +1,6 @@
 """Which product without history is asked about, and how its analogs are weighed: kept in the address bar.
 
-``recent`` names an item that began lately; else ``name``, ``price``, ``promo``, ``launch`` and ``is.COLUMN``
+``recent`` names an item that began lately; else ``called``, ``price``, ``promo``, ``launch`` and ``is.COLUMN``
 describe a product. ``weigh`` holds what the planner did to analogs, ``ITEM*0`` for one that is taken out, with ``~`` between.
 """
 
@@ -49,7 +49,7 @@ class Asked:
         if self.recent:
             answer = {"recent": self.recent}
         else:
-            answer = {"name": self.name} if self.name else {}
+            answer = {"called": self.name}
             answer |= {f"is.{column}": value for column, value in self.static.items()}
             answer |= {"price": f"{self.price:g}"} if self.price is not None else {}
             answer |= {"promo": f"{self.promo * 100:.0f}"} if self.promo else {}
@@ -93,7 +93,7 @@ def asked(desk: LaunchDesk) -> Asked | None:
     columns = resources.figures().static
     static = {column: value for column in columns if (value := params.get(f"is.{column}", ""))}
     recent = params.get("recent", "")
-    described = params.get("described") == "1" or bool(static) or "name" in params
+    described = params.get("described") == "1" or bool(static) or "called" in params
     if not recent and not described:
         offered = desk.recent()
         recent = offered[0].item_id if offered else ""
@@ -101,7 +101,7 @@ def asked(desk: LaunchDesk) -> Asked | None:
         return None
     return Asked(
         recent=recent,
-        name=params.get("name", "") or "A new product",
+        name=params.get("called", "") or "A new product",
         static=static,
         price=_number(params.get("price"), 0.01, 1e6),
         promo=(_number(params.get("promo"), 0, 100) or 0.0) / 100,
@@ -114,7 +114,7 @@ def form(desk: LaunchDesk) -> None:
     """The choice between a recent item and a product described, and the fields of either."""
     params = st.query_params
     offered = desk.recent()
-    described = not offered or "described" in params or any(name.startswith("is.") or name == "name" for name in params)
+    described = not offered or "described" in params or any(name.startswith("is.") or name == "called" for name in params)
     described = described and "recent" not in params
     if offered:
         st.segmented_control(
@@ -160,8 +160,8 @@ def _fields(desk: LaunchDesk) -> None:
     name.text_input(
         "Name",
         placeholder="A new product",
-        key=state.bound("new name", params.get("name", "")),
-        on_change=_stored("new name", "name", str),
+        key=state.bound("new name", params.get("called", "")),
+        on_change=_stored("new name", "called", str),
     )
     usual = desk.usual_price(given)
     price.number_input(
@@ -206,7 +206,7 @@ def _stored(key: str, name: str, write):
 
 
 def _which() -> None:
-    for name in [name for name in st.query_params if name in ("recent", "name") or name.startswith("is.")]:
+    for name in [name for name in st.query_params if name in ("recent", "called") or name.startswith("is.")]:
         del st.query_params[name]
     weigh_as_learned()
     if st.session_state["which"] == _DESCRIBED:

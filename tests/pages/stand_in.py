@@ -16,6 +16,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 import stand_in_ladder
+import stand_in_launches
 
 from data.errors import NotTrained, ResourceError, UnknownItem, UploadError
 from data.facts import About, Check, ItemFacts, SearchResult
@@ -24,7 +25,9 @@ from data.sources import upload
 from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
 from forecasting.accuracy import AccuracyReport
+from forecasting.duplicates import Duplicate
 from forecasting.generations.g2008_patchwork import PatchworkParts
+from forecasting.launch_desk import NewProduct
 from forecasting.types import ModelCard, Progress, QuantileForecast
 from forecasting.views import (
     ItemHistory,
@@ -38,6 +41,8 @@ from forecasting.views import (
     TodayPage,
     TodayRow,
 )
+
+__all__ = ["NewProduct"]  # the pages ask the module for it
 
 HORIZON = 13
 PERIODS = 104
@@ -69,6 +74,7 @@ class State:
     stale: bool = False
     tried: int = 3
     failed: tuple[tuple[str, str], ...] = ()
+    launches: str = ""
     loaded: list[str] = field(default_factory=list)
 
 
@@ -266,6 +272,12 @@ class Desk:
 
     def patchwork_parts(self, generation: str, item_id: str) -> PatchworkParts:
         return stand_in_ladder.patchwork_parts(item_id, HORIZON, self.figures().last)
+
+    def launches(self, report: Callable[[Progress], None]) -> stand_in_launches.LaunchDesk:
+        return stand_in_launches.LaunchDesk(report, STATE.launches, STATE.trained, STATE.launches != "untried")
+
+    def duplicates(self) -> tuple[Duplicate, ...]:
+        return ()
 
     def checks(self) -> tuple[Check, ...]:
         return (
