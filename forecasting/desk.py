@@ -19,8 +19,10 @@ from forecasting.attention import Concerns, concerns
 from forecasting.batch import Run, forecast_all
 from forecasting.buying import Basis, BuyPlan, BuySettings
 from forecasting.buying_record import BuyingRecord, RecordAsked, buying_record
+from forecasting.duplicates import Duplicate, duplicates
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
+from forecasting.launch_desk import LaunchDesk
 from forecasting.summary import Summary, summarise
 from forecasting.types import QuantileForecast
 from forecasting.views import (
@@ -46,6 +48,9 @@ _RANKED = 500
 
 #: Items forecast at a time for the summary: bounds its memory.
 _BATCH = 2048
+
+#: Best sellers among which duplicates are looked for.
+_COMPARED = 20_000
 
 #: Opened items that are kept: as many as a few planners look at in turn.
 _LATELY = 64
@@ -283,6 +288,14 @@ class Desk:
         panel, plan = self._catalog.panel([item_id]), self._catalog.plan([item_id], patchwork.horizon)
         with self._one_at_a_time:
             return patchwork.parts(panel, panel.last, item_id, plan)
+
+    def launches(self, report: Report) -> LaunchDesk:
+        """The part for products without history, made anew; raises DataError, TooLittleHistory."""
+        return LaunchDesk.of(self._catalog, self._forecaster, report)
+
+    def duplicates(self) -> tuple[Duplicate, ...]:
+        """Best sellers that are probably one and the same item."""
+        return duplicates(self._catalog.search("", limit=_COMPARED).rows, self._catalog.panel)
 
     def _opened(self, item_id: str) -> _Opened:
         """One item as it was read and forecast last, or anew: a slider that moves asks for the same item again and again."""

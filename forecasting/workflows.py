@@ -31,6 +31,7 @@ from forecasting.generations.network import MQTransformerForecaster
 from forecasting.generations.registry import GENERATIONS, generation
 from forecasting.ladder_run import LadderRun, LadderSettings, climb
 from forecasting.ladder_store import LadderStore
+from forecasting.launch_desk import LaunchDesk, NewProduct
 from forecasting.policies import RatioRecord
 from forecasting.runs import TrainingSettings
 from forecasting.training_run import Training
@@ -61,7 +62,9 @@ __all__ = [
     "ItemHistory",
     "ItemView",
     "LadderRun",
+    "LaunchDesk",
     "ModelStatus",
+    "NewProduct",
     "Outcome",
     "PastFan",
     "PlanChange",

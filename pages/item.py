@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from pages.ui import charts, exports, fans, formats, frame, generations_view, resources, state
+from pages.ui import alike, charts, exports, fans, formats, frame, generations_view, resources, state
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered, no_item
@@ -57,6 +57,7 @@ def forecast() -> None:
             links_of(chosen, horizon, over.tried.name if over else "")
         past(chosen.item, horizon)
         generations_view.patchwork(chosen.item)
+        alike.similar(chosen)
 
 
 def _sliders(chosen: state.Selection, horizon: int, longest: int) -> None:

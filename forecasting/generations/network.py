@@ -79,6 +79,11 @@ class MQTransformerForecaster(Generation):
     def horizon(self) -> int:
         return self._trained().now.horizon
 
+    @property
+    def learned_until(self) -> pd.Timestamp:
+        """The last period that it learned from."""
+        return self._trained().until
+
     def _fit(self, history: Panel, horizon: int, report: Report) -> None:
         started = time.monotonic()
         key = training.fit_key(history, horizon, self.settings)

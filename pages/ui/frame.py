@@ -28,6 +28,7 @@ _ENTRIES = (
     ("today.py", "Today", ":material/today:", ""),
     ("item.py", "Item", ":material/show_chart:", "item"),
     ("what_if.py", "What if", ":material/tune:", "what_if"),
+    ("new_items.py", "New items", ":material/fiber_new:", "new_items"),
     ("buy_plan.py", "Buy plan", ":material/shopping_cart:", "buy_plan"),
     ("accuracy.py", "Accuracy", ":material/verified:", "accuracy"),
     ("data.py", "Data", ":material/database:", "data"),

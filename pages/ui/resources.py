@@ -7,6 +7,7 @@ desk is never part of a key.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,14 @@ import numpy as np
 import streamlit as st
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from data.facts import About, Check, SearchResult
     from data.planner_store import Quantities, Review
     from data.sources.upload import UploadPreview
     from data.sources.upload_columns import ColumnMapping
+    from forecasting.analogs import LaunchForecast
+    from forecasting.duplicates import Duplicate
     from forecasting.generations.base import Generation
     from forecasting.generations.g2008_patchwork import PatchworkParts
     from forecasting.types import Progress, QuantileForecast
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
         Desk,
         ItemView,
         LadderRun,
+        LaunchDesk,
         ModelStatus,
         PastFan,
         RecordAsked,
@@ -216,6 +222,39 @@ def ladder_run() -> LadderRun:
     return workflows.LadderRun()
 
 
+# products without history
+
+
+def launches(report: Callable[[Progress], None]) -> LaunchDesk:
+    """The desk's part for products without history: made on the first visit, which takes seconds, and kept."""
+    return _launches(version(), report)
+
+
+def launches_ready() -> bool:
+    """Whether ``launches`` answers at once."""
+    return version() in _launches_made()
+
+
+def duplicates() -> tuple[Duplicate, ...]:
+    """Items that are probably one and the same."""
+    return _duplicates(version())
+
+
+def launch_of(
+    desk: LaunchDesk,
+    name: str,
+    static: Mapping[str, str],
+    price: float | None,
+    promo: float,
+    launch: pd.Timestamp,
+    emphasis: Mapping[str, float],
+) -> LaunchForecast:
+    """A product that a planner describes, with its analogs weighed as ``emphasis`` says."""
+    from forecasting import workflows
+
+    return desk.forecast_new(workflows.NewProduct(name, static, price, promo, launch), emphasis)
+
+
 # loading and training
 
 
@@ -277,6 +316,7 @@ def forget() -> None:
         _tried,
         _forecast_by,
         _buying_records,
+        _launches_made,
         ladder_run,
         training,
     ):
@@ -309,6 +349,29 @@ def _desk(files: tuple[tuple[str, int], ...]) -> Desk:
     from forecasting import workflows
 
     return workflows.open_desk()
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _launches_made() -> dict[str, LaunchDesk]:
+    return {}
+
+
+_LAUNCHES_LOCK = threading.Lock()
+
+
+def _launches(version: str, report: Callable[[Progress], None]) -> LaunchDesk:
+    """Kept by hand and not by a decorator: a cached function may not draw the progress of its own making."""
+    with _LAUNCHES_LOCK:
+        made = _launches_made()
+        if version not in made:
+            made.clear()
+            made[version] = desk().launches(report)
+        return made[version]
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _duplicates(version: str) -> tuple[Duplicate, ...]:
+    return desk().duplicates()
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)

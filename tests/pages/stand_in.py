@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import stand_in_ladder
+import stand_in_launches
 
 from data.assortment import Assortment
 from data.errors import NotTrained, ResourceError, UnknownItem, UploadError
@@ -31,7 +32,9 @@ from forecasting import buying
 from forecasting.accuracy import AccuracyReport
 from forecasting.attention import Concerns, concerns
 from forecasting.buying import BuyPlan, BuySettings
+from forecasting.duplicates import Duplicate
 from forecasting.generations.g2008_patchwork import PatchworkParts
+from forecasting.launch_desk import NewProduct
 from forecasting.types import ModelCard, Progress, QuantileForecast
 from forecasting.views import (
     ItemHistory,
@@ -45,6 +48,8 @@ from forecasting.views import (
     TodayPage,
     TodayRow,
 )
+
+__all__ = ["NewProduct"]  # the pages ask the module for it
 
 HORIZON = 13
 PERIODS = 104
@@ -77,6 +82,7 @@ class State:
     stocked: bool = False
     tried: int = 3
     failed: tuple[tuple[str, str], ...] = ()
+    launches: str = ""
     loaded: list[str] = field(default_factory=list)
     planners: Path = field(default_factory=lambda: Path(tempfile.mkdtemp()) / "planner.sqlite")
 
@@ -309,6 +315,12 @@ class Desk:
 
     def patchwork_parts(self, generation: str, item_id: str) -> PatchworkParts:
         return stand_in_ladder.patchwork_parts(item_id, HORIZON, self.figures().last)
+
+    def launches(self, report: Callable[[Progress], None]) -> stand_in_launches.LaunchDesk:
+        return stand_in_launches.LaunchDesk(report, STATE.launches, STATE.trained, STATE.launches != "untried")
+
+    def duplicates(self) -> tuple[Duplicate, ...]:
+        return ()
 
     def checks(self) -> tuple[Check, ...]:
         return (

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from pages.ui import formats
 
 Visit = Callable[..., AppTest]
-PAGES = ("today", "item", "what_if", "buy_plan", "accuracy", "data")
+PAGES = ("today", "item", "what_if", "new_items", "buy_plan", "accuracy", "data")
 ITEM = "SKU-0003"
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -57,7 +57,7 @@ def test_a_page_opens_with_a_question_through_the_router_and_alone(visit: Visit,
     for app in (visit(name, item=ITEM), alone(name, item=ITEM)):
         assert title(app).endswith("?")
         assert len(app.title) == 1
-        assert {"Today", "Item", "What if", "Buy plan", "Accuracy", "Data"} <= set(links(app))
+        assert {"Today", "Item", "What if", "New items", "Buy plan", "Accuracy", "Data"} <= set(links(app))
 
 
 def test_app_py_run_as_a_script_is_the_router(desk: stand_in.State) -> None:

@@ -1,0 +1,159 @@
+"""What will a product without history do: the launches of items like it, the network's view, and the blend of the two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui import charts, describing, exports, formats, frame, launch_charts, launch_words, resources, state
+from pages.ui.downloads import downloads
+from pages.ui.frame import Figure
+from pages.ui.messages import answered
+
+if TYPE_CHECKING:
+    from forecasting.analogs import LaunchForecast
+    from forecasting.workflows import LaunchDesk
+
+QUESTION = "What will a product without history do?"
+
+frame.frame()
+
+
+def new_items() -> None:
+    """Everything of one launch: who it is comes first, for without it there is no answer."""
+    with answered(QUESTION):
+        about = resources.figures()
+        desk = learned()
+        asked = describing.asked(desk)
+        chosen = state.selection()
+        if asked is None:
+            frame.heading(QUESTION, "Choose a recent item, or describe a product, to see how it will launch.")
+            describing.form(desk)
+            return
+        view = asked.forecast(desk)
+        words = launch_words.Words(view, chosen.tau, about.frequency)
+        blend = view.blend
+
+        frame.heading(f"How will {formats.plain(view.name)} launch?", words.sentence())
+        describing.form(desk)
+        span = formats.periods(desk.window, about.frequency)
+        total = float(blend.span_at(chosen.tau)[0, -1])
+        frame.figures(
+            Figure(f"Expected, first {span}", formats.units(float(blend.span_mean()[0, -1]))),
+            Figure("8 times in 10 between", words.eight_in_ten()),
+            Figure(f"{formats.level(chosen.tau)}: {formats.odds(chosen.tau)} fewer than", formats.units(total)),
+            Figure(
+                "Of the nearest, failed",
+                words.failures(),
+                help="The weight of those of the nearest launches that sold in a quarter of their periods or fewer.",
+            ),
+        )
+        st.slider(
+            "Chosen quantile",
+            1,
+            99,
+            format="P%d",
+            width=420,
+            help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
+            key=state.bound("tau", round(chosen.tau * 100)),
+            on_change=state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
+        )
+        figure = launch_charts.launch(view, chosen.tau, about.frequency)
+        st.plotly_chart(figure, key="launch", config=charts.CONFIG, alt=words.description())
+        st.caption(words.caption())
+        if view.network is None:
+            st.page_link(frame.page("data"), label="Train a model, to add its view", icon=":material/arrow_forward:")
+
+        table = launch_words.table(view, chosen.tau, about)
+        st.html(table.html())
+        stamp = exports.Stamp(about.name, blend.creation_date, f"{blend.model} {blend.version}", asked.weighing())
+        with st.container(horizontal=True, vertical_alignment="center"):
+            downloads(table, stamp, "launch")
+            frame.links("new_items", asked.address() | {"tau": f"{chosen.tau:g}"})
+        analogs(view, asked, stamp)
+        trust(desk)
+
+
+def learned() -> LaunchDesk:
+    """What was learned from the catalog's launches, with a progress bar while it is learned."""
+    if resources.launches_ready():
+        return resources.launches(lambda progress: None)
+    bar = st.progress(0.0, text="Reading the launches on record")
+    try:
+        return resources.launches(lambda progress: bar.progress(progress.share, text=formats.plain(progress.message)))
+    finally:
+        bar.empty()
+
+
+def analogs(view: LaunchForecast, asked: describing.Asked, stamp: exports.Stamp) -> None:
+    """The analogs, each with its share; what the planner takes out or weighs otherwise is forecast anew at once."""
+    about = resources.figures()
+    st.subheader("The launches it is forecast from", anchor=False)
+    near = sum(analog.share for analog in view.nearest)
+    st.caption(
+        f"The {len(view.nearest)} nearest carry {formats.percent(near)} of the weight; {view.others:,} more share the rest. "
+        "Untick one that is not like your product, or weigh it more or less, and the forecast follows."
+    )
+    key = f"analogs/{asked.key}"
+    st.data_editor(
+        {
+            "Use": [analog.emphasis > 0 for analog in view.nearest],
+            "Weight ×": [analog.emphasis for analog in view.nearest],
+            "Item": [f"/item?item={analog.item_id}" for analog in view.nearest],
+            "Name": [analog.name for analog in view.nearest],
+            "Share": [100 * analog.share for analog in view.nearest],
+            "Matches": [", ".join(analog.matches) or "nothing but its like" for analog in view.nearest],
+            "Price": [analog.price for analog in view.nearest],
+            "Launched": [formats.period(analog.launch, about.frequency) for analog in view.nearest],
+            "Total": [float(analog.curve.sum()) for analog in view.nearest],
+            "Curve": [analog.curve.tolist() for analog in view.nearest],
+        },
+        key=key,
+        hide_index=True,
+        num_rows="fixed",
+        disabled=["Item", "Name", "Share", "Matches", "Price", "Launched", "Total", "Curve"],
+        column_config={
+            "Weight ×": st.column_config.NumberColumn(min_value=0.0, max_value=100.0, step=0.5, format="%.1f"),
+            "Item": st.column_config.LinkColumn(display_text=r"item=(.*)$"),
+            "Share": st.column_config.NumberColumn(format="%.1f%%"),
+            "Price": st.column_config.NumberColumn(format="%.2f"),
+            "Total": st.column_config.NumberColumn(format="%.0f"),
+            "Curve": st.column_config.LineChartColumn(y_min=0),
+        },
+        on_change=describing.weigh,
+        args=(key, tuple(analog.item_id for analog in view.nearest)),
+        alt="The analogs with share of the weight, attributes that match, price, launch and units of each",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        downloads(launch_words.analogs_table(view, about), stamp, "analogs")
+        if asked.emphasis:
+            st.button("Weigh them as learned", on_click=describing.weigh_as_learned, icon=":material/undo:")
+
+
+def trust(desk: LaunchDesk) -> None:
+    """How such forecasts did on launches that were held out; measured on this catalog, or said not to be."""
+    about = resources.figures()
+    folded = st.expander("How did such forecasts do?", key="launch-record", on_change="rerun")
+    if not folded.open:
+        return
+    with folded:
+        record = desk.record
+        if record is None:
+            st.markdown(
+                "It is not known yet: too few launches began after what a forecast could have learned from. It will be "
+                "measured by itself once more launches are over."
+            )
+            return
+        st.markdown(launch_words.record_sentence(record, about.frequency))
+        table = launch_words.record_table(record, about.frequency)
+        st.html(table.html())
+        st.caption(
+            "Error in units per unit sold, over quantiles from P10 to P90: lower is better. Each launch was forecast by a "
+            "metric that had learned from launches over before, and by the network as it was then; the share of the two was "
+            "chosen on other launches."
+        )
+        downloads(table, exports.Stamp(about.name, about.last, resources.model_words()), "record")
+
+
+new_items()

@@ -1,0 +1,179 @@
+"""The page for products without history, and the lists of items alike: their numbers are the desk's, the address says all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+import stand_in
+import stand_in_launches
+from streamlit.testing.v1 import AppTest
+
+from data.facts import ItemFacts
+from forecasting.duplicates import Duplicate
+from pages.ui import describing, formats
+
+Visit = Callable[..., AppTest]
+
+
+def text(app: AppTest) -> str:
+    assert not app.exception, app.exception
+    shown = [element.value for element in (*app.markdown, *app.caption, *app.subheader, *app.error, *app.warning)]
+    return " ".join([*shown, *(element.proto.body for element in app.get("html"))])
+
+
+def figures(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def links(app: AppTest) -> dict[str, str]:
+    return {link.proto.label: link.proto.query_string for link in app.get("page_link")}
+
+
+def desk_of() -> stand_in_launches.LaunchDesk:
+    return stand_in_launches.LaunchDesk(lambda progress: None)
+
+
+def test_a_recent_item_is_answered_with_the_numbers_of_the_desk(visit: Visit) -> None:
+    app = visit("new_items")
+    blend = desk_of().forecast_recent("SKU-0000", {}).blend
+    expected, chosen = float(blend.span_mean()[0, -1]), float(blend.span_at(0.9)[0, -1])
+    low, high = (float(blend.span_at(tau)[0, -1]) for tau in (0.1, 0.9))
+    assert app.title[0].value == "How will New oat drink launch?"
+    assert f"Expect about **{formats.units(expected)}** units in the first 8 weeks" in text(app)
+    assert figures(app) == {
+        "Expected, first 8 weeks": formats.units(expected),
+        "8 times in 10 between": f"{formats.units(low)} – {formats.units(high)}",
+        "P90: 9 times in 10 fewer than": formats.units(chosen),
+        "Of the nearest, failed": "20%",
+    }
+    assert "75% of it is 3 launches on record" in text(app)
+    assert f"<td class=n>{formats.units(float(blend.at(0.9)[0, 3]))}</td>" in text(app)
+
+
+def test_the_chart_shows_both_views_the_analogs_and_what_came(visit: Visit) -> None:
+    chart = visit("new_items").get("plotly_chart")[0].proto
+    names = [trace.get("name") for trace in json.loads(chart.spec)["data"]]
+    assert names.count("Analogs, as they launched") == 3
+    assert {"Eight in ten", "Median", "Network alone: 9 in 10 fewer", "Sold so far", "Your P90"} <= set(names)
+    assert "P90 runs from" in chart.alt
+
+
+def test_excluding_an_analog_recomputes_and_stands_in_the_address(visit: Visit) -> None:
+    app = visit("new_items")
+    without = visit("new_items", weigh=describing.written({"A1": 0.0}))
+    blend = desk_of().forecast_recent("SKU-0000", {"A1": 0.0}).blend
+    assert figures(without)["Expected, first 8 weeks"] == formats.units(float(blend.span_mean()[0, -1]))
+    assert figures(without) != figures(app)
+    next(one for one in without.button if one.label == "Weigh them as learned").click().run()
+    assert "weigh" not in without.query_params
+    assert figures(without) == figures(app)
+
+
+def test_the_table_of_analogs_is_taken_over_when_it_is_edited(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The callback reads the edits by row and writes them by item."""
+    import streamlit as st
+
+    params: dict[str, str] = {"weigh": "A0*2"}
+    monkeypatch.setattr(st, "query_params", params)
+    monkeypatch.setattr(st, "session_state", {"key": {"edited_rows": {"1": {"Use": False}, 2: {"Weight ×": 3}}}})
+    describing.weigh("key", ("A0", "A1", "A2"))
+    assert describing.read(params["weigh"]) == {"A0": 2.0, "A1": 0.0, "A2": 3.0}
+    monkeypatch.setattr(st, "session_state", {"key": {"edited_rows": {row: {"Use": True} for row in range(3)}}})
+    describing.weigh("key", ("A0", "A1", "A2"))
+    assert "weigh" not in params
+
+
+def test_excluding_every_analog_says_what_to_do(visit: Visit) -> None:
+    assert "Give one of them some weight" in text(visit("new_items", weigh="A0*0~A1*0~A2*0"))
+
+
+def test_a_product_is_described_with_the_catalogs_values(visit: Visit) -> None:
+    app = visit("new_items", described="1")
+    assert "describe a product" in text(app)
+    box = next(one for one in app.selectbox if one.label == "Category")
+    assert box.options == ["—", "Dairy", "Juice"]
+    box.set_value("Dairy").run()
+    assert app.query_params["is.category"] == "Dairy"
+    assert app.title[0].value == "How will A new product launch?"
+    assert next(one for one in app.selectbox if one.label == "Brand").options == ["—", "Alpine", "Own brand"]
+    next(one for one in app.text_input if one.label == "Name").set_value("Oat cream").run()
+    next(one for one in app.number_input if one.label == "Price").set_value(3.5).run()
+    assert app.title[0].value == "How will Oat cream launch?"
+    assert app.query_params["price"] == "3.5"
+    address = app.code[0].value
+    assert "is.category=Dairy" in address
+    assert "called=Oat+cream" in address
+    assert "launch=2026-01-04" in address
+
+
+def test_the_address_opens_the_described_product(visit: Visit) -> None:
+    address = {"is.category": "Dairy", "called": "Oat cream", "price": "3.5", "launch": "2026-02-01", "tau": "0.75"}
+    app = visit("new_items", **address)
+    assert app.title[0].value == "How will Oat cream launch?"
+    assert "1 Feb 2026" in text(app)
+    assert "P75: 3 times in 4 fewer than" in figures(app)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [{"price": "x", "called": "A", "is.category": "Dairy"}, {"launch": "soon", "is.category": "Dairy"}, {"weigh": "??"}],
+)
+def test_a_broken_address_shows_the_nearest_view(visit: Visit, address: dict[str, str]) -> None:
+    assert text(visit("new_items", **address))
+
+
+def test_an_item_that_is_not_recent_has_a_way_on(visit: Visit) -> None:
+    assert "not among the recent items" in text(visit("new_items", recent="SKU-9999"))
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"), [("few", "has 3 launches"), ("plain", "has no attributes"), ("none recent", "describe a product")]
+)
+def test_what_is_lacking_is_said(visit: Visit, desk: stand_in.State, problem: str, words: str) -> None:
+    desk.launches = problem
+    assert words in text(visit("new_items")).replace("\\", "")
+
+
+def test_without_a_model_the_analogs_answer_alone(visit: Visit, desk: stand_in.State) -> None:
+    desk.trained = False
+    app = visit("new_items")
+    assert "no model serves this catalog yet" in text(app)
+    assert "Train a model, to add its view" in links(app)
+
+
+def test_the_record_is_what_was_measured_or_is_said_to_be_unknown(visit: Visit, desk: stand_in.State) -> None:
+    app = visit("new_items")
+    assert "57 launches" not in text(app)
+    app.session_state["launch-record"] = True
+    app.run()
+    assert "On **57 launches**" in text(app)
+    assert "**20% below** that of all launches of the category" in text(app)
+    assert "**13% below** that of launches alike by attributes" in text(app)
+    desk.launches = "untried"
+    other = visit("new_items")
+    other.session_state["launch-record"] = True
+    assert "It is not known yet" in text(other.run())
+
+
+def test_similar_items_of_an_item_are_linked(visit: Visit) -> None:
+    app = visit("item", item="SKU-0003")
+    assert "SKU\\-0011" not in " ".join(links(app))
+    app.session_state["similar"] = True
+    app.run()
+    found = {label: query for label, query in links(app).items() if "0011" in label}
+    assert list(found.values()) == ["item=SKU-0011&tau=0.9"]
+    assert "Shares Bakery and Mill" in text(app)
+
+
+def test_probable_duplicates_are_listed_when_asked_for(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = (ItemFacts(f"SKU-{row}", f"Bread {row}", {}, {"price": 2.0}, 9.0) for row in (1, 2))
+    monkeypatch.setattr(stand_in.Desk, "duplicates", lambda desk: (Duplicate(one, other, 0.91, 52),))
+    app = visit("data")
+    assert "Bread 1" not in text(app)
+    app.session_state["duplicates"] = True
+    app.run()
+    assert "**1 pair** shares" in text(app)
+    assert "Bread 1" in text(app)
+    assert "0.91" in text(app)
