@@ -20,13 +20,17 @@ from data.sources.bench_directory import read_panel
 from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
 from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, Verdict
+from forecasting.attention_links import Links
 from forecasting.desk import Desk
+from forecasting.explanations import Drivers
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.generations.registry import GENERATIONS, generation
 from forecasting.ladder_run import LadderRun, LadderSettings, climb
 from forecasting.ladder_store import LadderStore
+from forecasting.own_mistakes import Mistakes
 from forecasting.runs import TrainingSettings
+from forecasting.since_last_time import SinceLast
 from forecasting.training_run import Training
 from forecasting.types import Progress, QuantileForecast
 from forecasting.views import (
@@ -46,14 +50,18 @@ __all__ = [
     "AccuracyReport",
     "Certified",
     "Desk",
+    "Drivers",
     "ItemHistory",
     "ItemView",
     "LadderRun",
+    "Links",
+    "Mistakes",
     "ModelStatus",
     "Outcome",
     "PastFan",
     "PlanChange",
     "ScenarioView",
+    "SinceLast",
     "SliceScore",
     "SummaryStatus",
     "TodayPage",

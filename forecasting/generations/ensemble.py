@@ -6,15 +6,15 @@ Axis letters: N items, K creation dates, H horizons, Q taus, M members.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from data.schema import Panel, Plan
-from forecasting.features import encode
+from forecasting.features import Inputs, encode
 from forecasting.generations.g2020_mqtransformer import Decoded, MQTransformer, price_factor, span_level
 from forecasting.runs import State
 from forecasting.training import View
@@ -93,15 +93,23 @@ class Ensemble:
         """H."""
         return self.views[0].config.horizon
 
-    @torch.no_grad()
+    @cached_property
+    def with_usual_kind(self) -> Ensemble:
+        """The same with one more embedding row for every static, the last: the mean of those of the values it has seen."""
+        return Ensemble([replace(view, members=tuple(map(_with_usual_kind, view.members))) for view in self.views])
+
     def read(self, history: Panel, plan: Plan | None, at: Sequence[int], *, hold: bool = False) -> Said:
         """What the members say of ``history`` [N, T] and ``plan`` at the creation dates ``at`` (positions, increasing).
 
         ``hold`` takes the price of each creation date for all that follow it.
         """
+        return self.read_inputs([encode(view.encoding, history, plan) for view in self.views], at, hold=hold)
+
+    @torch.no_grad()
+    def read_inputs(self, encoded: Sequence[Inputs], at: Sequence[int], *, hold: bool = False) -> Said:
+        """The same of inputs that each view has ``encoded`` already, or that were altered since."""
         dates, parts = torch.tensor(at), []
-        for view, network, stacked in zip(self.views, self._networks, self._stacked, strict=True):
-            inputs = encode(view.encoding, history, plan)
+        for view, inputs, network, stacked in zip(self.views, encoded, self._networks, self._stacked, strict=True):
             held = torch.ones(len(inputs), len(dates), dtype=torch.bool) if hold else None
             decoded = torch.vmap(partial(_decoded, network, (inputs, dates, held)))(stacked)
             parts.append((decoded, inputs.scale[:, dates].expand(len(view.members), -1, -1)))
@@ -112,6 +120,13 @@ class Ensemble:
             log_reference=inputs.log_reference[:, dates],
             has_price=inputs.has_price[:, dates],
         )
+
+
+def _with_usual_kind(member: State) -> State:
+    return {
+        name: torch.cat([value, value[1:].mean(dim=0, keepdim=True)]) if name.startswith("embeddings.") else value
+        for name, value in member.items()
+    }
 
 
 def _decoded(network: MQTransformer, given: tuple[object, ...], weights: State) -> tuple[Tensor, ...]:

@@ -79,6 +79,11 @@ class MQTransformerForecaster(Generation):
     def horizon(self) -> int:
         return self._trained().now.horizon
 
+    @property
+    def networks(self) -> SelfCorrecting:
+        """What answers, for those who explain it; raises NotTrained."""
+        return self._trained()
+
     def _fit(self, history: Panel, horizon: int, report: Report) -> None:
         started = time.monotonic()
         key = training.fit_key(history, horizon, self.settings)

@@ -74,12 +74,18 @@ class SelfCorrecting:
         said = self.now.read(history, plan, [t])
         if self.feedback == Feedback():
             return Looked(said, None)
-        corrected = correction(self.feedback, self.record(history, plan), _usual(said, 0))
+        corrected = correction(self.feedback, self.record(history, plan), usual_logs(said))
         shift = torch.as_tensor(corrected.shift, dtype=torch.float32)[:, None]
         return Looked(said.shifted(shift), corrected)
 
     def record(self, history: Panel, plan: Plan) -> OwnRecord:
         """What was said from the creation dates before the end of ``history``, and what came of it."""
+        t, view = len(history.periods) - 1, self.now.views[0]
+        inputs = encode(view.encoding, history, plan)
+        return record_at(t, inputs, self.words(history, plan), view.config.horizon, view.config.covariates)
+
+    def words(self, history: Panel, plan: Plan) -> dict[int, np.ndarray]:
+        """Quantiles [N, H, Q] in units said at the earlier creation dates on record, by their positions."""
         t = len(history.periods) - 1
         trained, known = (int(history.periods.searchsorted(date)) for date in (self.until, self.early_until))
         dates = [t - lag for lag in lags_of(self.now.horizon).tolist()][::-1]
@@ -90,10 +96,9 @@ class SelfCorrecting:
         said: dict[int, np.ndarray] = {}
         for ensemble, mine in honest.items():
             if ensemble is not None and mine:
-                words = ensemble.read(history, plan, mine, hold=history.price_seen == "when sold")
-                said |= {date: _told(words, k, t - date) for k, date in enumerate(mine)}
-        view = self.now.views[0]
-        return record_at(t, encode(view.encoding, history, plan), said, view.config.horizon, view.config.covariates)
+                told = ensemble.read(history, plan, mine, hold=history.price_seen == "when sold")
+                said |= {date: _told(told, k, t - date) for k, date in enumerate(mine)}
+        return said
 
 
 def _told(said: Said, k: int, came: int) -> np.ndarray:
@@ -106,9 +111,9 @@ def _told(said: Said, k: int, came: int) -> np.ndarray:
     return quantiles
 
 
-def _usual(said: Said, k: int) -> np.ndarray:
-    """Expected logs [N, H] at usual prices, over m, of date ``k``."""
-    return expected_log(said.at_usual_prices().values[:, k], said.scale[0, :, k].numpy().astype(np.float64))
+def usual_logs(said: Said) -> np.ndarray:
+    """Expected logs [N, H] at usual prices, over m, of the first creation date."""
+    return expected_log(said.at_usual_prices().values[:, 0], said.scale[0, :, 0].numpy().astype(np.float64))
 
 
 def _judged(early: Ensemble, history: Panel, held_back: int) -> list[Judged]:

@@ -23,11 +23,15 @@ if TYPE_CHECKING:
     from forecasting.workflows import (
         AccuracyReport,
         Desk,
+        Drivers,
         ItemView,
         LadderRun,
+        Links,
+        Mistakes,
         ModelStatus,
         PastFan,
         ScenarioView,
+        SinceLast,
         SummaryStatus,
         TodayPage,
         Training,
@@ -96,6 +100,26 @@ def item(item_id: str, horizon: int) -> ItemView:
 def past_fans(item_id: str, horizon: int) -> tuple[PastFan, ...]:
     """What was forecast at earlier creation dates, and what came."""
     return _past_fans(version(), item_id, horizon)
+
+
+def drivers(item_id: str) -> Drivers:
+    """What the forecast of one item is made of, in units."""
+    return _drivers(version(), item_id)
+
+
+def links(item_id: str) -> Links:
+    """Where the forecast of one item looked, and what it is without."""
+    return _links(version(), item_id)
+
+
+def mistakes(item_id: str) -> Mistakes:
+    """What was said of one item before, and what came."""
+    return _mistakes(version(), item_id)
+
+
+def since_last(item_id: str) -> SinceLast | None:
+    """What changed one item's forecast in the last period."""
+    return _since_last(version(), item_id)
 
 
 def scenario(item_id: str, horizon: int, price: np.ndarray | None, promo: np.ndarray | None) -> ScenarioView:
@@ -186,6 +210,8 @@ def forget() -> None:
     """Empties every cache."""
     for cache in (_desk, _search, _today, _item, _past_fans, _accuracy, _tried, _forecast_by, ladder_run, training):
         cache.clear()
+    for cache in (_drivers, _links, _mistakes, _since_last):
+        cache.clear()
 
 
 def prewarm() -> None:
@@ -234,6 +260,26 @@ def _item(version: str, item_id: str, horizon: int) -> ItemView:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _past_fans(version: str, item_id: str, horizon: int) -> tuple[PastFan, ...]:
     return desk().past_fans(item_id, horizon)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _drivers(version: str, item_id: str) -> Drivers:
+    return desk().drivers(item_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _links(version: str, item_id: str) -> Links:
+    return desk().links(item_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _mistakes(version: str, item_id: str) -> Mistakes:
+    return desk().mistakes(item_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _since_last(version: str, item_id: str) -> SinceLast | None:
+    return desk().since_last(item_id)
 
 
 def _ladder_files() -> tuple[tuple[str, int], ...]:
