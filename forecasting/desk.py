@@ -16,13 +16,17 @@ from data.errors import NotTrained, TidelineError
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting import buying, scenarios
 from forecasting.attention import Concerns, concerns
+from forecasting.attention_links import Links, links
 from forecasting.batch import Run, forecast_all
 from forecasting.buying import Basis, BuyPlan, BuySettings
 from forecasting.buying_record import BuyingRecord, RecordAsked, buying_record
 from forecasting.duplicates import Duplicate, duplicates
+from forecasting.explanations import Drivers, drivers
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
 from forecasting.launch_desk import LaunchDesk
+from forecasting.own_mistakes import Mistakes, mistakes
+from forecasting.since_last_time import SinceLast, since_last
 from forecasting.summary import Summary, summarise
 from forecasting.types import QuantileForecast
 from forecasting.views import (
@@ -233,9 +237,11 @@ class Desk:
     def past_fans(self, item_id: str, horizon: int, count: int = 4) -> tuple[PastFan, ...]:
         """Forecasts as they would have been made ``horizon`` periods apart in the past, oldest first, and what came.
 
-        The weights are today's; history, scaling and plan are those of each creation date.
+        History, scaling and plan are those of each creation date. Where the model has learned from the periods forecast, its
+        early self, which had not, stands in as far back as it reaches.
         """
         forecaster = self._serving_model()
+        early = forecaster.early()
         panel = self._catalog.panel([item_id])
         known = np.flatnonzero(np.isfinite(panel.demand[0]))
         fans = []
@@ -243,12 +249,38 @@ class Desk:
             t = len(panel.periods) - 1 - back * horizon
             if not known.size or t < known[0] + 3:
                 continue
-            answer = self._answer(history_until(panel, t), plan_after(panel, t, forecaster.horizon))
+            made = panel.periods[t]
+            able = [one for one in (forecaster, early) if one is not None and one.networks.until <= made]
+            answer = self._answer(history_until(panel, t), plan_after(panel, t, forecaster.horizon), next(iter(able), None))
             actual = np.full(horizon, np.nan)
             came = panel.demand[0, t + 1 : t + 1 + horizon]
             actual[: len(came)] = came
-            fans.append(PastFan(answer.forecast.first(horizon), actual))
+            fans.append(PastFan(answer.forecast.first(horizon), actual, honest=bool(able)))
         return tuple(fans)
+
+    def drivers(self, item_id: str) -> Drivers:
+        """What the forecast of one item is made of, in units; raises UnknownItem, NotTrained."""
+        opened, networks = self._opened(item_id), self._serving_model().networks
+        with self._one_at_a_time:
+            return drivers(networks, opened.panel, opened.plan, opened.answer.corrected)
+
+    def links(self, item_id: str) -> Links:
+        """Where the forecast of one item looked, and what it is without; raises UnknownItem, NotTrained."""
+        opened, networks = self._opened(item_id), self._serving_model().networks
+        with self._one_at_a_time:
+            return links(networks, opened.panel, opened.plan)
+
+    def mistakes(self, item_id: str) -> Mistakes:
+        """What was said of one item before, and what came; raises UnknownItem, NotTrained."""
+        opened, networks = self._opened(item_id), self._serving_model().networks
+        with self._one_at_a_time:
+            return mistakes(networks, opened.panel, opened.plan)
+
+    def since_last(self, item_id: str) -> SinceLast | None:
+        """What changed one item's forecast in the last period; raises UnknownItem, NotTrained."""
+        opened, networks = self._opened(item_id), self._serving_model().networks
+        with self._one_at_a_time:
+            return since_last(networks, opened.panel, opened.plan)
 
     def scenario(self, item_id: str, horizon: int, change: PlanChange) -> ScenarioView:
         """Baseline and scenario of one item; raises UnknownItem, NotTrained, ConfigurationError."""
@@ -311,8 +343,8 @@ class Desk:
                 self._lately.popitem(last=False)
         return opened
 
-    def _answer(self, panel: Panel, plan: Plan) -> Answer:
-        forecaster = self._serving_model()
+    def _answer(self, panel: Panel, plan: Plan, by: MQTransformerForecaster | None = None) -> Answer:
+        forecaster = by or self._serving_model()
         with self._one_at_a_time:
             return forecaster.answer(panel, plan)
 

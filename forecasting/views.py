@@ -73,10 +73,14 @@ class ItemView:
 
 @dataclass(frozen=True, eq=False)
 class PastFan:
-    """A forecast as it would have been made at an earlier creation date, and what came [H] (NaN: not known yet)."""
+    """A forecast as it would have been made at an earlier creation date, and what came [H] (NaN: not known yet).
+
+    It is ``honest`` where the networks that made it had not learned from its targets.
+    """
 
     forecast: QuantileForecast
     actual: np.ndarray
+    honest: bool = True
 
 
 @dataclass(frozen=True, eq=False)

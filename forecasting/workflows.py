@@ -22,18 +22,22 @@ from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
 from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, Verdict
 from forecasting.attention import Concern, Concerns
+from forecasting.attention_links import Links
 from forecasting.batch import Run
 from forecasting.buying import BuyPlan, BuyRow, BuySettings
 from forecasting.buying_record import BuyingRecord, RecordAsked
 from forecasting.desk import Desk
+from forecasting.explanations import Drivers
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.generations.registry import GENERATIONS, generation
 from forecasting.ladder_run import LadderRun, LadderSettings, climb
 from forecasting.ladder_store import LadderStore
 from forecasting.launch_desk import LaunchDesk, NewProduct
+from forecasting.own_mistakes import Mistakes
 from forecasting.policies import RatioRecord
 from forecasting.runs import TrainingSettings
+from forecasting.since_last_time import SinceLast
 from forecasting.training_run import Training
 from forecasting.types import Progress, QuantileForecast
 from forecasting.views import (
@@ -59,10 +63,13 @@ __all__ = [
     "Concern",
     "Concerns",
     "Desk",
+    "Drivers",
     "ItemHistory",
     "ItemView",
     "LadderRun",
     "LaunchDesk",
+    "Links",
+    "Mistakes",
     "ModelStatus",
     "NewProduct",
     "Outcome",
@@ -72,6 +79,7 @@ __all__ = [
     "RecordAsked",
     "Run",
     "ScenarioView",
+    "SinceLast",
     "SliceScore",
     "SummaryStatus",
     "TodayPage",

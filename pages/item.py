@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from pages.ui import alike, charts, exports, fans, formats, frame, generations_view, resources, state
+from pages.ui import alike, charts, exports, fans, formats, frame, generations_view, resources, state, why
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered, no_item
@@ -55,6 +55,7 @@ def forecast() -> None:
             stamp = exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}")
             downloads(table, stamp, "item")
             links_of(chosen, horizon, over.tried.name if over else "")
+        why.sections(view)
         past(chosen.item, horizon)
         generations_view.patchwork(chosen.item)
         alike.similar(chosen)
@@ -128,10 +129,7 @@ def past(item_id: str, horizon: int) -> None:
             return
         record = fans.record(earlier, about.frequency)
         st.markdown(record.sentence)
-        st.caption(
-            "Made by today's model from what was known at each date. The model has learned from these periods since, which "
-            "flatters it; on the Accuracy page it learned only from what was known then."
-        )
+        st.caption(fans.provenance(earlier))
         history = resources.item(item_id, horizon).history
         figure = charts.past_fans(history, earlier, about.frequency)
         st.plotly_chart(figure, key="past-fans", config=charts.CONFIG, alt=record.sentence)

@@ -6,7 +6,8 @@ Axis letters: N items, K creation dates, H horizons, Q taus, M members.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from forecasting.encoding import Encoding
 from forecasting.features import Inputs, encode
 from forecasting.generations.g2020_mqtransformer import Decoded, MQTransformer, price_factor, span_level
 from forecasting.running import RunningMeans
+from forecasting.runs import State
 from forecasting.training import View
 
 
@@ -108,6 +110,11 @@ class Ensemble:
         """H."""
         return self.views[0].config.horizon
 
+    @cached_property
+    def with_usual_kind(self) -> Ensemble:
+        """The same with one more embedding row for every static, the last: the mean of those of the values it has seen."""
+        return Ensemble([replace(view, members=tuple(map(_with_usual_kind, view.members))) for view in self.views])
+
     def read(
         self,
         history: Panel,
@@ -143,3 +150,10 @@ class Ensemble:
             log_reference=inputs.log_reference[:, dates],
             has_price=inputs.has_price[:, dates],
         )
+
+
+def _with_usual_kind(member: State) -> State:
+    return {
+        name: torch.cat([value, value[1:].mean(dim=0, keepdim=True)]) if name.startswith("embeddings.") else value
+        for name, value in member.items()
+    }

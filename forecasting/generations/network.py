@@ -84,6 +84,11 @@ class MQTransformerForecaster(Generation):
         """The last period that it learned from."""
         return self._trained().until
 
+    @property
+    def networks(self) -> SelfCorrecting:
+        """What answers, for those who explain it; raises NotTrained."""
+        return self._trained()
+
     def _fit(self, history: Panel, horizon: int, report: Report) -> None:
         started = time.monotonic()
         key = training.fit_key(history, horizon, self.settings)

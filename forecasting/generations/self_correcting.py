@@ -81,7 +81,7 @@ class SelfCorrecting:
         said = self.now.read(history, plan, [t], shown=shown, reading=reading)
         if silent:
             return Looked(said, None)
-        corrected = correction(self.feedback, self.record(history, plan, reading), _usual(said, 0))
+        corrected = correction(self.feedback, self.record(history, plan, reading), usual_logs(said))
         shift = torch.as_tensor(corrected.shift, dtype=torch.float32)[:, None]
         return Looked(said.shifted(shift), corrected)
 
@@ -124,9 +124,9 @@ def _told(said: Said, k: int, came: int) -> np.ndarray:
     return quantiles
 
 
-def _usual(said: Said, k: int) -> np.ndarray:
-    """Expected logs [N, H] at usual prices, over m, of date ``k``."""
-    return expected_log(said.at_usual_prices().values[:, k], said.scale[0, :, k].numpy().astype(np.float64))
+def usual_logs(said: Said) -> np.ndarray:
+    """Expected logs [N, H] at usual prices, over m, of the first creation date."""
+    return expected_log(said.at_usual_prices().values[:, 0], said.scale[0, :, 0].numpy().astype(np.float64))
 
 
 def _judged(early: Ensemble, history: Panel, held_back: int) -> list[Judged]:

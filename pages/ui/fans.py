@@ -131,6 +131,19 @@ def record(fans: Sequence[PastFan], frequency: Frequency) -> Record:
     return Record(sentence, _record_table(fans, frequency))
 
 
+def provenance(fans: Sequence[PastFan]) -> str:
+    """Who made the earlier fans, and whether that flatters them."""
+    honest = sum(fan.honest for fan in fans)
+    if honest == len(fans):
+        return "Made from what was known at each date, by networks that had not learned from the periods they forecast."
+    which = "These" if not honest else f"The first {len(fans) - honest} of these"
+    rest = "" if not honest else " The others come from networks that had not."
+    return (
+        f"{which} were made by today's model, which has learned from these periods since: that flatters them. On the Accuracy "
+        f"page it learned only from what was known then.{rest}"
+    )
+
+
 def _record_table(fans: Sequence[PastFan], frequency: Frequency) -> Table:
     totals = [float(fan.actual.sum()) for fan in fans]  # NaN where a period is not known
     low, high = ([float(fan.forecast.span_at(tau)[0, -1]) for fan in fans] for tau in (0.1, 0.9))

@@ -1,8 +1,8 @@
-"""Every cache of the pages, and the only place in them that calls the forecasting workflows.
+"""The caches of the pages, and the only place in them that calls the forecasting workflows.
 
 Results are frozen and their arrays read-only, so one copy serves all visitors: they are cached as resources, which skips
 the pickling of ``cache_data``. Every cache is bounded and keyed by ids, numbers and the version of catalog and model; a
-desk is never part of a key.
+desk is never part of a key. What explains one item is kept likewise in ``reasons.py``.
 """
 
 from __future__ import annotations
@@ -303,24 +303,7 @@ def training() -> Training:
 
 def forget() -> None:
     """Empties every cache."""
-    for cache in (
-        _desk,
-        _search,
-        _today,
-        _buy_plan,
-        _concerns,
-        _item,
-        _past_fans,
-        _accuracy,
-        _better_generation,
-        _tried,
-        _forecast_by,
-        _buying_records,
-        _launches_made,
-        ladder_run,
-        training,
-    ):
-        cache.clear()
+    st.cache_resource.clear()
 
 
 def prewarm() -> None:

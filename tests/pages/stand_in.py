@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import stand_in_ladder
 import stand_in_launches
+import stand_in_why
 
 from data.assortment import Assortment
 from data.errors import NotTrained, ResourceError, UnknownItem, UploadError
@@ -31,10 +32,14 @@ from data.sources.upload_columns import ColumnMapping
 from forecasting import buying
 from forecasting.accuracy import AccuracyReport
 from forecasting.attention import Concerns, concerns
+from forecasting.attention_links import Links
 from forecasting.buying import BuyPlan, BuySettings
 from forecasting.duplicates import Duplicate
+from forecasting.explanations import Drivers
 from forecasting.generations.g2008_patchwork import PatchworkParts
 from forecasting.launch_desk import NewProduct
+from forecasting.own_mistakes import Mistakes
+from forecasting.since_last_time import SinceLast
 from forecasting.types import ModelCard, Progress, QuantileForecast
 from forecasting.views import (
     ItemHistory,
@@ -80,6 +85,7 @@ class State:
     summarised: bool = True
     stale: bool = False
     stocked: bool = False
+    trusting: bool = True
     tried: int = 3
     failed: tuple[tuple[str, str], ...] = ()
     launches: str = ""
@@ -307,6 +313,23 @@ class Desk:
             price_low=1.99,
             price_high=2.49,
         )
+
+    def drivers(self, item_id: str) -> Drivers:
+        return stand_in_why.drivers(self.item(item_id).forecast.mean()[0])
+
+    def links(self, item_id: str) -> Links:
+        view = self.item(item_id)
+        return stand_in_why.links(view.forecast.mean()[0], view.history.periods)
+
+    def mistakes(self, item_id: str) -> Mistakes:
+        view = self.item(item_id)
+        return stand_in_why.mistakes(view.forecast.mean()[0], view.history.periods, trusted=STATE.trusting)
+
+    def since_last(self, item_id: str) -> SinceLast | None:
+        """Of the item with 6 periods on record nothing was known before."""
+        view = self.item(item_id)
+        expected = view.forecast.mean()[0]
+        return stand_in_why.since_last(expected, view.forecast.creation_date, _WEEKS) if _number(item_id) else None
 
     def forecast_by(self, generation: str, item_id: str) -> QuantileForecast:
         """Another generation says a fifth more."""

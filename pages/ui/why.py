@@ -1,0 +1,114 @@
+"""Why this number: the folded sections of the Item page that question its forecast; each is computed when it is opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui import charts, exports, formats, reasons, resources, why_charts, why_words
+from pages.ui.downloads import downloads
+from pages.ui.tables import Table
+
+if TYPE_CHECKING:
+    from forecasting.workflows import ItemView
+
+
+def sections(view: ItemView) -> None:
+    """All four, closed."""
+    for key, title, draw in (
+        ("why", "Why this number?", _drivers),
+        ("looked", "Where did the forecast look?", _looked),
+        ("mistakes", "What did it get wrong before?", _mistakes),
+        ("changes", "What changed since last time?", _changes),
+    ):
+        folded = st.expander(title, key=key, on_change="rerun")
+        if folded.open:
+            with folded:
+                draw(view)
+
+
+def _drivers(view: ItemView) -> None:
+    frequency, periods = resources.figures().frequency, view.forecast.periods
+    found = reasons.drivers(view.facts.item_id).first(len(periods))
+    sentence = why_words.drivers(found, frequency)
+    st.markdown(sentence)
+    parts = why_words.steps(found.groups, why_words.DRIVER_NAMES, found.span)
+    figure = why_charts.bridge(("Plain level", float(found.reference.sum())), parts, ("Forecast", float(found.forecast.sum())))
+    st.plotly_chart(figure, key="why-bridge", config=charts.CONFIG, alt=sentence)
+    st.caption(why_words.DRIVERS_CAPTION)
+    _table(view, why_words.drivers_table(found, periods, frequency), "why")
+
+
+def _looked(view: ItemView) -> None:
+    frequency, periods = resources.figures().frequency, view.forecast.periods
+    found = reasons.links(view.facts.item_id).first(len(periods))
+    if not found.weights.size:
+        st.markdown("This model was trained without attention: it does not look back at single periods.")
+        return
+    target = _target(view, "looked-target")
+    sentence = why_words.link(found, target, periods[target], frequency)
+    st.markdown(sentence)
+    figure = why_charts.twins(view.history, found, target, periods[target], frequency)
+    st.plotly_chart(figure, key="twins", config=charts.CONFIG, alt=sentence)
+    st.markdown(
+        f"Every {formats.period_word(frequency)} ahead (down) and the past it looked at (across): the darker, the more."
+    )
+    alt = "Map of the attention of each period ahead on each past period. The table below has the heaviest of each."
+    st.plotly_chart(why_charts.looked(found, periods, frequency), key="looked-map", config=charts.CONFIG, alt=alt)
+    st.caption(why_words.LINKS_CAPTION)
+    _table(view, why_words.links_table(found, periods, frequency), "looked")
+
+
+def _mistakes(view: ItemView) -> None:
+    frequency, periods = resources.figures().frequency, view.forecast.periods
+    found = reasons.mistakes(view.facts.item_id)
+    target = _target(view, "mistakes-target") if found.any else 0
+    st.markdown(why_words.mistakes(found, target, periods[target], frequency))
+    if found.any:
+        earlier = why_words.earlier_table(found, target, view.forecast.creation_date, frequency)
+        if len(earlier) > 1:
+            st.markdown(f"What was said of {formats.period_of(periods[target], frequency)}, and when:")
+            st.html(earlier.html())
+        st.markdown("What was said of the periods since, and what came:")
+        _table(view, why_words.mistakes_table(found, target, frequency), "mistakes")
+
+
+def _changes(view: ItemView) -> None:
+    frequency = resources.figures().frequency
+    found = reasons.since_last(view.facts.item_id)
+    if found is None:
+        word = formats.period_word(frequency)
+        st.markdown(
+            f"One {word} ago there was nothing on record of this item, so there is no earlier forecast to compare with."
+        )
+        return
+    found = found.first(len(view.forecast.periods))
+    sentence = why_words.changes(found, frequency)
+    st.markdown(sentence)
+    parts = why_words.steps(found.names, why_words.CHANGE_NAMES, found.parts.sum(axis=1))
+    figure = why_charts.bridge(("Last time", float(found.before.sum())), parts, ("Today", float(found.after.sum())))
+    st.plotly_chart(figure, key="changes-bridge", config=charts.CONFIG, alt=sentence)
+    st.caption(why_words.CHANGES_CAPTION)
+    _table(view, why_words.changes_table(found, frequency), "changes")
+
+
+def _target(view: ItemView, key: str) -> int:
+    """The period ahead that the planner asks about."""
+    frequency, periods = resources.figures().frequency, view.forecast.periods
+    word = formats.period_word(frequency)
+    places = range(len(periods))
+    return st.selectbox(
+        f"Which {word}?",
+        places,
+        format_func=lambda place: formats.period(periods[place], frequency),
+        key=f"{key}-{len(periods)}",
+        width=260,
+    )
+
+
+def _table(view: ItemView, table: Table, key: str) -> None:
+    st.html(table.html())
+    fan = view.forecast
+    stamp = exports.Stamp(resources.figures().name, fan.creation_date, f"{fan.model} {fan.version}")
+    downloads(table, stamp, key)

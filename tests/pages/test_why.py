@@ -1,0 +1,97 @@
+"""Why this number: each section is closed until it is opened, says what the desk says, and says what it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import stand_in
+import stand_in_why
+from streamlit.testing.v1 import AppTest
+from test_pages import figure, text
+
+from pages.ui import formats
+
+Visit = Callable[..., AppTest]
+ITEM = "SKU-0003"
+SECTIONS = ("why", "looked", "mistakes", "changes")
+
+
+def opened(visit: Visit, section: str, **address: str) -> AppTest:
+    app = visit("item", **({"item": ITEM} | address))
+    app.session_state[section] = True
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_nothing_is_explained_before_it_is_asked(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    for name in ("drivers", "links", "mistakes", "since_last"):
+        monkeypatch.setattr(stand_in.Desk, name, lambda self, item_id, name=name: asked.append(name))
+    app = visit("item", item=ITEM)
+    assert not app.exception
+    assert asked == []
+
+
+def test_drivers_are_a_bridge_from_the_level_to_the_forecast_on_the_page(visit: Visit) -> None:
+    app = opened(visit, "why")
+    bridge = figure(app, 1)["data"][0]
+    forecast = stand_in.Desk().item(ITEM).forecast.mean()[0].sum()
+    parts = [13 * part for part in stand_in_why.PARTS]
+    assert bridge["type"] == "waterfall"
+    assert sum(bridge["y"][:-1]) == pytest.approx(forecast)
+    assert bridge["y"][1:-1] == pytest.approx(parts)
+    assert f"forecast is **{formats.units(forecast)}**" in text(app)
+    assert "promotion +78, level and trend +52" in text(app)
+    assert "do not show what causes sales" in text(app)
+    assert "What the forecast is made of" in text(app)
+
+
+def test_drivers_follow_the_horizon(visit: Visit) -> None:
+    app = opened(visit, "why", horizon="2")
+    assert figure(app, 1)["data"][0]["y"][4] == pytest.approx(2 * 6.0)
+
+
+def test_where_it_looked_names_the_twin_weeks_and_whether_they_matter(visit: Visit) -> None:
+    app = opened(visit, "looked")
+    assert "looked most at **14 Dec 2025, 21 Dec 2025 and 28 Dec 2025**, with 80% of its attention" in text(app)
+    assert "units higher" in text(app)
+    assert "not why it says what it says" in text(app)
+    app.session_state["looked-target-13"] = 3
+    app.run()
+    assert "The link is weak" in text(app)
+
+
+def test_own_mistakes_say_what_they_did_to_the_forecast(visit: Visit) -> None:
+    app = opened(visit, "mistakes")
+    assert "10 units too low" in text(app)
+    assert "raised by 12 units** because forecasts of weeks like it were too low" in text(app)
+    assert "Earlier forecasts of the same period" in text(app)
+
+
+def test_feedback_that_brought_nothing_is_said_to(visit: Visit, desk: stand_in.State) -> None:
+    desk.trusting = False
+    app = opened(visit, "mistakes")
+    assert "The forecast takes nothing of this back" in text(app)
+    assert "raised by" not in text(app)
+    assert '<th scope="col" class=n>Weight</th>' not in text(app)
+
+
+def test_what_changed_is_a_bridge_that_closes(visit: Visit) -> None:
+    app = opened(visit, "changes")
+    bridge = figure(app, 1)["data"][0]["y"]
+    assert sum(bridge[:-1]) == pytest.approx(bridge[-1])
+    assert bridge[1:3] == pytest.approx([12 * 5.0, 12 * -2.0])
+    assert "sold 101 where 95 had been expected" in text(app)
+    assert "model therefore add nothing" in text(app)
+
+
+def test_an_item_without_a_last_time_says_so(visit: Visit) -> None:
+    app = opened(visit, "changes", item="SKU-0000")
+    assert "no earlier forecast to compare with" in text(app)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_opens_at_one_period_and_for_a_short_history(visit: Visit, section: str) -> None:
+    opened(visit, section, item="SKU-0000", horizon="1")
