@@ -58,7 +58,7 @@ def level(taus: np.ndarray, values: np.ndarray, units: float | np.ndarray) -> np
     answer = taus[right - 1] + np.clip(share, 0, 1) * (taus[right] - taus[right - 1])
     first, last = values[..., 0], values[..., -1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        lower = taus[0] * (np.maximum(units, 0) / first) ** (1 / _lower_exponent(taus, values))
+        lower = taus[0] * np.clip(units / first, 0, 1) ** (1 / _lower_exponent(taus, values))
         upper = 1 - (1 - taus[-1]) * np.exp(-np.maximum(units - last, 0) / _upper_scale(taus, values))
     answer = np.where(units < first, np.where(first > 0, lower, 0.0), answer)
     return np.where(units >= last, np.where(_upper_scale(taus, values) > 0, upper, 1.0), answer)
