@@ -90,16 +90,20 @@ class SelfCorrecting:
         t, view = len(history.periods) - 1, self.now.views[0]
         reading = reading or Reading(history, plan, t - int(lags_of(self.now.horizon).max()))
         inputs = reading.inputs(view.encoding)
-        return record_at(t, inputs, self.words(history, plan, reading), view.config.horizon, view.config.covariates)
+        unused = self.feedback.trust == 0 < self.feedback.steadiness  # then what is over plays no part
+        said = self.words(history, plan, reading, ahead_only=unused)
+        return record_at(t, inputs, said, view.config.horizon, view.config.covariates)
 
-    def words(self, history: Panel, plan: Plan, reading: Reading | None = None) -> dict[int, np.ndarray]:
+    def words(
+        self, history: Panel, plan: Plan, reading: Reading | None = None, *, ahead_only: bool = False
+    ) -> dict[int, np.ndarray]:
         """Quantiles [N, H, Q] in units said at the earlier creation dates on record, by their positions.
 
-        Where errors are not taken back, what was said of periods that are all over plays no part and is left out.
+        ``ahead_only`` leaves out the dates whose periods are all over.
         """
         t = len(history.periods) - 1
         trained, known = (int(history.periods.searchsorted(date)) for date in (self.until, self.early_until))
-        over = self.now.horizon if self.feedback.trust == 0 < self.feedback.steadiness else self.now.horizon + 1
+        over = self.now.horizon if ahead_only else self.now.horizon + 1
         dates = [t - lag for lag in lags_of(self.now.horizon).tolist() if lag < over][::-1]
         honest = {
             self.now: [date for date in dates if date >= trained],
