@@ -63,6 +63,16 @@ class BuySettings:
     unsold: float = 0.25
     budget: float | None = None
 
+    @property
+    def ratio(self) -> float:
+        """The critical ratio where the unit cost is not known."""
+        return float(critical_ratio(self.lost * self.margin, self.unsold * (1 - self.margin)))
+
+    @property
+    def worth(self) -> float:
+        """What a lost sale and an unsold unit cost together there, as a share of the price."""
+        return self.lost * self.margin + self.unsold * (1 - self.margin)
+
     def __post_init__(self) -> None:
         positive = {"pack_size": self.pack_size, "review": self.review, "lost": self.lost, "unsold": self.unsold}
         wrong = [name for name, value in positive.items() if not value > 0]

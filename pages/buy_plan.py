@@ -13,6 +13,7 @@ from pages.ui import (
     formats,
     frame,
     messages,
+    money_curve,
     progress,
     resources,
     state,
@@ -59,6 +60,7 @@ def buy_plan() -> None:
             stamp = exports.Stamp(about.name, plan.creation_date, resources.model_words(), _asked(settings.tau))
             downloads(lambda: buying_list.table(plan, about), stamp, "order", "Purchase order")
             frame.links("buy_plan", buying_settings.address())
+        money_curve.section(buying_settings.replayed(settings), settings.tau or settings.ratio)
 
 
 def _asked(tau: float | None) -> str:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from forecasting.buying import BuySettings
-from pages.ui import formats, state
+from pages.ui import formats, money_curve, state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from data.schema import Frequency
-    from forecasting.workflows import BuyPlan
+    from forecasting.workflows import BuyPlan, RecordAsked
 
 BY = {"quantile": "A quantile", "costs": "What it costs"}
 SCOPES = {"all": "All items", "category": "A category", "item": "One item"}
@@ -67,6 +67,12 @@ def read() -> BuySettings:
         budget=budget if budget >= 0 else None,
         **typed,
     )
+
+
+def replayed(settings: BuySettings) -> RecordAsked:
+    """What the money curve replays for these settings: their scope, their costs, and whole periods."""
+    ratio, worth = settings.ratio, settings.worth
+    return money_curve.asked(ratio, settings.lead_time, settings.review, settings.item, settings.category, worth)
 
 
 def scope() -> str:
