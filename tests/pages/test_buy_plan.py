@@ -29,7 +29,7 @@ def figures(app: AppTest) -> list[str]:
 def shown(plan: BuyPlan) -> list[str]:
     totals = plan.totals
     return [
-        formats.units(totals.units),
+        buying_words.count(totals.units),
         formats.money(totals.money),
         formats.units(totals.lost_sales),
         formats.units(totals.left_over),

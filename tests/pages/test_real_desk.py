@@ -12,6 +12,7 @@ from forecasting import workflows
 from forecasting.generations.registry import generation
 from forecasting.runs import TrainingSettings
 from pages.ui import formats, resources
+from pages.ui.buying_words import count
 from pages.ui.scenarios import Scenario
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,8 +88,8 @@ def test_the_buy_plan_is_the_order_for_the_models_spans(open_page: Visit) -> Non
     span = desk.forecast([item]).span_at(0.8)[0, int(lead)]  # lead time and one period of review
     assert row.need == pytest.approx(span, abs=0.51)
     app = open_page("buy_plan", scope="item", item=item, tau="0.8")
-    assert figures(app)[:2] == [formats.units(row.quantity), formats.money(row.money)]
-    assert figures(open_page("buy_plan"))[0] == formats.units(desk.buy_plan(workflows.BuySettings(), {}).totals.units)
+    assert figures(app)[:2] == [count(row.quantity), formats.money(row.money)]
+    assert figures(open_page("buy_plan"))[0] == count(desk.buy_plan(workflows.BuySettings(), {}).totals.units)
 
 
 def test_data_shows_the_card_of_the_model(open_page: Visit) -> None:
