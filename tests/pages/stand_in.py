@@ -22,7 +22,7 @@ import stand_in_launches
 import stand_in_why
 
 from data.assortment import Assortment
-from data.errors import NotTrained, ResourceError, UnknownItem, UploadError
+from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
 from data.facts import About, Check, ItemFacts, SearchResult
 from data.planner_store import PlannerStore
 from data.schema import COMMERCIAL, Frequency
@@ -34,6 +34,7 @@ from forecasting.accuracy import AccuracyReport
 from forecasting.attention import Concerns, concerns
 from forecasting.attention_links import Links
 from forecasting.buying import BuyPlan, BuySettings
+from forecasting.buying_record import BuyingRecord, RecordAsked
 from forecasting.duplicates import Duplicate
 from forecasting.explanations import Drivers
 from forecasting.generations.g2008_patchwork import PatchworkParts
@@ -260,6 +261,9 @@ class Desk:
             (high - low) / expected,
             2.49,
         )
+
+    def buying_record(self, asked: RecordAsked, report: object) -> BuyingRecord:
+        raise TooLittleHistory("The catalog has 3 creation dates to replay and 6 are needed. Load more history.")
 
     def buy_plan(self, settings: BuySettings, edits: Mapping[str, float]) -> BuyPlan:
         return buying.buy_plan(basis(STATE.items, STATE.stocked), settings, edits)
