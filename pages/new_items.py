@@ -103,7 +103,7 @@ def analogs(view: LaunchForecast, asked: describing.Asked, stamp: exports.Stamp)
             "Item": [f"/item?item={analog.item_id}" for analog in view.nearest],
             "Name": [analog.name for analog in view.nearest],
             "Share": [100 * analog.share for analog in view.nearest],
-            "Matches": [", ".join(analog.matches) or "nothing but its like" for analog in view.nearest],
+            "Matches": [", ".join(analog.matches) or "none of its attributes" for analog in view.nearest],
             "Price": [analog.price for analog in view.nearest],
             "Launched": [formats.period(analog.launch, about.frequency) for analog in view.nearest],
             "Total": [float(analog.curve.sum()) for analog in view.nearest],

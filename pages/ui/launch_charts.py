@@ -58,7 +58,8 @@ def launch(view: LaunchForecast, tau: float, frequency: Frequency) -> go.Figure:
         line(view.analogs.at(0.9)[0], charts.NOTE, 1.4, "Analogs alone: 9 in 10 fewer", "dot")
         line(view.network.at(0.9)[0], charts.OTHER, 1.4, "Network alone: 9 in 10 fewer", "dash")
     if np.isfinite(view.sold).any():
-        line(view.sold, charts.INK, 1.8, "Sold so far", mode="lines+markers", marker={"color": charts.INK, "size": 6})
+        sold = "Sold" if np.isfinite(view.sold).all() else "Sold so far"
+        line(view.sold, charts.INK, 1.8, sold, mode="lines+markers", marker={"color": charts.INK, "size": 6})
     chosen = view.blend.at(tau)[0]
     line(chosen, charts.ACCENT, 2.5, f"Your {formats.level(tau)}")
     below = formats.fewer_than(float(chosen[-1]))
