@@ -243,7 +243,7 @@ def test_earlier_forecasts_cost_nothing_until_they_are_opened(visit: Visit, monk
         inside, known = inside + int(((fan.actual >= low) & (fan.actual <= high)).sum()), known + len(fan.actual)
     assert f"**{inside} of {known}**" in text(app)
     assert len(app.get("plotly_chart")) == 2
-    assert any("has learned from these periods since" in caption.value for caption in app.caption)
+    assert any("networks that had not learned from the periods" in caption.value for caption in app.caption)
 
 
 # What-if
