@@ -109,6 +109,7 @@ def network_config(
         relative=inputs.relative.shape[-1],
         covariates=len(encoding.moments),
         candidates=season_ratios(one, first, horizon, encoding.seasons)[0].shape[-1],
+        events=len(encoding.event_names),
         seasons=encoding.seasons,
         cardinalities=tuple(len(rows) + 1 for rows in encoding.categories.values()),
         price=encoding.price,

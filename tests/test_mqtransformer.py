@@ -68,6 +68,20 @@ def test_a_target_looks_most_where_its_position_was_the_same() -> None:
     assert float(looked[:, 0, 7].max()) < 0.1
 
 
+def test_before_it_learns_a_holiday_looks_at_the_same_holiday_a_year_ago() -> None:
+    torch.manual_seed(0)
+    panel = make_panel(items=6, periods=150)  # midsummer is in every 27th week of 52
+    encoding = encoding_of(panel, HORIZON, 26.0, calendar=False)
+    assert encoding.event_names
+    data = RunData.of(encoding, panel, HORIZON, 150, TrainingSettings(width=8, decoder_width=12))
+    network = MQTransformer(data.config).eval()
+    at = torch.tensor([128])  # two periods before one of them
+    looked = network(encode(encoding, panel), at).looked[:, 0, 1].detach()  # (N, B)
+    then = 128 - periods_back(network.config.seasons, HORIZON)[: looked.shape[-1]]
+    assert set(then[looked.argmax(dim=-1)].tolist()) <= {26, 78}
+    assert float(looked[:, (then == 78) | (then == 26)].sum(dim=-1).mean()) > 0.8
+
+
 def test_what_came_after_the_creation_date_changes_nothing() -> None:
     network, inputs = built()
     names = ("demand", "known", "censored", "scale", "past", "origin", "baseline", "log_reference", "season_demand")

@@ -46,6 +46,9 @@ DISCOUNTS = (0.1, 0.25, 0.5)
 #: Heads of the attention, the width of a position in each, and how many of the last periods it sees one by one.
 HEADS, _POSITION, _RECENT = 2, 6, 64
 
+#: Deviation of the weights that an event's position begins with: two events lie so far apart that a year between is less.
+_EVENT = 3.0
+
 #: How many of the last periods the decoder reads one by one.
 _LAGS = 8
 
@@ -64,7 +67,8 @@ class MQTransformerConfig:
 
     ``cardinalities`` are the embedding rows of each static column; ``past``, ``origin``, ``ahead``, ``relative`` the channels
     of ``Inputs``; ``covariates`` how many of ``relative``, the first ones, are the item's own; ``candidates`` the season
-    candidates; ``moves`` whether it is told that a price moves. ``lags``, ``attention``, ``peak_care`` switch a part on.
+    candidates; ``events`` how many of ``ahead``, the last ones, are events; ``moves`` whether it is told that a price moves.
+    ``lags``, ``attention``, ``peak_care`` switch a part on.
     """
 
     horizon: int
@@ -74,6 +78,7 @@ class MQTransformerConfig:
     relative: int
     covariates: int
     candidates: int
+    events: int
     seasons: tuple[int, ...]
     cardinalities: tuple[int, ...]
     price: bool
@@ -128,6 +133,8 @@ class PastAttention(nn.Module):
         super().__init__()
         self.seasons, self.horizon, self.moves = config.seasons, config.horizon, config.moves
         self.position = nn.Linear(1 + config.ahead + config.relative + config.moves, HEADS * _POSITION, bias=False)
+        with torch.no_grad():  # an event is like itself and like nothing else, from the start
+            self.position.weight[:, 1 + config.ahead - config.events : 1 + config.ahead].normal_(0.0, _EVENT)
         self.recency = nn.Parameter(torch.linspace(-1.0, 0.5, HEADS))
         self.phase = nn.Parameter(torch.zeros(HEADS, len(config.seasons)))
 
