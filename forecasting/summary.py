@@ -90,7 +90,8 @@ class Summary:
             return None
         frame = pd.read_parquet(path)
         about = frame.attrs
-        if about.get("key") != key or not (spans := path.with_name(about.get("spans", ""))).is_file():
+        spans = path.parent / about.get("spans", "")  # a summary of an older version had none
+        if about.get("key") != key or not spans.is_file():
             return None
         arrays = {name: frame[name].to_numpy() for name in _COLUMNS}
         date, taus = pd.Timestamp(about["creation_date"]), np.array(about["taus"])

@@ -169,3 +169,17 @@ def test_an_item_without_a_forecast_sells_nothing_and_a_long_lead_time_is_flagge
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError, match="out of range"):
         BuySettings(**wrong)
+
+
+def test_a_summary_of_an_older_version_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "summary.parquet"
+    older = pd.DataFrame({"item_id": ["a"], "expected": [1.0]})
+    older.attrs = {"key": "key", "creation_date": "2025-12-28", "horizon": 6}
+    older.to_parquet(path)
+    assert Summary.load(path, "key") is None
+    summary = summary_of(np.array(["a", "b"], dtype=object))
+    summary.save(path)
+    kept = Summary.load(path, "key")
+    assert kept is not None
+    assert kept.item_ids.tolist() == ["a", "b"]
+    assert Summary.load(path, "another key") is None

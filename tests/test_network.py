@@ -239,6 +239,14 @@ def test_a_stopped_fit_goes_on_and_ends_with_the_same_weights(panel: Panel, tmp_
             assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_networks_that_differ_are_never_of_the_same_version(panel: Panel, forecaster: MQTransformerForecaster) -> None:
+    again, other = MQTransformerForecaster(SMALL), MQTransformerForecaster(replace(SMALL, seed=2))
+    for model in (again, other):
+        model.fit(panel, panel.last, HORIZON)
+    first, second, third = (one.card.version if one.card else "" for one in (forecaster, again, other))
+    assert first == second != third
+
+
 def test_other_data_never_takes_up_a_kept_run(panel: Panel) -> None:
     keys = {
         fit_key(panel, HORIZON, SMALL),

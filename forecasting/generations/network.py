@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,7 +104,7 @@ class MQTransformerForecaster(Generation):
         )
         self.card = ModelCard(
             model=self.name,
-            version=f"{self.name}-{key[:8]}",
+            version=f"{self.name}-{_digest(trained.views)}",
             seed=self.settings.seed,
             catalog_hash=history.catalog_hash,
             catalog_name="",
@@ -247,6 +248,18 @@ class MQTransformerForecaster(Generation):
             raise ModelError(f"The model in {directory} cannot be read ({error}). Train it again.") from error
         answer.card = card
         return answer
+
+
+def _digest(views: Iterable[View]) -> str:
+    """Names the weights: networks that differ are never of the same version."""
+    digest = hashlib.sha256()
+    for view in views:
+        digest.update(view.encoding.to_json().encode())
+        for member in view.members:
+            for name, value in sorted(member.items()):
+                digest.update(name.encode())
+                digest.update(value.numpy().tobytes())
+    return digest.hexdigest()[:8]
 
 
 def _ensemble(views: list[dict[str, Any]], weights: State, prefix: str) -> Ensemble:

@@ -16,16 +16,15 @@ from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
+import stand_in_buying
 import stand_in_ladder
 import stand_in_launches
 import stand_in_why
 
-from data.assortment import Assortment
 from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
 from data.facts import About, Check, ItemFacts, SearchResult
 from data.planner_store import PlannerStore
-from data.schema import COMMERCIAL, Frequency
+from data.schema import Frequency
 from data.sources import upload
 from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
@@ -46,7 +45,6 @@ from forecasting.views import (
     ItemHistory,
     ItemView,
     ModelStatus,
-    Outcome,
     PastFan,
     PlanChange,
     ScenarioView,
@@ -179,27 +177,8 @@ def span(number: int) -> tuple[float, float, float]:
 def basis(items: int, stocked: bool) -> buying.Basis:
     """What the purchase list is made of; no stock, packs or lead times are known but where ``stocked``."""
     price, promo = np.full(HORIZON, 2.49), (np.arange(HORIZON) == 4) * 0.8
-    spans = np.concatenate(
-        [forecast(number, HORIZON, price, promo, pd.Timestamp("2025-12-28")).cumulative for number in range(items)]
-    )
-    every = [facts(number) for number in range(items)]
-    known = {name: np.array([one.commercial.get(name) for one in every], float) for name in COMMERCIAL}
-    if stocked:
-        known |= {"pack_size": np.full(items, 12.0), "lead_time": np.full(items, 1.0), "min_order": np.zeros(items)}
-        known |= {"on_hand": np.full(items, 34.0), "on_order": np.full(items, 24.0)}
-    return buying.Basis(
-        Assortment(
-            item_ids=np.array([one.item_id for one in every], dtype=object),
-            names=pa.chunked_array([[one.name for one in every]]),
-            search_text=pa.chunked_array([[f"{one.item_id} {one.name} {one.static['category']}".casefold() for one in every]]),
-            category=pd.Categorical([one.static["category"] for one in every]),
-            commercial=known,
-        ),
-        TAUS,
-        spans,
-        np.arange(items),
-        pd.Timestamp("2025-12-28"),
-    )
+    made = [forecast(number, HORIZON, price, promo, pd.Timestamp("2025-12-28")).cumulative for number in range(items)]
+    return stand_in_buying.basis([facts(number) for number in range(items)], np.concatenate(made), stocked=stocked)
 
 
 class Desk:
@@ -310,8 +289,8 @@ class Desk:
             scenario=after,
             baseline_plan=PlanChange(view.plan_price, view.plan_promo),
             scenario_plan=PlanChange(price, promo),
-            before=outcome(view.forecast, view.plan_price, cost),
-            after=outcome(after, price, cost),
+            before=stand_in_buying.outcome(view.forecast, view.plan_price, cost),
+            after=stand_in_buying.outcome(after, price, cost),
             elasticity=view.elasticity,
             outside=(price < 1.99 - 1e-9) | (price > 2.49 + 1e-9),
             price_low=1.99,
@@ -385,15 +364,6 @@ class Desk:
         if not STATE.summarised:
             return SummaryStatus(False, "Forecasting all items: 40 of 240.")
         return SummaryStatus(True, "", sum(row.expected_units for row in self.today(limit=STATE.items).rows))
-
-
-def outcome(answer: QuantileForecast, price: np.ndarray, cost: float | None) -> Outcome:
-    """Totals over the horizon, the way the pages must show them."""
-    mean = answer.mean()[0]
-    total = float(answer.span_mean()[0, -1])
-    margin = None if cost is None else float(((price - cost) * mean).sum())
-    low, high = (float(answer.span_at(tau)[0, -1]) for tau in (0.1, 0.9))
-    return Outcome(total, float((price * mean).sum()), margin, low, high)
 
 
 def open_desk() -> Desk:

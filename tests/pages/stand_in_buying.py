@@ -1,0 +1,48 @@
+"""The stand-in's purchase list and what a scenario brings, from forecasts that it made up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from data.assortment import Assortment
+from data.facts import ItemFacts
+from data.schema import COMMERCIAL
+from forecasting import buying
+from forecasting.quantiles import TAUS
+from forecasting.types import QuantileForecast
+from forecasting.views import Outcome
+
+
+def basis(every: Sequence[ItemFacts], spans: np.ndarray, *, stocked: bool) -> buying.Basis:
+    """What the purchase list is made of, from ``spans`` [N, H, Q] in units."""
+    items = len(every)
+    known = {name: np.array([one.commercial.get(name) for one in every], float) for name in COMMERCIAL}
+    if stocked:
+        known |= {"pack_size": np.full(items, 12.0), "lead_time": np.full(items, 1.0), "min_order": np.zeros(items)}
+        known |= {"on_hand": np.full(items, 34.0), "on_order": np.full(items, 24.0)}
+    return buying.Basis(
+        Assortment(
+            item_ids=np.array([one.item_id for one in every], dtype=object),
+            names=pa.chunked_array([[one.name for one in every]]),
+            search_text=pa.chunked_array([[f"{one.item_id} {one.name} {one.static['category']}".casefold() for one in every]]),
+            category=pd.Categorical([one.static["category"] for one in every]),
+            commercial=known,
+        ),
+        np.array(TAUS),
+        spans,
+        np.arange(items),
+        pd.Timestamp("2025-12-28"),
+    )
+
+
+def outcome(answer: QuantileForecast, price: np.ndarray, cost: float | None) -> Outcome:
+    """Totals over the horizon, the way the pages must show them."""
+    mean = answer.mean()[0]
+    total = float(answer.span_mean()[0, -1])
+    margin = None if cost is None else float(((price - cost) * mean).sum())
+    low, high = (float(answer.span_at(tau)[0, -1]) for tau in (0.1, 0.9))
+    return Outcome(total, float((price * mean).sum()), margin, low, high)
