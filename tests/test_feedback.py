@@ -63,9 +63,16 @@ def test_the_likest_periods_count_most() -> None:
     assert abs(found.raised[0, 0]) < 1e-3
 
 
+def test_recent_errors_count_more_where_recency_says_so() -> None:
+    now, jumped = np.zeros((1, HORIZON)), recorded([0.0, 0.0, 0.5, 0.5])
+    alike, recent = (correction(Feedback(trust=1.0, recency=recency), jumped, now).raised for recency in (0.0, 2.0))
+    assert (recent > 0.4).all()
+    assert (recent > 1.5 * alike).all()
+
+
 def test_without_a_record_nothing_is_moved() -> None:
     record = replace(recorded([0.4] * HORIZON), exists=np.zeros((1, 1)))
-    found = correction(Feedback(1.0, 0.0, 0.3, 0.5), record, np.ones((1, HORIZON)))
+    found = correction(Feedback(trust=1.0, likeness=0.3, steadiness=0.5), record, np.ones((1, HORIZON)))
     assert (found.shift == 0).all()
     assert np.isnan(found.errors).all()
 

@@ -5,14 +5,14 @@ what came of them. Here both are numbers that a planner can read. At creation da
 dates are set against what came since: each of the last periods has an error, the log of what sold less the log that was to be
 expected. For a target period u
 
-    raise(u) = trust · k · Σ_s w(u, s) · error(s),      w ∝ exp(−likeness · |x_u − x_s|² / 2)
+    raise(u) = trust · k · Σ_s w(u, s) · error(s),      w ∝ exp(−likeness · |x_u − x_s|² / 2 − recency · (t − s))
 
 where x is what was known ahead of a period (promotion, events, calendar) and k = mean² / (mean² + var · Σ w² + doubt²)
 believes errors the less, the less they agree and the smaller they are (James and Stein's shrinkage). The forecast is then
 moved part of the way, ``steadiness``, towards what was said earlier for the same u, which takes away revisions that bring
 nothing; both are taken at usual prices, so that a change of the plan's prices is no revision.
 
-The four numbers are chosen on errors of networks that had never seen the periods judged; each is 0 where it brings nothing.
+The five numbers are chosen on errors of networks that had never seen the periods judged; each is 0 where it brings nothing.
 
 Axis letters: N items, D earlier creation dates, H horizons, S past periods judged, K features known ahead, Q taus.
 """
@@ -35,7 +35,8 @@ _EARNED = 0.01
 #: Errors in logs are cut off here, and logs softened so that a zero is a finite −2.4.
 _LARGEST, _SOFT = 2.0, 0.1
 
-_TRUSTS, _DOUBTS, _LIKENESSES, _STEADINESSES = (0.3, 0.6, 1.0), (0.0, 0.3, 0.8), (0.0, 0.3, 1.0), (0.3, 0.2, 0.1)
+_TRUSTS, _DOUBTS, _LIKENESSES, _RECENCIES = (0.3, 0.6, 1.0), (0.0, 0.3), (0.0, 0.3, 1.0), (0.0, 0.4)
+_STEADINESSES = (0.3, 0.2, 0.1)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Feedback:
     trust: float = 0.0
     doubt: float = 0.0
     likeness: float = 0.0
+    recency: float = 0.0
     steadiness: float = 0.0
 
 
@@ -157,7 +159,9 @@ def correction(feedback: Feedback, record: OwnRecord, now: np.ndarray) -> Correc
     """What ``feedback`` makes of the forecaster's own record and of the expected logs ``now`` [N, H]."""
     errors, count = record.errors()
     known = count > 0
-    closeness = np.exp(-0.5 * feedback.likeness * np.minimum(record.apart, 40.0)) * known[:, None]  # (N, H, S)
+    age = np.arange(errors.shape[1])[::-1]  # (S,) periods since
+    apart = 0.5 * feedback.likeness * np.minimum(record.apart, 40.0) + feedback.recency * age  # (N, H, S)
+    closeness = np.exp(-apart) * known[:, None]
     total = closeness.sum(axis=-1, keepdims=True)
     weights = closeness / np.maximum(total, 1e-12)
     mean = (weights * errors[:, None]).sum(axis=-1)  # (N, H)
@@ -208,7 +212,7 @@ def learned(judged: Sequence[Judged]) -> Feedback:
 
     best = Feedback()
     least = (1 - _EARNED) * loss(best)
-    for chosen in itertools.product(_TRUSTS, _DOUBTS, _LIKENESSES):
+    for chosen in itertools.product(_TRUSTS, _DOUBTS, _LIKENESSES, _RECENCIES):
         found = loss(Feedback(*chosen))
         if found < least:
             best, least = Feedback(*chosen), found
