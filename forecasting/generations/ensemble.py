@@ -1,4 +1,4 @@
-"""Networks of different seeds and recipes that answer as one: quantiles averaged over members, a recipe encoded once.
+"""Networks of different seeds and recipes that answer as one: the mean of their quantiles.
 
 Axis letters: N items, K creation dates, H horizons, Q taus, M members.
 """
