@@ -72,12 +72,13 @@ def fit(history: Panel, horizon: int, settings: TrainingSettings, crew: Crew) ->
     lives = sorted({max(3.0, round(share * year, 1)) for share in settings.scale_lives})
     until = held_back(periods, horizon)
     validates = until < periods
-    variants = _variants(history, until) if validates else []
+    variants = _variants(history, until, settings) if validates else []
+    lags = "lags" in settings.parts
     tried: dict[Recipe, Trial] = {}
-    chosen = [(Recipe(lives[len(lives) // 2]), settings.most_steps // 5)]
+    chosen = [(Recipe(lives[len(lives) // 2], lags), settings.most_steps // 5)]
     with crew.working_on(history, horizon, settings, jobs=settings.members + (len(lives) + len(variants)) * validates):
         if validates:
-            tried |= _tried([Recipe(life) for life in lives], until, settings, crew)
+            tried |= _tried([Recipe(life, lags) for life in lives], until, settings, crew)
             best = _ranked(tried)[0]
             tried |= _tried([replace(best, **{name: not getattr(best, name)}) for name in variants], until, settings, crew)
             chosen = [(recipe, (tried[recipe].best + 1) * settings.look_every) for recipe in _kept(tried, settings.members)]
@@ -105,10 +106,10 @@ def fit(history: Panel, horizon: int, settings: TrainingSettings, crew: Crew) ->
     return Trained(tuple(views), tuple(early), until, metrics)
 
 
-def _variants(history: Panel, until: int) -> list[str]:
+def _variants(history: Panel, until: int, settings: TrainingSettings) -> list[str]:
     """What of the best recipe is also tried the other way round."""
     shows_a_year = until >= history.frequency.per_year + len(history.periods) - until
-    return ["lags", *(["calendar"] if shows_a_year else [])]
+    return [*(["lags"] if "lags" in settings.parts else []), *(["calendar"] if shows_a_year else [])]
 
 
 def _tried(recipes: Sequence[Recipe], until: int, settings: TrainingSettings, crew: Crew) -> dict[Recipe, Trial]:

@@ -262,3 +262,10 @@ def test_an_untrained_forecaster_says_so(panel: Panel, tmp_path: Path) -> None:
         MQTransformerForecaster().forecast(panel, [panel.last])
     with pytest.raises(NotTrained, match="no trained model"):
         MQTransformerForecaster.load(tmp_path)
+
+
+def test_a_part_that_is_switched_off_is_in_no_network(panel: Panel) -> None:
+    without = replace(SMALL, parts=("attention",))
+    trained = fit(panel, HORIZON, without, Crew(None, fit_key(panel, HORIZON, without), lambda progress: None, lambda: False))
+    configs = [view.config for view in (*trained.views, *trained.early)]
+    assert all(one.attention and not (one.lags or one.moves or one.peak_care) for one in configs)

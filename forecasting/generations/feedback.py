@@ -32,6 +32,9 @@ from forecasting.quantiles import TAUS
 #: Taking errors back must lower the loss by this share: those of one block of time have much in common, and less with the next.
 _EARNED = 0.01
 
+#: What a steadier forecast may cost, as a share of the loss, and never more than taking errors back has brought.
+_STEADY = 0.005
+
 #: Errors in logs are cut off here, and logs softened so that a zero is a finite −2.4.
 _LARGEST, _SOFT = 2.0, 0.1
 
@@ -216,8 +219,8 @@ def learned(judged: Sequence[Judged]) -> Feedback:
         found = loss(Feedback(*chosen))
         if found < least:
             best, least = Feedback(*chosen), found
-    without = loss(best)
-    for steadiness in _STEADINESSES:  # as steady as costs nothing
-        if loss(replace(best, steadiness=steadiness)) <= without:
+    bearable = min(loss(Feedback()), (1 + _STEADY) * loss(best))
+    for steadiness in _STEADINESSES:  # as steady as costs next to nothing
+        if loss(replace(best, steadiness=steadiness)) <= bearable:
             return replace(best, steadiness=steadiness)
     return best
