@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import NotTrained, TooLittleHistory
+from data.plans import last_known
 from data.schema import PRICE, Panel
 from forecasting.generations.base import Report
 from forecasting.generations.network import MQTransformerForecaster
@@ -84,7 +85,7 @@ def buying_record(catalog: Catalog, forecaster: MQTransformerForecaster, asked: 
     if not ids:
         raise NotTrained(f"No best seller is in {asked.category!r}. Choose another category, or all items.")
     panel = catalog.panel(ids)
-    first = position(panel, early.knows_until)
+    first = position(panel, early.learned_until)
     past = past_of(early, panel, first, asked.lead_time, asked.review, report)
     prices = _last_prices(panel)
     priced = bool(np.isfinite(prices).all())
@@ -114,7 +115,5 @@ def _last_prices(panel: Panel) -> np.ndarray:
     """The last price known [N]; the median of the others' where none is, NaN without any."""
     if PRICE not in panel.known:
         return np.full(len(panel), np.nan)
-    prices = panel.known[PRICE].astype(np.float64)
-    place = np.where(np.isfinite(prices), np.arange(prices.shape[1]), -1).max(axis=1)
-    last = np.where(place >= 0, np.take_along_axis(prices, np.maximum(place, 0)[:, None], axis=1)[:, 0], np.nan)
+    last = last_known(panel.known[PRICE]).astype(np.float64)
     return np.where(np.isfinite(last), last, np.nanmedian(last) if np.isfinite(last).any() else np.nan)

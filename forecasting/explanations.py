@@ -15,13 +15,13 @@ Axis letters: C = 2^G coalitions, G drivers, H horizons.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 
 from data.schema import Panel, Plan
-from forecasting.features import Inputs, encode
+from forecasting.features import encode
 from forecasting.generations.feedback import Correction
 from forecasting.generations.self_correcting import SelfCorrecting
 from forecasting.neutral_inputs import Channels
@@ -107,17 +107,9 @@ def coalitions(networks: SelfCorrecting, history: Panel, plan: Plan, corrected: 
             channels.without_promotion,
             channels.without_kind,
         ):
-            inputs = _both(told(inputs), inputs)
+            inputs = told(inputs).followed_by(inputs)
         encoded.append(inputs)
     said = networks.now.with_usual_kind.read_inputs(encoded, [len(history.periods) - 1])
     moved = said.shifted(torch.as_tensor(shift, dtype=torch.float32)[None, None])
     quantiles = np.concatenate([said.values, moved.values])[:, 0]  # (C, H, Q)
     return np.asarray(mean(np.array(TAUS), quantiles), np.float64)
-
-
-def _both(without: Inputs, with_it: Inputs) -> Inputs:
-    """Both, one after the other, as more items."""
-    return replace(
-        with_it,
-        **{one.name: torch.cat([getattr(without, one.name), getattr(with_it, one.name)]) for one in fields(Inputs)},
-    )

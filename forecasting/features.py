@@ -70,6 +70,11 @@ class Inputs:
         """The inputs of these items."""
         return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
+    def followed_by(self, other: Inputs) -> Inputs:
+        """These items and then the other's."""
+        names = [field.name for field in fields(self)]
+        return replace(self, **{name: torch.cat([getattr(self, name), getattr(other, name)]) for name in names})
+
 
 def encode(
     encoding: Encoding,

@@ -209,7 +209,7 @@ def _batch_loss(
     at = _creation_dates(dates, min(16, max(6, settings.batch_targets // (count * task.config.horizon))), generator)
     cover = max(1, round(settings.masked_share * count))
     came = task.inputs.take(rows)
-    inputs = _joined(task.hidden.take(rows[:cover]), came.take(slice(cover, None)))
+    inputs = task.hidden.take(rows[:cover]).followed_by(came.take(slice(cover, None)))
     hold = None
     if task.hold_price:  # of slow sellers a changed price tells that they sold; of brisk ones half the time it is told
         hold = ~task.brisk[rows][:, at] | (torch.rand(count, len(at), generator=generator) < 0.5)
@@ -239,10 +239,6 @@ def _batch_loss(
 def _creation_dates(dates: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """At most ``count`` of the ``dates``, increasing."""
     return dates[torch.randperm(len(dates), generator=generator)[:count]].sort().values
-
-
-def _joined(first: Inputs, second: Inputs) -> Inputs:
-    return Inputs(**{name: torch.cat([getattr(first, name), getattr(second, name)]) for name in Inputs.__dataclass_fields__})
 
 
 @dataclass(frozen=True, eq=False)

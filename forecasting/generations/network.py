@@ -156,27 +156,20 @@ class MQTransformerForecaster(Generation):
 
     def early(self) -> MQTransformerForecaster | None:
         networks = self._trained().as_it_was()
-        if networks is None:
-            return None
-        answer = MQTransformerForecaster(self.settings)
-        answer._networks = networks
-        return answer
+        return None if networks is None else self._of(networks, None)
 
     def without_feedback(self) -> MQTransformerForecaster:
         """The same networks, which do not look at their own errors."""
-        answer = MQTransformerForecaster(self.settings)
-        answer._networks, answer.card = replace(self._trained(), feedback=Feedback()), self.card
-        return answer
-
-    @property
-    def knows_until(self) -> pd.Timestamp:
-        """The last period that its networks learned from."""
-        return self._trained().until
+        return self._of(replace(self._trained(), feedback=Feedback()), self.card)
 
     def twin(self) -> MQTransformerForecaster:
         """The same forecaster for another thread: two threads must not forecast with one."""
+        return self._of(self._trained().twin(), self.card)
+
+    def _of(self, networks: SelfCorrecting, card: ModelCard | None) -> MQTransformerForecaster:
+        """A forecaster of the same settings with these networks."""
         answer = MQTransformerForecaster(self.settings)
-        answer._networks, answer.card = self._trained().twin(), self.card
+        answer._networks, answer.card = networks, card
         return answer
 
     def can_read(self, about: About) -> bool:

@@ -8,6 +8,7 @@ Axis letters: N items, K creation dates, H horizons, Q taus.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 import torch
 
 from data.schema import Panel, Plan
+from forecasting.backtest import actuals_after
 from forecasting.features import encode
 from forecasting.generations.ensemble import Ensemble, Reading, Said
 from forecasting.generations.feedback import (
@@ -114,18 +116,18 @@ class SelfCorrecting:
             if ensemble is not None and mine:
                 hold = history.price_seen == "when sold"
                 told = ensemble.read(history, plan, mine, hold=hold, shown=False, reading=reading)
-                said |= {date: _told(told, k, t - date) for k, date in enumerate(mine)}
+                said |= _on_record(told.values, told.at_usual_prices().values, mine, t)
         return said
 
 
-def _told(said: Said, k: int, came: int) -> np.ndarray:
-    """Quantiles [N, H, Q] said at date ``k``: the first ``came`` targets at their prices, those still ahead at the usual one.
+def _on_record(quantiles: np.ndarray, usual: np.ndarray, dates: Sequence[int], t: int) -> dict[int, np.ndarray]:
+    """What stands on record at ``t`` of what was said at ``dates`` [K], by date: [N, H, Q] of ``quantiles`` [N, K, H, Q].
 
-    So a plan with other prices does not change the record, and the price response is that of today's networks alone.
+    Targets that came are at their prices, those still ahead at the ``usual`` ones. So a plan with other prices does not change
+    the record, and the price response is that of today's networks alone.
     """
-    quantiles = said.values[:, k].copy()
-    quantiles[:, came:] = said.at_usual_prices().values[:, k, came:]
-    return quantiles
+    ahead = np.arange(1, quantiles.shape[2] + 1)[:, None]
+    return {date: np.where(ahead <= t - date, quantiles[:, k], usual[:, k]) for k, date in enumerate(dates)}
 
 
 def usual_logs(said: Said) -> np.ndarray:
@@ -145,21 +147,16 @@ def _judged(early: Ensemble, history: Panel, held_back: int) -> list[Judged]:
     quantiles = np.concatenate([part.values for part in parts])  # (N, K, H, Q)
     usual = np.concatenate([part.at_usual_prices().values for part in parts])
     inputs = encode(view.encoding, history)
-    sold = np.where(history.out_of_stock, np.nan, history.demand)
     answer = []
     for t in sorted({round(one) for one in np.linspace(held_back, periods - 2, _DATES)}) if periods - held_back > 2 else []:
-        said: dict[int, np.ndarray] = {}
-        for k, date in enumerate(dates[: t - held_back + 1]):
-            came = np.arange(horizon)[:, None] < t - date
-            said[date] = np.where(came, quantiles[:, k], usual[:, k])
-        k, later = t - dates[0], sold[:, t + 1 : t + 1 + horizon]
+        said, k = _on_record(quantiles, usual, dates[: t - held_back + 1], t), t - dates[0]
         scale = inputs.scale[:, t].numpy().astype(np.float64)
         answer.append(
             Judged(
                 record=record_at(t, inputs, said, horizon, view.config.covariates),
                 expected=expected_log(usual[:, k], scale),
                 quantiles=quantiles[:, k],
-                sold=np.pad(later, [(0, 0), (0, horizon - later.shape[1])], constant_values=np.nan),
+                sold=actuals_after(history, t, horizon),
             )
         )
     return answer
