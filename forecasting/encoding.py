@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from data.schema import PRICE, Frequency, Panel, Plan
+from forecasting.price_evidence import against_before, market_of
 from forecasting.running import running_mean
 
 #: Half-lives, as shares of a year, of the running means that are set against the scale.
@@ -48,6 +49,7 @@ class Encoding:
     moments, past_moments : covariate → mean and deviation, of those that vary; price is not among them.
     group_deviation : group column → covariate → deviation of its group mean from its recent mean.
     price_level : mean and deviation of log price; of no use where ``price`` is false.
+    market : the group column in use whose movements are most like its items' own; None where there is none.
     categories : static column → value → embedding row; row 0 is for values never seen.
     groups : group columns in use. seasons : season lengths that the history can show, in periods.
     calendar : whether the time of the year is told. event_names : events told, each seen at least twice.
@@ -69,6 +71,7 @@ class Encoding:
     group_deviation: Mapping[str, Mapping[str, float]]
     price: bool
     price_level: tuple[float, float]
+    market: str | None
     categories: Mapping[str, Mapping[str, int]]
     groups: tuple[str, ...]
     seasons: tuple[int, ...]
@@ -146,6 +149,7 @@ def encoding_of(history: Panel, horizon: int, scale_life: float, *, calendar: bo
         },
         price=bool(log_price.size and np.nanstd(log_price) > 0),
         price_level=(float(log_price.mean()), float(log_price.std()) + 0.1) if log_price.size else (0.0, 1.0),
+        market=_market(history, columns[:_GROUP_COLUMNS], price_life),
         categories={
             name: {value: row + 1 for row, value in enumerate(values)}
             for name, labels in history.static.items()
@@ -167,6 +171,20 @@ def _seasons(frequency: Frequency) -> tuple[int, ...]:
 def _may_move(history: Panel) -> bool:
     """Whether a changed price may be looked at ahead: not where it tells that something sold."""
     return history.price_seen == "always"
+
+
+def _market(history: Panel, columns: list[str], life: float) -> str | None:
+    """The one of the group ``columns`` whose movements leave least of what its items do."""
+    known = np.isfinite(history.demand)
+    own = np.log(np.nan_to_num(history.demand) + 0.5)
+    left = {}
+    for group in history.groups:
+        if group.column in columns:
+            size = group.sellers[group.codes].astype(np.float64)
+            around = np.log(group.demand[group.codes] / np.maximum(size, 1) + 0.5)
+            residual, counts = against_before(own - around, known & (size > 0), life)
+            left[group.column] = (residual, np.where(counts, size, 0.0))
+    return market_of(left) if left else None
 
 
 def _returns(flags: np.ndarray, frequency: Frequency) -> bool:

@@ -19,6 +19,7 @@ from data.groups import ALL
 from data.plans import carried_forward
 from data.schema import PRICE, GroupSeries, Panel, Plan
 from forecasting.encoding import Encoding
+from forecasting.price_evidence import MOST_OTHERS, against_before, price_evidence
 from forecasting.running import RunningMeans, running_mean
 
 _EPS = 1e-9
@@ -41,6 +42,7 @@ class Inputs:
     relative, baseline : [N, U, R] features of a target period, and [N, T, R] what is taken off them at a creation date.
     log_price, log_reference, has_price : [N, U], [N, T] and [N, T]; zeros where the price plays no part.
     price_moved : [N, U] 1 where the price is not that of the period before.
+    price_evidence : [N, T, 2] num and info of the item's own price response, see ``price_evidence``.
     season_demand, season_scale, season_known : [N, J, T] series whose earlier seasons are candidates for the coming one.
     static : [N, S] int64 embedding rows.
     """
@@ -58,6 +60,7 @@ class Inputs:
     log_reference: torch.Tensor
     has_price: torch.Tensor
     price_moved: torch.Tensor
+    price_evidence: torch.Tensor
     season_demand: torch.Tensor
     season_scale: torch.Tensor
     season_known: torch.Tensor
@@ -117,6 +120,7 @@ def encode(
         log_reference=_tensor(log_reference),
         has_price=_tensor(has_price),
         price_moved=_tensor(price_moved),
+        price_evidence=_stack(_own_response(rows, groups, log_price, has_price), demand.shape, first_date),
         season_demand=_tensor(season[0]),
         season_scale=_tensor(season[1]),
         season_known=_tensor(season[2]),
@@ -176,7 +180,7 @@ class _GroupView:
 
     column: str
     per_item: np.ndarray  # (g, T) or (N, T) units per item of the group
-    present: np.ndarray  # the same shape, bool
+    sellers: np.ndarray  # the same shape, how many items that is
     known: Mapping[str, np.ndarray]  # name → (g, U)
     rows: np.ndarray  # (N,) row of each item
 
@@ -195,7 +199,12 @@ class _GroupView:
         for name, array in group.known.items():
             planned = [] if plan is None else [plan.groups[group.column][name][used]]
             known[name] = np.concatenate([array[used], *planned], axis=1)[rows if unmasked is not None else slice(None)]
-        return cls(group.column, np.maximum(demand, 0) / np.maximum(sellers, 1), sellers > 0, known, order)
+        return cls(group.column, np.maximum(demand, 0) / np.maximum(sellers, 1), sellers, known, order)
+
+    @property
+    def present(self) -> np.ndarray:
+        """Where the group has anybody, bool."""
+        return self.sellers > 0
 
     def mean(self, means: RunningMeans, half_life: float) -> tuple[np.ndarray, np.ndarray]:
         """The running mean of units per item, and its count."""
@@ -337,6 +346,44 @@ def _price(
     position = (reference[:, rows.dates] - encoding.price_level[0]) / encoding.price_level[1]
     origin.append(np.where(usable[:, rows.dates], np.clip(position, -4, 4), 0.0))
     return log_price, reference, usable, moved
+
+
+def _own_response(rows: _Rows, groups: list[_GroupView], log_price: np.ndarray, has_price: np.ndarray) -> list[np.ndarray]:
+    """num and info [N, D] of the regression of what the item sold on its price, both against its market's."""
+    encoding, periods = rows.encoding, rows.demand.shape[1]
+    if not encoding.price:
+        return [np.zeros_like(rows.scale[:, rows.dates])] * 2
+    market = next((group for group in groups if group.column == encoding.market), None)
+    may = rows.known & (has_price > 0)
+    if rows.history.price_seen == "when sold":  # a price that tells of a sale would be its effect
+        may &= rows.scale > 4 * encoding.unit
+    names = [PRICE, *list(encoding.moments)[:MOST_OTHERS]]
+    sold, around = np.log(rows.demand + encoding.unit / 2), None
+    causes = [log_price[:, :periods], *(np.nan_to_num(rows.over_all(name)[:, :periods]) for name in names[1:])]
+    if market is not None:  # the others of the market
+        others = market.sellers[market.rows] - np.isfinite(rows.history.demand)
+        may &= others > 0
+        others = np.maximum(others, 1)
+        units = (market.per_item * market.sellers)[market.rows] - rows.demand
+        around = np.log(np.maximum(units, 0) / others + encoding.unit / 2)
+        sold = sold - around
+        causes = [
+            one - _of_others(one, np.nan_to_num(market.known[name])[:, :periods][market.rows], others, summed=name == PRICE)
+            for name, one in zip(names, causes, strict=True)
+        ]
+        around = against_before(around, may, encoding.price_life)[0]
+    moved, counts = against_before(sold, may, encoding.price_life)
+    weight = counts * rows.scale / (rows.scale + 8 * encoding.unit)
+    causes = [against_before(one, may, encoding.price_life)[0] for one in causes]
+    return list(price_evidence(moved, causes, around, weight, rows.first_date))
+
+
+def _of_others(own: np.ndarray, mean: np.ndarray, others: np.ndarray, *, summed: bool) -> np.ndarray:
+    """The mean [N, T] over the ``others`` of a group, from that of all; ``summed`` are chained indices of changes."""
+    if not summed:
+        return mean + (mean - own) / others
+    step, change = (np.diff(one, axis=1, prepend=one[:, :1]) for one in (mean, own))
+    return np.cumsum(step + (step - change) / others, axis=1)
 
 
 def _season_series(rows: _Rows, groups: list[_GroupView]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,8 +13,7 @@ import torch
 
 from data.schema import Panel, Plan
 from forecasting.attention_links import expected
-from forecasting.features import encode
-from forecasting.generations.feedback import Feedback, correction, record_at
+from forecasting.generations.feedback import Feedback, correction
 from forecasting.generations.self_correcting import SelfCorrecting, usual_logs
 from forecasting.quantiles import TAUS, mean
 
@@ -59,10 +58,10 @@ class Mistakes:
 
 def mistakes(networks: SelfCorrecting, history: Panel, plan: Plan) -> Mistakes:
     """The record of one item at the end of ``history``, and what is made of it for the periods of ``plan``."""
-    t, horizon, view = len(history.periods) - 1, len(plan), networks.now.views[0]
-    inputs, words = encode(view.encoding, history, plan), networks.words(history, plan)
+    t, horizon = len(history.periods) - 1, len(plan)
+    words = networks.words(history, plan)
     plain = networks.now.read(history, plan, [t])
-    record = record_at(t, inputs, words, horizon, view.config.covariates)
+    record = networks.record(history, plan, said=words)
     corrected = correction(networks.feedback, record, usual_logs(plain))
     without, raised, whole = (
         expected(plain.shifted(torch.as_tensor(shift, dtype=torch.float32)[:, None]))[0]
@@ -71,7 +70,7 @@ def mistakes(networks: SelfCorrecting, history: Panel, plan: Plan) -> Mistakes:
     units = {date: mean(np.array(TAUS), quantiles)[0] for date, quantiles in words.items()}  # (H,) each
     past = np.arange(max(t - horizon + 1, 0), t + 1)
     told = [[units[date][s - date - 1] for date in units if date < s] for s in past.tolist()]
-    sold = inputs.demand[0, past].numpy().astype(np.float64)
+    sold = history.demand[0, past].astype(np.float64)
     earlier = [np.pad(units[date][t - date :], (0, t - date), constant_values=np.nan) for date in sorted(units)]
     return Mistakes(
         judged=history.periods[past],

@@ -30,6 +30,7 @@ def recorded(errors: Sequence[float], apart: np.ndarray | None = None, *, items:
         lags=np.array([HORIZON]),
         said=np.zeros((items, 1, HORIZON)),
         exists=np.ones((items, 1)),
+        ours=np.ones(1),
         sold=sold,
         counted=np.ones_like(sold),
         apart=np.zeros((items, HORIZON, HORIZON)) if apart is None else apart,

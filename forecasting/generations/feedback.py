@@ -9,8 +9,9 @@ expected. For a target period u
 
 where x is what was known ahead of a period (promotion, events, calendar) and k = mean² / (mean² + var · Σ w² + doubt²)
 believes errors the less, the less they agree and the smaller they are (James and Stein's shrinkage). The forecast is then
-moved part of the way, ``steadiness``, towards what was said earlier for the same u, which takes away revisions that bring
-nothing; both are taken at usual prices, so that a change of the plan's prices is no revision.
+moved part of the way, ``steadiness``, towards what the same networks said earlier for the same u, which takes away revisions
+that bring nothing; both are taken at usual prices, so that a change of the plan's prices is no revision. What other networks
+said, before these were trained, binds nobody.
 
 The five numbers are chosen on errors of networks that had never seen the periods judged; each is 0 where it brings nothing.
 
@@ -62,6 +63,7 @@ class OwnRecord:
     lags : [D] periods before t at which it was said, increasing, none above H.
     said : [N, D, H] expected logs over m (see ``expected_log``) of the H periods after each of these dates.
     exists : [N, D] 1 where there was a forecast.
+    ours : [D] 1 where it was made by the networks that speak at t, and not by earlier ones.
     sold, counted : [N, S] logs over m of the last S = H periods up to t, oldest first, and 1 where they may be judged.
     apart : [N, H, S] |x_u − x_s|² of each target and each period judged.
     """
@@ -69,6 +71,7 @@ class OwnRecord:
     lags: np.ndarray
     said: np.ndarray
     exists: np.ndarray
+    ours: np.ndarray
     sold: np.ndarray
     counted: np.ndarray
     apart: np.ndarray
@@ -85,12 +88,12 @@ class OwnRecord:
         return total / np.maximum(count, 1), count
 
     def revisions(self, now: np.ndarray) -> np.ndarray:
-        """How much higher than ``now`` [N, H] each target was said to be earlier, in logs, on average; 0 where it was not."""
+        """How much higher than ``now`` [N, H], in logs, the same networks said each target to be; 0 where they said nothing."""
         horizon = self.said.shape[2]
         total, count = np.zeros_like(now), np.zeros_like(now)
         for d, lag in enumerate(self.lags.tolist()):
             both = slice(0, horizon - lag)  # targets that were within its horizon, too
-            told = self.exists[:, d, None]
+            told = self.exists[:, d, None] * self.ours[d]
             total[:, both] += np.clip(self.said[:, d, lag:] - now[:, both], -_LARGEST, _LARGEST) * told
             count[:, both] += told
         return total / np.maximum(count, 1)
@@ -113,10 +116,13 @@ def _log(units: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return np.log((ratio + _SOFT) / (1 + _SOFT))
 
 
-def record_at(t: int, inputs: Inputs, said: Mapping[int, np.ndarray], horizon: int, covariates: int) -> OwnRecord:
+def record_at(
+    t: int, inputs: Inputs, said: Mapping[int, np.ndarray], horizon: int, covariates: int, *, since: int = 0
+) -> OwnRecord:
     """The record at period ``t``, from quantiles [N, H, Q] in units ``said`` at earlier periods; a missing one does not exist.
 
-    ``covariates`` is how many of the inputs' relative channels, the first ones, are the item's own.
+    Those said ``since`` a period are the speaker's own. ``covariates`` is how many of the inputs' relative channels, the first
+    ones, are the item's own.
     """
     lags, items = lags_of(horizon), len(inputs)
     past, ahead = np.arange(t - horizon + 1, t + 1), np.arange(t + 1, t + 1 + horizon)  # (S,), (H,)
@@ -129,6 +135,7 @@ def record_at(t: int, inputs: Inputs, said: Mapping[int, np.ndarray], horizon: i
         lags=lags,
         said=np.stack([expected_log(said[t - lag], scale) if t - lag in said else none for lag in lags.tolist()], axis=1),
         exists=np.stack([np.full(items, float(t - lag in said)) for lag in lags.tolist()], axis=1),
+        ours=(t - lags >= since).astype(np.float64),
         sold=_log(inputs.demand[:, there].numpy().astype(np.float64), scale),
         counted=(known[:, there].numpy() * (past >= 0)).astype(np.float64),
         apart=((place[:, within][:, :, None] - place[:, there][:, None]) ** 2).sum(axis=-1),

@@ -52,6 +52,12 @@ _EVENT = 3.0
 #: How many of the last periods the decoder reads one by one.
 _LAGS = 8
 
+#: How sharply an elasticity that the evidence puts below 0 is cut off there.
+_SHARP = 4.0
+
+#: How much faster than other weights the worth of that evidence is learned: it is one number and may have far to go.
+_SWIFT = 20.0
+
 #: A covariate this many deviations above its mean makes a period a peak.
 _PEAK = 1.0
 
@@ -184,19 +190,26 @@ class PastAttention(nn.Module):
 
 
 class PriceResponse(nn.Module):
-    """log of the factor on demand, −e · g(log p/p_ref) with e ≥ 0 and g increasing: a higher price never sells more."""
+    """log of the factor on demand, −e · g(log p/p_ref) with e ≥ 0 and g increasing: a higher price never sells more.
+
+    e is the mean of what the item's context lets expect and of what its own history has shown, each with its weight.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
+        self.doubt = nn.Parameter(torch.tensor(0.05))  # log of the information that counts as much as the context, over _SWIFT
         self.strength = nn.Linear(width, 1 + len(DISCOUNTS))
         with torch.no_grad():
             self.strength.weight.mul_(0.3)
             self.strength.bias.copy_(torch.tensor([1.0] + [-3.0] * len(DISCOUNTS)))
 
-    def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Hidden [..., W] to elasticity [...] and its addition below each discount [..., 3]."""
+    def forward(self, hidden: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
+        """Hidden [..., W] and evidence [..., 2] to elasticity [...] and its addition below each discount [..., 3]."""
         strength = F.softplus(self.strength(hidden))
-        return strength[..., 0], strength[..., 1:]
+        num, info = evidence.unbind(-1)
+        doubt = (_SWIFT * self.doubt).exp()
+        elasticity = (doubt * strength[..., 0] + num) / (doubt + info)
+        return F.softplus(_SHARP * elasticity) / _SHARP, strength[..., 1:]
 
 
 def price_factor(elasticity: Tensor, discounts: Tensor, change: Tensor) -> Tensor:
@@ -254,7 +267,7 @@ class MQTransformer(nn.Module):
         hidden = hidden + F.elu(self.deepen(self.dropout(hidden)))  # (N, K, H, W)
 
         shift = self._gated(hidden, candidates, known)  # (N, K, H)
-        elasticity, discounts, response = self._price(hidden, changes)
+        elasticity, discounts, response = self._price(hidden, changes, inputs.price_evidence[:, at, None])
         periods = (self.period_head(hidden) + (shift + response)[..., None]).clamp(max=HIGHEST)
         spans = (self.span_head(hidden) + span_level(periods)[..., None]).clamp(max=HIGHEST)
         return Decoded(
@@ -308,12 +321,12 @@ class MQTransformer(nn.Module):
         shares = torch.softmax(scores, dim=-1)
         return torch.log((shares[..., :-1] * candidates).sum(dim=-1) + shares[..., -1] + _SOFT)
 
-    def _price(self, hidden: Tensor, changes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _price(self, hidden: Tensor, changes: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Elasticity [N, K, H], discounts [N, K, H, 3] and the log factor [N, K, H] of the planned prices."""
         if self.price_response is None:
             none = torch.zeros_like(changes)
             return none, none[..., None].expand(*none.shape, len(DISCOUNTS)), none
-        elasticity, discounts = self.price_response(hidden)
+        elasticity, discounts = self.price_response(hidden, evidence)
         return elasticity, discounts, price_factor(elasticity, discounts, changes)
 
 

@@ -87,14 +87,17 @@ class SelfCorrecting:
         shift = torch.as_tensor(corrected.shift, dtype=torch.float32)[:, None]
         return Looked(said.shifted(shift), corrected)
 
-    def record(self, history: Panel, plan: Plan, reading: Reading | None = None) -> OwnRecord:
-        """What was said from the creation dates before the end of ``history``, and what came of it."""
+    def record(
+        self, history: Panel, plan: Plan, reading: Reading | None = None, said: dict[int, np.ndarray] | None = None
+    ) -> OwnRecord:
+        """What was said (the ``words``, where they are at hand) before the end of ``history``, and what came of it."""
         t, view = len(history.periods) - 1, self.now.views[0]
         reading = reading or Reading(history, plan, t - int(lags_of(self.now.horizon).max()))
         inputs = reading.inputs(view.encoding)
         unused = self.feedback.trust == 0 < self.feedback.steadiness  # then what is over plays no part
-        said = self.words(history, plan, reading, ahead_only=unused)
-        return record_at(t, inputs, said, view.config.horizon, view.config.covariates)
+        said = self.words(history, plan, reading, ahead_only=unused) if said is None else said
+        trained = int(history.periods.searchsorted(self.until))
+        return record_at(t, inputs, said, view.config.horizon, view.config.covariates, since=trained)
 
     def words(
         self, history: Panel, plan: Plan, reading: Reading | None = None, *, ahead_only: bool = False
