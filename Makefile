@@ -3,7 +3,8 @@
 #   make run [PORT=8501]   open the planner's desk on this machine
 #   make test              all tests; browser journeys too where chromium is installed
 #   make check             style, types and the directions of imports
-#   make bench             accuracy (hours; rebuilds docs/accuracy.md), then speed; ARGS=--quick for a rough answer
+#   make bench             accuracy, buying, explanations, speed (hours; rebuilds docs/accuracy.md and docs/buying.md);
+#                          ARGS=--quick for a rough answer in minutes
 
 PYTHON ?= python3.11
 PORT ?= 8501
@@ -41,8 +42,12 @@ bench: $(VENV)/.installed
 ifeq ($(findstring --quick,$(ARGS)),)
 	@$(BIN)/python bench/accuracy.py $(ARGS) --out bench/results/accuracy.json
 	@$(BIN)/python bench/tables.py
+	@$(BIN)/python bench/buy.py $(ARGS) --out docs/buying.md
+	@$(BIN)/python bench/why.py $(ARGS) --out bench/results/why.json
 else
 	@$(BIN)/python bench/accuracy.py $(ARGS)
+	@$(BIN)/python bench/buy.py $(ARGS)
+	@$(BIN)/python bench/why.py $(ARGS)
 endif
 	@$(BIN)/python bench/desk.py $(ARGS)
 

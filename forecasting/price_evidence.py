@@ -3,9 +3,9 @@
 The logs of what sold, of the price and of the other covariates are taken against how the item's market moved, which has its
 season, its holidays and its shocks, and then against the item's own running mean of before. What the other covariates explain
 is partialled out (Frisch and Waugh), so that a promotion's lift is not taken for its price, and so is what the item moves more
-or less than its market, for its season may be stronger. Of the normal equation of the price
-that is left, num = Σ w·x·(−y) and info = Σ w·x², the forecaster takes the posterior (λ·e₀ + num)/(λ + info) of an elasticity
-that it expects to be e₀ from the item's context: the less an item's price has moved, the less its own history counts.
+or less than its market, for its season may be stronger. Of the normal equation of the price that is left, num = Σ w·x·(−y) and
+info = Σ w·x², the forecaster takes the posterior (λ·e₀ + num)/(λ + info) of an elasticity that it expects to be e₀ from the
+item's context: the less an item's price has moved, the less its own history counts.
 
 Axis letters: N items, T periods, K covariates with the price first.
 """
