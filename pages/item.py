@@ -100,7 +100,8 @@ def _reading(demand: np.ndarray, plan_promo: np.ndarray) -> None:
 
 def links_of(chosen: state.Selection, horizon: int, over: str) -> None:
     """Where a planner goes from here; ``over`` is the generation laid over the fan."""
-    frame.links("item", chosen.address() | {"horizon": str(horizon)} | ({"over": over} if over else {}))
+    extra = ({"over": over} if over else {}) | why.asked()
+    frame.links("item", chosen.address() | {"horizon": str(horizon)} | extra)
     st.page_link(
         frame.page("what_if"),
         label="What if its price changes?",

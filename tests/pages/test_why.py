@@ -58,9 +58,31 @@ def test_where_it_looked_names_the_twin_weeks_and_whether_they_matter(visit: Vis
     assert "looked most at **14 Dec 2025, 21 Dec 2025 and 28 Dec 2025**, with 80% of its attention" in text(app)
     assert "units higher" in text(app)
     assert "not why it says what it says" in text(app)
-    app.session_state["looked-target-13"] = 3
-    app.run()
+    app.selectbox(key="looked-target-13").set_value(3).run()
     assert "The link is weak" in text(app)
+
+
+def test_the_week_asked_about_is_in_the_address_and_framed_on_the_map(visit: Visit) -> None:
+    app = opened(visit, "looked")
+    assert "target" not in app.query_params
+    app.selectbox(key="looked-target-13").set_value(3).run()
+    assert not app.exception
+    asked = app.query_params["target"]
+    asked = asked[0] if isinstance(asked, list) else asked
+    linked = visit("item", item=ITEM, target=asked)  # a link that names a week opens where it was asked
+    shown, layout = figure(linked, 2)["data"], figure(linked, 2)["layout"]
+    assert linked.selectbox(key="looked-target-13").value == 3
+    assert (layout["shapes"][0]["y0"], layout["shapes"][0]["y1"]) == (2.5, 3.5)
+    cells = shown[1]
+    assert shown[0]["type"] == "heatmap"
+    assert [cell[0] for cell in cells["customdata"]] == [row for row in range(13) for _ in range(6)]
+    assert cells["y"][3 * 6] == shown[0]["y"][3]
+
+
+def test_a_week_beyond_the_horizon_is_not_asked_about(visit: Visit) -> None:
+    app = visit("item", item=ITEM, target="2026-03-22", horizon="2")
+    assert not app.exception
+    assert app.selectbox(key="looked-target-2").value == 0
 
 
 def test_own_mistakes_say_what_they_did_to_the_forecast(visit: Visit) -> None:
