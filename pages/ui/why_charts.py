@@ -78,6 +78,8 @@ def looked(links: Links, targets: pd.DatetimeIndex, chosen: int, frequency: Freq
     axes = {
         "xaxis": _axis(type="category", nticks=8, tickangle=0, range=[-0.5, len(then) - 0.5]),
         "yaxis": _axis(type="category", range=[len(names) - 0.5, -0.5], zeroline=False),
+        "clickmode": "event+select",
+        "dragmode": "pan",  # with axes that do not move: a click, and no selecting by drawing
         "hovermode": "closest",
         "hoverdistance": -1,
         "shapes": [frame],

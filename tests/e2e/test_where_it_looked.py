@@ -31,18 +31,22 @@ def test_a_click_on_the_map_chooses_the_week(server: Server, browser: Browser) -
         page.locator("[data-test-script-state=notRunning]").wait_for()
         return page.locator(f".st-key-looked-map-{row} .nsewdrag")
 
-    def click(row: int, of: object) -> None:
+    def click(row: int, of: object, framed: int) -> None:
         of.scroll_into_view_if_needed()
         box = of.bounding_box()
-        of.click(position={"x": box["width"] / 3, "y": box["height"] * (row + 0.5) / 13})
+        place = {"x": box["width"] / 3, "y": box["height"] * (row + 0.5) / 13}
+        of.hover(position=place)
+        told = page.locator(f".st-key-looked-map-{framed} .hoverlayer .hovertext")
+        told.filter(has_text=f"{weeks[row]} looked at").wait_for()  # the map listens
+        of.click(position=place)
 
+    of, framed = shown(0), 0
     weeks = page.locator(".tl-table").first.locator("tbody tr th").all_inner_texts()
-    of = shown(0)
     for row in (4, 9, 4):  # the same week again: what was clicked before is forgotten
-        click(row, of)
-        of = shown(row)
+        click(row, of, framed)
+        of, framed = shown(row), row
         page.get_by_text(re.compile(rf"week of {weeks[row]} the forecast looked most at")).wait_for()
-        assert weeks[row] in page.locator(".st-key-looked-target-13").inner_text()
+        assert page.locator(".st-key-looked-target-13 input").input_value() == weeks[row]
     address = page.url
     assert "target=" in address
 
