@@ -28,8 +28,9 @@ def sections(view: ItemView) -> None:
         ("mistakes", "What did it get wrong before?", _mistakes),
         ("changes", "What changed since last time?", _changes),
     ):
-        asked = key == "looked" and _TARGET in st.query_params
-        folded = st.expander(title, key=key, on_change="rerun", expanded=asked)
+        if key == "looked" and _TARGET in st.query_params:
+            st.session_state.setdefault(key, True)
+        folded = st.expander(title, key=key, on_change="rerun")
         if folded.open:
             with folded:
                 draw(view)

@@ -23,6 +23,8 @@ def test_a_click_on_the_map_chooses_the_week(server: Server, browser: Browser) -
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(30_000)
     page.goto(f"{server.address}/item?item={item}&horizon=13")
+    page.get_by_text("Items like this one", exact=True).wait_for()  # the last of the page
+    page.locator("[data-test-script-state=notRunning]").wait_for()
     page.get_by_text("Where did the forecast look?", exact=True).click()
 
     def shown(row: int) -> object:
