@@ -69,7 +69,7 @@ def _sliders(chosen: state.Selection, horizon: int, longest: int) -> None:
             f"How many {word}s ahead",
             1,
             longest,
-            key=state.bound("horizon", horizon),
+            **state.bound_slider("horizon", horizon),
             on_change=state.on_change("horizon", "horizon", str),
         )
     level.slider(
@@ -78,7 +78,7 @@ def _sliders(chosen: state.Selection, horizon: int, longest: int) -> None:
         99,
         format="P%d",
         help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
-        key=state.bound("tau", round(chosen.tau * 100)),
+        **state.bound_slider("tau", round(chosen.tau * 100)),
         on_change=state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
     )
 

@@ -83,7 +83,7 @@ def _controls(scenario: Scenario, priced: bool, promoted: bool) -> None:
             width=320,
             disabled=not priced,
             help=None if priced else "The catalog has no price for this item.",
-            key=state.bound("price", scenario.price_change),
+            **state.bound_slider("price", scenario.price_change),
             on_change=_price_moved,
         )
         if promoted:

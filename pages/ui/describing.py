@@ -181,7 +181,7 @@ def _fields(desk: LaunchDesk) -> None:
             100,
             format="%d%%",
             help="The share of stores that promote it through its launch.",
-            key=state.bound("new promo", int(_number(params.get("promo"), 0, 100) or 0)),
+            **state.bound_slider("new promo", int(_number(params.get("promo"), 0, 100) or 0)),
             on_change=_stored("new promo", "promo", lambda value: f"{value}" if value else ""),
         )
     launch.date_input(

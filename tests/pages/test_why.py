@@ -79,6 +79,14 @@ def test_the_week_asked_about_is_in_the_address_and_framed_on_the_map(visit: Vis
     assert cells["y"][3 * 6] == shown[0]["y"][3]
 
 
+def test_sliders_begin_where_the_address_says_and_need_not_be_moved_there(visit: Visit) -> None:
+    app = visit("item", item=ITEM, horizon="5", tau="0.75")
+    assert [list(app.slider(key=key).proto.default) for key in ("horizon", "tau")] == [[5], [75]]
+    app.slider(key="horizon").set_value(7).run()
+    assert app.slider(key="horizon").value == 7
+    assert not app.warning
+
+
 def test_a_week_beyond_the_horizon_is_not_asked_about(visit: Visit) -> None:
     app = visit("item", item=ITEM, target="2026-03-22", horizon="2")
     assert not app.exception
