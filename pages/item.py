@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from pages.ui import alike, charts, exports, fans, formats, frame, generations_view, resources, state, why
+from pages.ui import alike, charts, exports, fans, formats, frame, generations_view, known_truth, resources, state, why
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered, no_item
@@ -56,6 +56,7 @@ def forecast() -> None:
             downloads(table, stamp, "item")
             links_of(chosen, horizon, over.tried.name if over else "")
         why.sections(view)
+        known_truth.item_section(view, chosen.tau)
         past(chosen.item, horizon)
         generations_view.patchwork(chosen.item)
         alike.similar(chosen)
