@@ -22,6 +22,7 @@ from forecasting.buying import Basis, BuyPlan, BuySettings
 from forecasting.buying_record import BuyingRecord, RecordAsked, buying_record
 from forecasting.duplicates import Duplicate, duplicates
 from forecasting.explanations import Drivers, drivers
+from forecasting.faithfulness import Faithfulness, faithfulness
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
 from forecasting.launch_desk import LaunchDesk
@@ -269,6 +270,15 @@ class Desk:
         opened, networks = self._opened(item_id), self._serving_model().networks
         with self._one_at_a_time:
             return links(networks, opened.panel, opened.plan)
+
+    def kept_faithfulness(self) -> Faithfulness | None:
+        """How far attention agrees with masking, None until it was measured."""
+        return Faithfulness.load(self._summary_path.with_name("faithfulness.json"), self.key)
+
+    def measure_faithfulness(self, report: Report) -> None:
+        """Measures and keeps it; raises NotTrained, ModelError where the networks have no attention."""
+        found = faithfulness(self._catalog, self._serving_model().twin(), self.key, report)
+        found.save(self._summary_path.with_name("faithfulness.json"))
 
     def mistakes(self, item_id: str) -> Mistakes:
         """What was said of one item before, and what came; raises UnknownItem, NotTrained."""

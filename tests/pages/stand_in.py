@@ -183,7 +183,7 @@ def basis(items: int, stocked: bool) -> buying.Basis:
     return stand_in_buying.basis([facts(number) for number in range(items)], np.concatenate(made), stocked=stocked)
 
 
-class Desk:
+class Desk(stand_in_why.Looked):
     horizon = HORIZON
 
     @property
