@@ -26,6 +26,7 @@ from forecasting.faithfulness import Faithfulness, faithfulness
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
 from forecasting.launch_desk import LaunchDesk
+from forecasting.launch_store import LaunchStore
 from forecasting.own_mistakes import Mistakes, mistakes
 from forecasting.since_last_time import SinceLast, since_last
 from forecasting.summary import Summary, summarise
@@ -332,8 +333,8 @@ class Desk:
             return patchwork.parts(panel, panel.last, item_id, plan)
 
     def launches(self, report: Report) -> LaunchDesk:
-        """The part for products without history, made anew; raises DataError, TooLittleHistory."""
-        return LaunchDesk.of(self._catalog, self._forecaster, report)
+        """The part for products without history, made anew or of what is kept of it; raises DataError, TooLittleHistory."""
+        return LaunchDesk.of(self._catalog, self._forecaster, report, LaunchStore(self._summary_path.parent, self.key))
 
     def duplicates(self) -> tuple[Duplicate, ...]:
         """Best sellers that are probably one and the same item."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import stand_in
@@ -177,3 +178,27 @@ def test_probable_duplicates_are_listed_when_asked_for(visit: Visit, monkeypatch
     assert "**1 pair** shares" in text(app)
     assert "Bread 1" in text(app)
     assert "0.91" in text(app)
+
+
+def test_an_item_of_the_catalog_that_nothing_is_on_record_of_is_described_by_itself(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = stand_in.facts
+    monkeypatch.setattr(stand_in, "facts", lambda number: replace(facts(number), recent_units=float("nan")))
+    app = visit("new_items", recent="SKU-0005")
+    assert facts(5).name in app.title[0].value
+    shown = app.selectbox(key="recent")
+    assert shown.value == "SKU-0005"
+    assert "nothing on record yet" in shown.options[-1]
+    monkeypatch.setattr(stand_in, "facts", facts)  # the same item with a past cannot be asked about as if it had none
+    from pages.ui import resources
+
+    resources.forget()
+    assert "not among the recent items" in text(visit("new_items", recent="SKU-0005"))
+
+
+def test_a_later_launch_says_what_is_known_of_its_time(visit: Visit) -> None:
+    address = {"is.category": "Dairy", "called": "Oat cream"}
+    assert "the later the launch" not in text(visit("new_items", **address))
+    app = visit("new_items", **address, launch="2026-05-03")
+    assert "reads the holidays of the launch's periods" in text(app)
