@@ -54,7 +54,7 @@ def what_if_line(view: ScenarioView, changed: bool) -> None:
         return
     before, after = ((plan.price, plan.promo) for plan in (view.baseline_plan, view.scenario_plan))
     true = found.mean_under(before, after)
-    st.info(truth_words.response(view, found, true, changed), icon=":material/science:")
+    st.markdown(f":material/science: {truth_words.response(view, found, true, changed)}")
 
 
 def data_section() -> None:

@@ -48,7 +48,7 @@ class Words:
         ahead = formats.ahead(len(self.truth.mean), self.frequency)
         return (
             f"In {ahead} this item truly sells **{formats.units(true)}** units on average; the model expects "
-            f"**{formats.units(forecast)}** ({formats.unit_change(true, forecast)}). The model's {named} of the "
+            f"**{formats.units(forecast)}**, {formats.unit_change(true, forecast)}. The model's {named} of the "
             f"total is {formats.units(chosen)}: truly no more than that sell in **{formats.percent(level)}** of all cases."
         )
 
@@ -99,9 +99,9 @@ def response(view: ScenarioView, truth: ItemTruth, true: np.ndarray, changed: bo
     if not changed:
         return f"{told}; the model expects {formats.units(view.before.units)}. {known}"
     return (
-        f"{told} and with the scenario **{formats.units(after)}** ({formats.unit_change(before, after)}); the model says "
-        f"{formats.units(view.before.units)} and {formats.units(view.after.units)} "
-        f"({formats.unit_change(view.before.units, view.after.units)}). {known}"
+        f"{told} and with the scenario **{formats.units(after)}**, {formats.unit_change(before, after)}; the model says "
+        f"{formats.units(view.before.units)} and {formats.units(view.after.units)}, "
+        f"{formats.unit_change(view.before.units, view.after.units)}. {known}"
     )
 
 
@@ -110,7 +110,7 @@ def planted(chosen: Mapping[str, float]) -> str:
     titles = {
         "holidays": "holidays that move sales",
         "promotions_in_season": "promotions that follow the season",
-        "launches": "launches, each kind along its curve",
+        "launches": "launches along curves of their kind",
         "stockouts": "stockouts that hide what would have sold",
     }
     there = [words for name, words in titles.items() if chosen.get(name)]
@@ -124,11 +124,11 @@ def planted(chosen: Mapping[str, float]) -> str:
 def record(found: TruthRecord, frequency: Frequency) -> str:
     """How a sample of the forecasts stands to the truth."""
     kept = found.dense or found.everything
-    kind = f"{kept.items} that sell well" if found.dense else "all of them"
-    told = [f"{formats.percent(kept.below[tau])} below {formats.level(tau)}" for tau in sorted(kept.below)]
+    kind = f"of the {kept.items} that sell well, " if found.dense else ""
+    told = [f"below {formats.level(tau)} {formats.percent(kept.below[tau])}" for tau in sorted(kept.below)]
     words = (
-        f"Over **{found.items} items** drawn at random and {formats.ahead(found.horizon, frequency)}, of {kind}: demand truly "
-        f"stays **{formats.listing(told)}**. "
+        f"**{found.items} items** were drawn at random. In {formats.ahead(found.horizon, frequency)}, {kind}demand truly stays "
+        f"**{formats.listing(told)} of the time**. "
     )
     if np.isfinite(found.loss):
         words += (
@@ -136,7 +136,7 @@ def record(found: TruthRecord, frequency: Frequency) -> str:
             f"{formats.loss(found.best_loss)}, which is chance alone. "
         )
     if np.isfinite(found.elasticity_error):
-        words += f"Its price elasticities are off by {found.elasticity_error:.2f} in the middle."
+        words += f"Half of its price elasticities are off by less than {found.elasticity_error:.2f}."
     return words
 
 

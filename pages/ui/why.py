@@ -60,7 +60,8 @@ def _looked(view: ItemView) -> None:
         st.markdown("This model was trained without attention: it does not look back at single periods.")
         return
     target = _target(view, "looked-target")
-    sentence = why_words.link(found, target, periods[target], frequency)
+    since = view.history.periods[0] if len(view.history.periods) else None
+    sentence = why_words.link(found, target, periods[target], frequency, since)
     st.markdown(sentence)
     figure = why_charts.twins(view.history, found, target, periods[target], frequency)
     st.plotly_chart(figure, key="twins", config=charts.CONFIG, alt=sentence)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import stand_in
 import stand_in_launches
@@ -13,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from data.facts import ItemFacts
 from forecasting.duplicates import Duplicate
-from pages.ui import describing, formats
+from pages.ui import alike, describing, formats
 
 Visit = Callable[..., AppTest]
 
@@ -202,3 +203,27 @@ def test_a_later_launch_says_what_is_known_of_its_time(visit: Visit) -> None:
     assert "the later the launch" not in text(visit("new_items", **address))
     app = visit("new_items", **address, launch="2026-05-03")
     assert "reads the holidays of the launch's periods" in text(app)
+
+
+def test_of_many_duplicates_the_page_shows_the_surest_and_the_file_has_all(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = tuple(Duplicate(stand_in.facts(row), stand_in.facts(row + 1), 0.9, 52) for row in range(2, 63))
+    monkeypatch.setattr(stand_in.Desk, "duplicates", lambda desk: pairs)
+    filed = []
+    monkeypatch.setattr(alike, "downloads", lambda table, stamp, name: filed.append(len(table)))
+    app = visit("data")
+    app.session_state["duplicates"] = True
+    app.run()
+    assert "**61 pairs** share every attribute" in text(app)
+    assert "Shown: the 50 surest of 61. The files have all of them." in text(app)
+    assert filed == [61]
+
+
+def test_today_sends_an_item_without_any_record_to_its_launch(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    concerns = stand_in.Desk.concerns
+    monkeypatch.setattr(stand_in.Desk, "concerns", lambda desk: replace(concerns(desk), known=np.zeros(240, int)))
+    found = stand_in.Desk().concerns()
+    (first,) = found.of([0])
+    assert (first.reason, first.known) == ("new", 0)
+    assert f"recent={first.item_id}" in links(visit("today"))["See its launch"].split("&")

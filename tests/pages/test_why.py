@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+import pandas as pd
 import pytest
 import stand_in
 import stand_in_why
 from streamlit.testing.v1 import AppTest
 from test_pages import figure, text
 
-from pages.ui import formats
+from data.schema import Frequency
+from pages.ui import formats, why_words
 
 Visit = Callable[..., AppTest]
 ITEM = "SKU-0003"
+WEEKS = Frequency.of("W-SUN").range(pd.Timestamp("2025-01-05"), 8)
 SECTIONS = ("why", "looked", "mistakes", "changes")
 
 
@@ -60,6 +64,13 @@ def test_where_it_looked_names_the_twin_weeks_and_whether_they_matter(visit: Vis
     assert "not why it says what it says" in text(app)
     app.selectbox(key="looked-target-13").set_value(3).run()
     assert "The link is weak" in text(app)
+
+
+def test_twin_weeks_before_the_record_begins_are_said_to_be_dates_alone() -> None:
+    found = stand_in_why.links(np.full(2, 50.0), WEEKS)
+    words = [why_words.link(found, 0, WEEKS[-1], Frequency.of("W-SUN"), since) for since in (WEEKS[0], WEEKS[-2], None)]
+    assert "before the item's record" not in words[0] + words[2]
+    assert "1 of them lies before the item's record begins" in words[1]
 
 
 def test_the_week_asked_about_is_in_the_address_and_framed_on_the_map(visit: Visit) -> None:
