@@ -72,7 +72,7 @@ def sentence(found: Faithfulness) -> str:
         f"Attention is where the model looked. Over {found.agreement.items} items {how} what masking does (rank correlation "
         f"{figure}). {formats.percent(found.looked)} of the attention lay on the periods masked, the middle forecast moved by "
         f"{formats.percent(found.moved)} without them, and {formats.percent(found.weak)} hardly moved. So on the Item page "
-        "trust the units that a link moves, not how dark it is."
+        "trust the units that a link moves, not how strong its colour is."
     )
 
 

@@ -20,7 +20,7 @@ _PLANTED = {
     "stockouts": ("Stockouts", True, "Shelves run empty now and then; what would have sold is then not on record."),
 }
 
-#: Measured with bench/simulator.py and one load of 10,000 items over 104 weeks, rounded to the careful side.
+#: Measured with loads of 10,000 and 200,000 items over 104 weeks, truths included, and rounded to the careful side.
 _CELLS_PER_SECOND, _BYTES_PER_CELL = 400_000, 14.0
 
 _DONE = "loading done"

@@ -67,8 +67,8 @@ def _looked(view: ItemView) -> None:
     st.plotly_chart(figure, key="twins", config=charts.CONFIG, alt=sentence)
     word = formats.period_word(frequency)
     st.markdown(
-        f"Every {word} ahead (down) and the past it looked at (across): the darker, the more. **Click a row** to ask about "
-        f"that {word}; the list above does the same by keyboard."
+        f"Every {word} ahead (down) and the past it looked at (across): the stronger the colour, the more. **Click a row** "
+        f"to ask about that {word}; the list above does the same by keyboard."
     )
     alt = "Map of the attention of each period ahead on each past period. The table below has the heaviest of each."
     key = f"looked-map-{target}"  # a new one for each target: what was clicked before is then forgotten
