@@ -30,6 +30,12 @@ def truth_path(catalog: Path) -> Path:
     return catalog.with_name(f"{catalog.stem}.truth.parquet")
 
 
+def drop_others(catalog: Path, catalog_hash: str) -> None:
+    """Removes truths that were left beside the catalog at this path by another one."""
+    if TruthStore.of(catalog, catalog_hash) is None:
+        truth_path(catalog).unlink(missing_ok=True)
+
+
 class TruthWriter:
     """Truths in the making: ``add`` chunks in the catalog's order, then ``finish`` puts them beside it, or ``drop``."""
 

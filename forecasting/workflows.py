@@ -21,7 +21,7 @@ from data.sources.bench_directory import read_panel
 from data.sources.simulator import Planted
 from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
-from data.truth_store import TruthStore
+from data.truth_store import TruthStore, drop_others
 from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, Verdict
 from forecasting.attention import Concern, Concerns
 from forecasting.attention_links import Links
@@ -262,6 +262,8 @@ def _rows_of(panel: Panel, item_ids: Sequence[str]) -> list[int]:
 def _load(build: Callable[[Path], None], report: Report) -> None:
     home().mkdir(parents=True, exist_ok=True)
     build(catalog_path())
+    with closing(Catalog(catalog_path())) as catalog:
+        drop_others(catalog_path(), catalog.about.catalog_hash)
     _summarise(report)
 
 

@@ -70,6 +70,18 @@ def test_truths_of_another_catalog_are_none(catalog: Path, tmp_path: Path) -> No
     assert TruthStore.of(tmp_path / "catalog.duckdb", "cut") is None
 
 
+def test_another_catalog_takes_the_truth_of_the_last_one_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from forecasting import workflows
+
+    monkeypatch.setenv("TIDELINE_HOME", str(tmp_path))
+    workflows.load_simulated(20, 40, 1, lambda progress: None)
+    assert store(workflows.catalog_path()).items == 20
+    rows = [f"{item},2025-0{month}-01,{month}" for item in "AB" for month in range(1, 9)]
+    preview = workflows.preview_upload("mine.csv", "\n".join(["item,date,units", *rows]).encode())
+    workflows.load_upload(preview, preview.mapping, "Mine")
+    assert not truth_path(workflows.catalog_path()).exists()
+
+
 def test_nothing_is_left_where_a_load_fails(tmp_path: Path) -> None:
     def stop(done: int, total: int, words: str) -> None:
         raise KeyboardInterrupt
