@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from data.errors import TidelineError
-from pages.ui import exports, formats, frame, resources
+from pages.ui import exports, formats, frame, launch_learning, resources
 from pages.ui.downloads import downloads
 from pages.ui.tables import Column, Table
 
@@ -30,8 +30,7 @@ def similar(chosen: Selection) -> None:
     with folded:
         about = resources.figures()
         try:
-            with st.spinner("Comparing it with the others; the first time takes some seconds"):
-                near = resources.launches(lambda progress: None).similar(chosen.item)
+            near = launch_learning.learned().similar(chosen.item)
         except TidelineError as error:
             st.markdown(formats.plain(str(error)))
             return
