@@ -26,7 +26,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import spearmanr
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
@@ -36,6 +35,7 @@ from data.schema import Panel  # noqa: E402
 from data.sources.simulator import SimulatedChunk, Simulation, simulated  # noqa: E402
 from forecasting.attention_links import expected, links  # noqa: E402
 from forecasting.explanations import drivers  # noqa: E402
+from forecasting.faithfulness import agreement  # noqa: E402
 from forecasting.generations.ensemble import Ensemble  # noqa: E402
 from forecasting.generations.feedback import Feedback  # noqa: E402
 from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
@@ -108,7 +108,7 @@ def _holidays(seed: int, quick: bool) -> dict[str, float]:
     return {
         **_shapley(model, made),
         "holiday_top1": _top_is_the_same_holiday(made, weights, found[0].back),
-        "faithfulness": float(spearmanr(mass, share).statistic),
+        "faithfulness": agreement(mass, share).value,
     }
 
 

@@ -22,9 +22,11 @@ from forecasting.buying import Basis, BuyPlan, BuySettings
 from forecasting.buying_record import BuyingRecord, RecordAsked, buying_record
 from forecasting.duplicates import Duplicate, duplicates
 from forecasting.explanations import Drivers, drivers
+from forecasting.faithfulness import Faithfulness, faithfulness
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
 from forecasting.launch_desk import LaunchDesk
+from forecasting.launch_store import LaunchStore
 from forecasting.own_mistakes import Mistakes, mistakes
 from forecasting.since_last_time import SinceLast, since_last
 from forecasting.summary import Summary, summarise
@@ -270,6 +272,15 @@ class Desk:
         with self._one_at_a_time:
             return links(networks, opened.panel, opened.plan)
 
+    def kept_faithfulness(self) -> Faithfulness | None:
+        """How far attention agrees with masking, None until it was measured."""
+        return Faithfulness.load(self._summary_path.with_name("faithfulness.json"), self.key)
+
+    def measure_faithfulness(self, report: Report) -> None:
+        """Measures and keeps it; raises NotTrained, ModelError where the networks have no attention."""
+        found = faithfulness(self._catalog, self._serving_model().twin(), self.key, report)
+        found.save(self._summary_path.with_name("faithfulness.json"))
+
     def mistakes(self, item_id: str) -> Mistakes:
         """What was said of one item before, and what came; raises UnknownItem, NotTrained."""
         opened, networks = self._opened(item_id), self._serving_model().networks
@@ -322,8 +333,8 @@ class Desk:
             return patchwork.parts(panel, panel.last, item_id, plan)
 
     def launches(self, report: Report) -> LaunchDesk:
-        """The part for products without history, made anew; raises DataError, TooLittleHistory."""
-        return LaunchDesk.of(self._catalog, self._forecaster, report)
+        """The part for products without history, made anew or of what is kept of it; raises DataError, TooLittleHistory."""
+        return LaunchDesk.of(self._catalog, self._forecaster, report, LaunchStore(self._summary_path.parent, self.key))
 
     def duplicates(self) -> tuple[Duplicate, ...]:
         """Best sellers that are probably one and the same item."""

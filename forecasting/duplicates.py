@@ -33,8 +33,8 @@ class Duplicate:
     periods: int
 
 
-def duplicates(items: Sequence[ItemFacts], panel_of: Callable[[list[str]], Panel], most: int = 50) -> tuple[Duplicate, ...]:
-    """Pairs of ``items`` that are probably duplicates, the surest first; ``panel_of`` reads the history of some ids."""
+def duplicates(items: Sequence[ItemFacts], panel_of: Callable[[list[str]], Panel]) -> tuple[Duplicate, ...]:
+    """All pairs of ``items`` that are probably duplicates, the surest first; ``panel_of`` reads the history of some ids."""
     pairs = _alike(items)[:_PAIRS]
     ids = sorted({one.item_id for pair in pairs for one in pair})
     if not ids:
@@ -45,7 +45,7 @@ def duplicates(items: Sequence[ItemFacts], panel_of: Callable[[list[str]], Panel
         correlation, periods = _together(demand[first.item_id], demand[second.item_id])
         if correlation >= _CORRELATION:
             found.append(Duplicate(first, second, correlation, periods))
-    return tuple(sorted(found, key=lambda one: -one.correlation)[:most])
+    return tuple(sorted(found, key=lambda one: -one.correlation))
 
 
 def _alike(items: Sequence[ItemFacts]) -> list[tuple[ItemFacts, ItemFacts]]:

@@ -16,11 +16,12 @@ import pandas as pd
 
 from data.errors import DataError, UnknownItem
 from data.facts import About, ItemFacts
-from data.schema import PRICE, Panel
+from data.schema import PRICE, Panel, Plan
 from forecasting.analogs import Analog, Fans, LaunchForecast, LaunchModel, LaunchRecord
 from forecasting.generations.base import Report
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.launch_metric import Told, squared_distances
+from forecasting.launch_store import LaunchStore, Learned
 from forecasting.launch_views import Trial, by_network, trial
 from forecasting.launches import Launches, Products, launch_window, named, period_number, read_launches
 from forecasting.quantiles import TAUS
@@ -75,7 +76,7 @@ class LaunchDesk:
 
     ``under_way`` are launches that are not over, ``items`` the best sellers that items are compared with, and ``like`` any one
     item of the catalog, whose groups stand for the market's. Launches that the ``trial`` held out are forecast by what was
-    known before them.
+    known before them. ``ahead`` is that item's plan as far as a launch may be planned, with the holidays there.
     """
 
     def __init__(
@@ -87,37 +88,41 @@ class LaunchDesk:
         like: Panel,
         network: MQTransformerForecaster | None,
         trial: Trial | None,
+        ahead: Plan | None = None,
     ) -> None:
         self.about, self.model, self.items = about, model, items
         self._under_way, self._like, self._network, self._trial = under_way, like, network, trial
+        self._ahead = ahead
         self._said: tuple[tuple[object, ...], Fans] | None = None
 
     @classmethod
-    def of(cls, catalog: Catalog, network: MQTransformerForecaster | None, report: Report) -> LaunchDesk:
-        """Reads the launches and learns from them; raises DataError, TooLittleHistory where there is nothing to learn from."""
+    def of(
+        cls, catalog: Catalog, network: MQTransformerForecaster | None, report: Report, store: LaunchStore | None = None
+    ) -> LaunchDesk:
+        """Takes up what was learned from the launches and kept in the ``store``, or reads them, learns, and keeps it.
+
+        Raises DataError, TooLittleHistory where there is nothing to learn from.
+        """
         about = catalog.about
         if not about.static:
             raise DataError(
                 f"The catalog {about.name!r} has no attributes, and a product without history can only be known by them. "
                 "Load data with a category, a brand or another column of words."
             )
-        report(Progress(0, _STEPS, "Reading the launches on record"))
-        window = launch_window(about.frequency, network.horizon if network else about.frequency.horizon)
-        launches, shelf = read_launches(catalog.batches(_READ), {}, window)
-        launches = launches.take(np.sort(np.argsort(launches.products.start, kind="stable")[-_NAMED:]))
-        ids = [str(one) for one in launches.products.item_ids]
-        launches = named(launches, {facts.item_id: facts.name for facts in catalog.items(ids)} if ids else {})
-        last = about.periods - 1
-        learning = _told(report, 5, 55, "Learning which launches were alike")
-        model = LaunchModel.fitted(launches, shelf, last, members=1, told=learning)
         items = catalog.search("", limit=min(about.items, _COMPARED)).rows
         like = catalog.panel([items[0].item_id])
-        trying = _told(report, 60, 38, "Trying the forecast on launches held out")
-        tested = trial(launches, shelf, like, last, network, trying)
-        model = replace(model, network_share=tested.network_share) if tested else model
-        over = launches.products.start + window <= about.periods
+        learned = store.load() if store else None
+        if learned is None:
+            learned = _learned(catalog, network, like, report)
+            if store:
+                store.save(learned)
+        tested = learned.trial
+        if tested is not None and network is not None:
+            tested = replace(tested, network=network.early())
+        reach = (network.horizon if network else 1) + round(about.frequency.per_year) + 1
+        ahead = catalog.plan([items[0].item_id], reach)
         report(Progress(_STEPS, _STEPS, "Ready"))
-        return cls(about, model, launches.take(np.flatnonzero(~over)), items, like, network, tested)
+        return cls(about, learned.model, learned.under_way, items, like, network, tested, ahead)
 
     @property
     def window(self) -> int:
@@ -175,6 +180,11 @@ class LaunchDesk:
             raise UnknownItem(f"{item_id!r} is not among the recent items. Choose one of the list, or describe a product.")
         one = self._trial.held.take(over[:1])
         return self._forecast(self._trial.model, self._trial.network, one.products, emphasis, one.curves[0])
+
+    def knows(self, item_id: str) -> bool:
+        """Whether ``forecast_recent`` can answer."""
+        sets = [self._under_way, *([self._trial.held] if self._trial else [])]
+        return any((one.products.item_ids == item_id).any() for one in sets)
 
     def forecast_new(self, product: NewProduct, emphasis: Mapping[str, float]) -> LaunchForecast:
         """A product that a planner describes."""
@@ -242,7 +252,7 @@ class LaunchDesk:
         key = (id(network), static, float(product.price[0]), product.promo.tobytes(), int(product.start[0]))
         kept = self._said
         if kept is None or kept[0] != key:
-            kept = (key, by_network(network, self._like, product))
+            kept = (key, by_network(network, self._like, product, self._ahead))
             self._said = kept
         return kept[1]
 
@@ -304,6 +314,25 @@ class LaunchDesk:
             start=np.full(count, self.about.periods),
         )
         return self.model.metric.places(products)
+
+
+def _learned(catalog: Catalog, network: MQTransformerForecaster | None, like: Panel, report: Report) -> Learned:
+    """Reads the launches on record and learns from those that are over."""
+    about = catalog.about
+    report(Progress(0, _STEPS, "Reading the launches on record"))
+    window = launch_window(about.frequency, network.horizon if network else about.frequency.horizon)
+    launches, shelf = read_launches(catalog.batches(_READ), {}, window)
+    launches = launches.take(np.sort(np.argsort(launches.products.start, kind="stable")[-_NAMED:]))
+    ids = [str(one) for one in launches.products.item_ids]
+    launches = named(launches, {facts.item_id: facts.name for facts in catalog.items(ids)} if ids else {})
+    last = about.periods - 1
+    learning = _told(report, 5, 55, "Learning which launches were alike")
+    model = LaunchModel.fitted(launches, shelf, last, members=1, told=learning)
+    trying = _told(report, 60, 38, "Trying the forecast on launches held out")
+    tested = trial(launches, shelf, like, last, network, trying)
+    model = replace(model, network_share=tested.network_share) if tested else model
+    over = launches.products.start + window <= about.periods
+    return Learned(model, launches.take(np.flatnonzero(~over)), tested)
 
 
 def _matches(mine: Mapping[str, str], theirs: Mapping[str, str]) -> tuple[str, ...]:

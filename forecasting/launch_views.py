@@ -16,7 +16,7 @@ from forecasting.generations.base import Generation
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.launch_metric import Told
 from forecasting.launches import ENOUGH, Launches, Products, Shelf
-from forecasting.windows import history_until, plan_after, position
+from forecasting.windows import history_until, plan_after, plan_from, position
 
 #: What the views are called on the page and in a record.
 BLEND, ANALOGS, NETWORK, ALIKE, CATEGORY = "blend", "analogs", "network", "alike by attributes", "category"
@@ -59,14 +59,20 @@ def _codes(column: str, labels: np.ndarray, products: Products) -> np.ndarray:
     return np.array([rows.get(label, 0) for label in wanted], np.int32)
 
 
-def by_network(network: Generation, like: Panel, products: Products) -> Fans:
-    """The network's view [N, W, Q] of products launched within the panel, each from the period before its launch."""
+def by_network(network: Generation, like: Panel, products: Products, ahead: Plan | None = None) -> Fans:
+    """The network's view [N, W, Q] of products, each from the period before its launch.
+
+    One launched after the panel is seen from the panel's end, with the holidays and the calendar of its own periods, as the
+    plan ``ahead`` of ``like`` has them.
+    """
     order, values, spans = [], [], []
     window = products.promo.shape[1]
     for start in np.unique(products.start):
         rows = np.flatnonzero(products.start == start)
         t = int(min(start, len(like.periods))) - 1
-        panel, plan = without_history(history_until(like, t), plan_after(like, t, network.horizon), products.take(rows))
+        later = int(start) - len(like.periods)
+        known = plan_after(like, t, network.horizon) if later < 0 or ahead is None else plan_from(ahead, later, network.horizon)
+        panel, plan = without_history(history_until(like, t), known, products.take(rows))
         said = network.forecast(panel, [panel.last], plan)[0].first(window)
         order.append(rows)
         values.append(said.values)

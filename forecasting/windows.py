@@ -101,6 +101,21 @@ def plan_after(panel: Panel, t: int, horizon: int) -> Plan:
     )
 
 
+def plan_from(plan: Plan, first: int, horizon: int) -> Plan:
+    """The ``horizon`` periods of a plan from its period ``first`` on; what it lacks at its end goes on as its last."""
+    places = np.minimum(np.arange(first, first + horizon), len(plan) - 1)
+
+    def part(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: array[:, places] for name, array in columns.items()}
+
+    return Plan(
+        periods=plan.periods[places],
+        known=part(plan.known),
+        groups={column: part(known) for column, known in plan.groups.items()},
+        events=plan.events[places],
+    )
+
+
 def _group_until(group: GroupSeries, past: slice) -> GroupSeries:
     return replace(
         group,

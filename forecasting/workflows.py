@@ -18,8 +18,10 @@ from data.planner_store import PlannerStore
 from data.schema import Panel
 from data.sources import complete_journey, simulator, upload
 from data.sources.bench_directory import read_panel
+from data.sources.simulator import Planted
 from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
+from data.truth_store import TruthStore, drop_others
 from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, Verdict
 from forecasting.attention import Concern, Concerns
 from forecasting.attention_links import Links
@@ -75,6 +77,7 @@ __all__ = [
     "Outcome",
     "PastFan",
     "PlanChange",
+    "Planted",
     "RatioRecord",
     "RecordAsked",
     "Run",
@@ -86,6 +89,7 @@ __all__ = [
     "TodayRow",
     "Training",
     "Tried",
+    "TruthStore",
     "Verdict",
     "accuracy",
     "climb_ladder",
@@ -100,6 +104,7 @@ __all__ = [
     "review_upload",
     "train",
     "tried_generation",
+    "truths",
 ]
 
 #: The model that ships with the code, trained on the demo catalog.
@@ -141,10 +146,15 @@ def load_complete_journey(report: Report) -> None:
     _load(lambda path: complete_journey.load(path, _told(report)), report)
 
 
-def load_simulated(items: int, periods: int, seed: int, report: Report) -> None:
-    """Makes a simulated weekly catalog the one in use."""
-    settings = simulator.Simulation(items=items, periods=periods, seed=seed)
+def load_simulated(items: int, periods: int, seed: int, report: Report, planted: Planted | None = None) -> None:
+    """Makes a simulated weekly catalog the one in use, with what is true of it beside it; raises ConfigurationError."""
+    settings = simulator.asked_for(items, periods, seed, planted or Planted())
     _load(lambda path: simulator.load(path, settings, _told(report)), report)
+
+
+def truths(catalog_hash: str) -> TruthStore | None:
+    """What a simulator knows of the catalog in use, None where nobody simulated it; forecasters are never shown it."""
+    return TruthStore.of(catalog_path(), catalog_hash)
 
 
 def preview_upload(name: str, content: bytes) -> UploadPreview:
@@ -252,6 +262,8 @@ def _rows_of(panel: Panel, item_ids: Sequence[str]) -> list[int]:
 def _load(build: Callable[[Path], None], report: Report) -> None:
     home().mkdir(parents=True, exist_ok=True)
     build(catalog_path())
+    with closing(Catalog(catalog_path())) as catalog:
+        drop_others(catalog_path(), catalog.about.catalog_hash)
     _summarise(report)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from forecasting.accuracy import TOLERANCE
 from forecasting.backtest import BENCH_TAUS
 from forecasting.slices import DENSE_TITLE
-from pages.ui import accuracy_charts, charts, climbing, exports, formats, frame, resources, state, trust
+from pages.ui import accuracy_charts, charts, climbing, exports, faithful, formats, frame, resources, state, trust
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered
@@ -149,6 +149,7 @@ def page() -> None:
     report = resources.accuracy()
     if report is None or not report.tried:
         nothing_yet()
+        faithful.section()
         return
     params, card = st.query_params, resources.model().card
     names = [tried.name for tried in report.tried]
@@ -159,6 +160,7 @@ def page() -> None:
     other = report.of(params.get("with") if params.get("with") in names else rival.name)
     ladder(report, one, other, part)
     promises(report, one)
+    faithful.section()
     if not climbing.begun():
         climbing.section()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from data.errors import ResourceError
-from pages.ui import alike, exports, formats, frame, loading, resources, training
+from pages.ui import alike, exports, formats, frame, known_truth, loading, resources, training
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered
@@ -54,6 +54,7 @@ def loaded() -> None:
     st.html(table.html())
     downloads(table, exports.Stamp(about.name, about.last, resources.model_words()), "checks")
     alike.duplicates()
+    known_truth.data_section()
 
 
 with answered(QUESTION):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from pages.ui import alike, charts, exports, fans, formats, frame, generations_view, resources, state, why
+from pages.ui import alike, charts, exports, fans, formats, frame, generations_view, known_truth, resources, state, why
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered, no_item
@@ -56,6 +56,7 @@ def forecast() -> None:
             downloads(table, stamp, "item")
             links_of(chosen, horizon, over.tried.name if over else "")
         why.sections(view)
+        known_truth.item_section(view, chosen.tau)
         past(chosen.item, horizon)
         generations_view.patchwork(chosen.item)
         alike.similar(chosen)
@@ -69,7 +70,7 @@ def _sliders(chosen: state.Selection, horizon: int, longest: int) -> None:
             f"How many {word}s ahead",
             1,
             longest,
-            key=state.bound("horizon", horizon),
+            **state.bound_slider("horizon", horizon),
             on_change=state.on_change("horizon", "horizon", str),
         )
     level.slider(
@@ -78,7 +79,7 @@ def _sliders(chosen: state.Selection, horizon: int, longest: int) -> None:
         99,
         format="P%d",
         help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
-        key=state.bound("tau", round(chosen.tau * 100)),
+        **state.bound_slider("tau", round(chosen.tau * 100)),
         on_change=state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
     )
 
@@ -100,7 +101,8 @@ def _reading(demand: np.ndarray, plan_promo: np.ndarray) -> None:
 
 def links_of(chosen: state.Selection, horizon: int, over: str) -> None:
     """Where a planner goes from here; ``over`` is the generation laid over the fan."""
-    frame.links("item", chosen.address() | {"horizon": str(horizon)} | ({"over": over} if over else {}))
+    extra = ({"over": over} if over else {}) | why.asked()
+    frame.links("item", chosen.address() | {"horizon": str(horizon)} | extra)
     st.page_link(
         frame.page("what_if"),
         label="What if its price changes?",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import charts, describing, exports, formats, frame, launch_charts, launch_words, resources, state
+from pages.ui import charts, describing, exports, formats, frame, launch_charts, launch_learning, launch_words, resources, state
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered
@@ -24,7 +24,7 @@ def new_items() -> None:
     """Everything of one launch: who it is comes first, for without it there is no answer."""
     with answered(QUESTION):
         about = resources.figures()
-        desk = learned()
+        desk = launch_learning.learned()
         asked = describing.asked(desk)
         chosen = state.selection()
         if asked is None:
@@ -56,7 +56,7 @@ def new_items() -> None:
             format="P%d",
             width=420,
             help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
-            key=state.bound("tau", round(chosen.tau * 100)),
+            **state.bound_slider("tau", round(chosen.tau * 100)),
             on_change=state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
         )
         figure = launch_charts.launch(view, chosen.tau, about.frequency)
@@ -73,17 +73,6 @@ def new_items() -> None:
             frame.links("new_items", asked.address() | {"tau": f"{chosen.tau:g}"})
         analogs(view, asked, stamp)
         trust(desk)
-
-
-def learned() -> LaunchDesk:
-    """What was learned from the catalog's launches, with a progress bar while it is learned."""
-    if resources.launches_ready():
-        return resources.launches(lambda progress: None)
-    bar = st.progress(0.0, text="Reading the launches on record")
-    try:
-        return resources.launches(lambda progress: bar.progress(progress.share, text=formats.plain(progress.message)))
-    finally:
-        bar.empty()
 
 
 def analogs(view: LaunchForecast, asked: describing.Asked, stamp: exports.Stamp) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.ui import charts, comparison, exports, fans, formats, frame, resources, scenarios, state
+from pages.ui import charts, comparison, exports, fans, formats, frame, known_truth, resources, scenarios, state
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered, no_item
@@ -54,6 +54,7 @@ def what_if() -> None:
         figure = charts.scenario_fans(view, about.frequency)
         st.plotly_chart(figure, key="scenario-fans", config=charts.CONFIG, alt=words.description())
         st.caption(words.caption())
+        known_truth.what_if_line(view, scenario.changed)
 
         table = comparison.table(view, about)
         st.html(table.html())
@@ -83,7 +84,7 @@ def _controls(scenario: Scenario, priced: bool, promoted: bool) -> None:
             width=320,
             disabled=not priced,
             help=None if priced else "The catalog has no price for this item.",
-            key=state.bound("price", scenario.price_change),
+            **state.bound_slider("price", scenario.price_change),
             on_change=_price_moved,
         )
         if promoted:

@@ -10,12 +10,14 @@ share, ``simulator_items`` makes them, ``simulator_truth`` knows the quantiles o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from data.catalog import Catalog
 from data.catalog_writer import CatalogWriter
 from data.errors import ConfigurationError
 from data.groups import GroupSums, grouping_columns
@@ -23,12 +25,17 @@ from data.schema import PRICE, PROMO, Frequency, Panel, Plan
 from data.sources.simulator_items import BLOCK, Block, simulated_block
 from data.sources.simulator_market import LINES, VARIANTS, Market, market_of
 from data.sources.simulator_truth import Truth
+from data.truth_store import TruthWriter
 
 #: Called with items done, items in all, and what is being done.
 Report = Callable[[int, int, str], None]
 
 CHUNK = 8 * BLOCK
 
+#: Items times periods that a planner may ask for: a million items over two years of weeks.
+MOST_CELLS = 104_000_000
+
+_PLANTED = ("holidays", "promotions_in_season", "launches", "stockouts", "seed")
 _SHARES = ("shared_shocks", "intermittent", "launches", "new_items", "ends")
 _AMOUNTS = ("spread", "trend", "season", "holidays", "price_changes", "promotions", "promotion_lift", "promotion_bias")
 
@@ -112,6 +119,34 @@ class Simulation:
         return 2 * self.frequency.horizon if self.ahead is None else self.ahead
 
 
+@dataclass(frozen=True)
+class Planted:
+    """Which truths a planner wants in a simulated catalog, to see whether a forecast finds them."""
+
+    holidays: bool = True
+    promotions_in_season: bool = False
+    launches: bool = True
+    stockouts: bool = True
+
+
+def asked_for(items: int, periods: int, seed: int, planted: Planted) -> Simulation:
+    """The simulation that a planner asked for; raises ConfigurationError where it is larger than ``MOST_CELLS``."""
+    if items * periods > MOST_CELLS:
+        raise ConfigurationError(
+            f"{items:,} items over {periods:,} periods are {items * periods:,} numbers; at most {MOST_CELLS:,} are simulated, "
+            f"a million items over two years of weeks. Ask for at most {MOST_CELLS // periods:,} items, or fewer periods."
+        )
+    usual = Simulation(items=items, periods=periods, seed=seed)
+    return replace(
+        usual,
+        holidays=usual.holidays * planted.holidays,
+        promotions_in_season=2.0 * planted.promotions_in_season,
+        launches=usual.launches * planted.launches,
+        new_items=usual.new_items * planted.launches,
+        stockouts=usual.stockouts * planted.stockouts,
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class SimulatedChunk:
     """Consecutive items of a simulation.
@@ -181,21 +216,32 @@ def simulated(settings: Simulation) -> SimulatedChunk:
 
 
 def load(path: Path, settings: Simulation, report: Report | None = None) -> None:
-    """Simulates into a new catalog at ``path``, which takes the place of the old one when all of it is written."""
+    """Simulates into a new catalog at ``path``, which takes the place of the old one when all of it is written.
+
+    What is true of the items is kept beside it (``data.truth_store``) and nowhere in it.
+    """
     report = report or (lambda done, total, words: None)
-    with CatalogWriter(
-        path,
-        name=f"Simulated catalog, {settings.items:,} items",
-        source="simulator",
-        words=f"Made up by Tideline's simulator (seed {settings.seed}): no real shop or product stands behind it.",
-        frequency=settings.frequency,
-        country=settings.country,
-    ) as writer:
-        done = 0
-        for chunk in simulate(settings):
-            writer.add(chunk.panel, names=chunk.names.tolist(), commercial=chunk.commercial, plan=chunk.plan)
-            done += len(chunk)
-            report(done, settings.items, f"Simulated {done:,} of {settings.items:,} items")
+    truths = TruthWriter(path, {name: float(getattr(settings, name)) for name in _PLANTED})
+    try:
+        with CatalogWriter(
+            path,
+            name=f"Simulated catalog, {settings.items:,} items",
+            source="simulator",
+            words=f"Made up by Tideline's simulator (seed {settings.seed}): no real shop or product stands behind it.",
+            frequency=settings.frequency,
+            country=settings.country,
+        ) as writer:
+            done = 0
+            for chunk in simulate(settings):
+                writer.add(chunk.panel, names=chunk.names.tolist(), commercial=chunk.commercial, plan=chunk.plan)
+                truths.add(chunk.truth)
+                done += len(chunk)
+                report(done, settings.items, f"Simulated {done:,} of {settings.items:,} items")
+        with closing(Catalog(path)) as catalog:
+            truths.finish(catalog.about.catalog_hash)
+    except BaseException:
+        truths.drop()
+        raise
 
 
 def _chunk(settings: Simulation, market: Market, block: Block, first: int) -> SimulatedChunk:

@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from data.errors import TidelineError
-from pages.ui import exports, formats, frame, resources
+from pages.ui import exports, formats, frame, launch_learning, resources
 from pages.ui.downloads import downloads
 from pages.ui.tables import Column, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from data.facts import About
+    from forecasting.duplicates import Duplicate
     from pages.ui.state import Selection
+
+
+_SHOWN = 50  # pairs of probable duplicates on the page
 
 
 def similar(chosen: Selection) -> None:
@@ -23,8 +30,7 @@ def similar(chosen: Selection) -> None:
     with folded:
         about = resources.figures()
         try:
-            with st.spinner("Comparing it with the others; the first time takes some seconds"):
-                near = resources.launches(lambda progress: None).similar(chosen.item)
+            near = launch_learning.learned().similar(chosen.item)
         except TidelineError as error:
             st.markdown(formats.plain(str(error)))
             return
@@ -57,26 +63,32 @@ def duplicates() -> None:
         if not found:
             st.markdown("No two items share every attribute, nearly the name and the price, and sell together.")
             return
-        many = "1 pair** shares" if len(found) == 1 else f"{len(found)} pairs** share"
+        many = "1 pair** shares" if len(found) == 1 else f"{formats.whole(len(found))} pairs** share"
         st.markdown(
             f"**{many} every attribute, nearly the name and the price, and sell more in the same "
             f"{formats.period_word(about.frequency)}s. Where a pair is one product under two numbers, merge it in your data "
             "and load it again: its history is then longer and its forecast surer."
         )
-        table = Table(
-            "Probable duplicates",
-            (
-                Column("Item", "text", [one.first.item_id for one in found]),
-                Column("Name", "words", [one.first.name for one in found]),
-                Column("Other item", "text", [one.second.item_id for one in found]),
-                Column("Its name", "words", [one.second.name for one in found]),
-                Column("Price", "price", [one.first.commercial.get("price") for one in found]),
-                Column("Its price", "price", [one.second.commercial.get("price") for one in found]),
-                Column("Sell together (correlation)", "factor", [one.correlation for one in found]),
-                Column("Periods compared", "count", [one.periods for one in found]),
-            ),
-            about.frequency,
-            about.currency,
-        )
-        st.html(table.html())
-        downloads(table, exports.Stamp(about.name, about.last, resources.model_words()), "duplicates")
+        st.html(_pairs(found[:_SHOWN], about).html())
+        if len(found) > _SHOWN:
+            st.caption(f"Shown: the {_SHOWN} surest of {formats.whole(len(found))}. The files have all of them.")
+        downloads(_pairs(found, about), exports.Stamp(about.name, about.last, resources.model_words()), "duplicates")
+
+
+def _pairs(found: Sequence[Duplicate], about: About) -> Table:
+    """Pairs of items that are probably one."""
+    return Table(
+        "Probable duplicates",
+        (
+            Column("Item", "text", [one.first.item_id for one in found]),
+            Column("Name", "words", [one.first.name for one in found]),
+            Column("Other item", "text", [one.second.item_id for one in found]),
+            Column("Its name", "words", [one.second.name for one in found]),
+            Column("Price", "price", [one.first.commercial.get("price") for one in found]),
+            Column("Its price", "price", [one.second.commercial.get("price") for one in found]),
+            Column("Sell together (correlation)", "factor", [one.correlation for one in found]),
+            Column("Periods compared", "count", [one.periods for one in found]),
+        ),
+        about.frequency,
+        about.currency,
+    )

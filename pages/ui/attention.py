@@ -103,7 +103,7 @@ def _row(concern: Concern, found: Concerns, about: About) -> None:
     target, label, address = {
         "shortage": ("buy_plan", "Buy", {"scope": "item"}),
         "overstock": ("what_if", "Lower the price", {}),
-        "new": ("item", "Look at it", {}),
+        "new": ("item", "Look at it", {}) if concern.known else ("new_items", "See its launch", {"recent": concern.item_id}),
     }[concern.reason]
     words, way, reviewed, snoozed = st.columns([6.4, 1.7, 1.1, 1.1], vertical_alignment="center", gap="small")
     words.markdown(sentence(concern, about))

@@ -17,6 +17,7 @@ import streamlit as st
 from pages.ui import formats, resources, state
 
 if TYPE_CHECKING:
+    from data.facts import ItemFacts
     from forecasting.analogs import LaunchForecast
     from forecasting.workflows import LaunchDesk
 
@@ -28,7 +29,7 @@ _MOST = 40  # analogs weighed by hand in one address
 
 @dataclass(frozen=True)
 class Asked:
-    """A product asked about: a ``recent`` item's id, or else what it is."""
+    """A product asked about: a ``recent`` item's id, or else what it is; an item ``to_come`` is of the catalog, and is both."""
 
     recent: str
     name: str
@@ -37,10 +38,11 @@ class Asked:
     promo: float
     launch: pd.Timestamp
     emphasis: Mapping[str, float]
+    to_come: bool = False
 
     def forecast(self, desk: LaunchDesk) -> LaunchForecast:
         """Its launch; raises UnknownItem, DataError."""
-        if self.recent:
+        if self.recent and not self.to_come:
             return desk.forecast_recent(self.recent, self.emphasis)
         return resources.launch_of(desk, self.name, self.static, self.price, self.promo, self.launch, self.emphasis)
 
@@ -99,6 +101,10 @@ def asked(desk: LaunchDesk) -> Asked | None:
         recent = offered[0].item_id if offered else ""
     if not recent and not static:
         return None
+    if recent and (facts := _to_come(desk, recent)):
+        price = facts.commercial.get("price")
+        emphasis = read(params.get("weigh", ""))
+        return Asked(recent, facts.name, facts.static, price, 0.0, _launch(None), emphasis, to_come=True)
     return Asked(
         recent=recent,
         name=params.get("called", "") or "A new product",
@@ -110,13 +116,22 @@ def asked(desk: LaunchDesk) -> Asked | None:
     )
 
 
+def _to_come(desk: LaunchDesk, item_id: str) -> ItemFacts | None:
+    """The item of the catalog that nothing is on record of yet; None where it is none of those."""
+    if desk.knows(item_id):
+        return None
+    found = resources.search(item_id, 1).rows
+    is_new = bool(found) and found[0].item_id == item_id and not found[0].recent_units >= 0  # NaN: never on record
+    return found[0] if is_new else None
+
+
 def form(desk: LaunchDesk) -> None:
     """The choice between a recent item and a product described, and the fields of either."""
     params = st.query_params
     offered = desk.recent()
-    described = not offered or "described" in params or any(name.startswith("is.") or name == "called" for name in params)
-    described = described and "recent" not in params
-    if offered:
+    told = "described" in params or any(name.startswith("is.") or name == "called" for name in params)
+    described = (told or not offered) and "recent" not in params
+    if offered or "recent" in params:
         st.segmented_control(
             "Which product",
             [_RECENT, _DESCRIBED],
@@ -129,12 +144,14 @@ def form(desk: LaunchDesk) -> None:
         return
     names = {one.item_id: f"{one.name} ({one.item_id}), began {formats.date(one.launch)}" for one in offered}
     chosen = params.get("recent", "")
+    if chosen and (facts := _to_come(desk, chosen)):
+        names[chosen] = f"{facts.name} ({chosen}), nothing on record yet"
     st.selectbox(
         "Items that began lately, as if nothing of them had sold yet",
         list(names),
         format_func=lambda item: names.get(item, item),
         width=560,
-        key=state.bound("recent", chosen if chosen in names else offered[0].item_id),
+        key=state.bound("recent", chosen if chosen in names else next(iter(names))),
         on_change=_taken,
     )
 
@@ -181,7 +198,7 @@ def _fields(desk: LaunchDesk) -> None:
             100,
             format="%d%%",
             help="The share of stores that promote it through its launch.",
-            key=state.bound("new promo", int(_number(params.get("promo"), 0, 100) or 0)),
+            **state.bound_slider("new promo", int(_number(params.get("promo"), 0, 100) or 0)),
             on_change=_stored("new promo", "promo", lambda value: f"{value}" if value else ""),
         )
     launch.date_input(

@@ -72,7 +72,23 @@ class Words:
         if abs(view.moved - 1) >= 0.005:
             moved = formats.percent(view.moved - 1, signed=True)
             made += f" What the launches sold is moved by {moved}, as launches have grown or shrunk since their time."
+        made += self._wait()
         return f"{made} Grey lines are the nearest launches as they went, failures included; the wider, the more they weigh."
+
+    def _wait(self) -> str:
+        """What of the time until a later launch is in the forecast; empty for a launch in the next period."""
+        blend = self.view.blend
+        if blend.periods[0] <= self.frequency.after(blend.creation_date, 1)[0]:
+            return ""
+        newest = formats.period(blend.creation_date, self.frequency)
+        if self.view.network is None:
+            reads = "The launches on record know no time of the year"
+        else:
+            reads = "The network reads the holidays of the launch's periods; the launches on record know no time of the year"
+        return (
+            f" {reads}, and where category and brand stand is taken as it is at the newest on record, {newest}: the later the "
+            "launch, the less sure it is."
+        )
 
     def description(self) -> str:
         """What the chart shows, for those who do not see it."""

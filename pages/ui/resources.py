@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         TodayPage,
         Training,
         Tried,
+        TruthStore,
     )
 
 
@@ -286,11 +287,18 @@ def load_complete_journey(report: Callable[[Progress], None]) -> None:
     workflows.load_complete_journey(report)
 
 
-def load_simulated(items: int, periods: int, seed: int, report: Callable[[Progress], None]) -> None:
-    """Makes a simulated catalog the one in use."""
+def load_simulated(
+    items: int, periods: int, seed: int, planted: Mapping[str, bool], report: Callable[[Progress], None]
+) -> None:
+    """Makes a simulated catalog the one in use; ``planted`` are the choices of ``Planted`` by name."""
     from forecasting import workflows
 
-    workflows.load_simulated(items, periods, seed, report)
+    workflows.load_simulated(items, periods, seed, report, workflows.Planted(**planted))
+
+
+def truths() -> TruthStore | None:
+    """The truths of the catalog in use, None where nobody simulated it."""
+    return _truths(figures().catalog_hash)
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
@@ -385,6 +393,13 @@ def _item(version: str, item_id: str, horizon: int) -> ItemView:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _past_fans(version: str, item_id: str, horizon: int) -> tuple[PastFan, ...]:
     return desk().past_fans(item_id, horizon)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _truths(catalog_hash: str) -> TruthStore | None:
+    from forecasting import workflows
+
+    return workflows.truths(catalog_hash)
 
 
 def _ladder_files() -> tuple[tuple[str, int], ...]:

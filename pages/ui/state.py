@@ -75,6 +75,18 @@ def bound(key: str, value: object) -> str:
     return key
 
 
+def bound_slider(key: str, value: float) -> dict[str, object]:
+    """``bound`` for a slider, as its keyword arguments: ``st.slider(label, 1, 99, **bound_slider("tau", 90))``.
+
+    A slider begins with the value that it is made with. One that is made at its lower end and moved from there by the session
+    may be drawn before it is told to move, when a page runs twice as it opens; the next click anywhere would then send the
+    lower end as the planner's choice.
+    """
+    if st.session_state.get(key, value) != value:
+        return {"key": bound(key, value)}
+    return {"key": key, "value": value}
+
+
 def on_change(key: str, name: str, write: Callable[[object], str]) -> Callable[[], None]:
     """The callback that writes a widget's value to the address as ``name``; an empty text takes it out."""
 

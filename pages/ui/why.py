@@ -1,17 +1,23 @@
-"""Why this number: the folded sections of the Item page that question its forecast; each is computed when it is opened."""
+"""Why this number: the folded sections of the Item page that question its forecast; each is computed when it is opened.
+
+The period ahead that is asked about is kept in the address as ``target``; a link that has one opens where it was asked.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, exports, formats, reasons, resources, why_charts, why_words
+from pages.ui import charts, exports, formats, reasons, resources, state, why_charts, why_words
 from pages.ui.downloads import downloads
 from pages.ui.tables import Table
 
 if TYPE_CHECKING:
     from forecasting.workflows import ItemView
+
+_TARGET = "target"
 
 
 def sections(view: ItemView) -> None:
@@ -22,10 +28,17 @@ def sections(view: ItemView) -> None:
         ("mistakes", "What did it get wrong before?", _mistakes),
         ("changes", "What changed since last time?", _changes),
     ):
+        if key == "looked" and _TARGET in st.query_params:
+            st.session_state.setdefault(key, True)
         folded = st.expander(title, key=key, on_change="rerun")
         if folded.open:
             with folded:
                 draw(view)
+
+
+def asked() -> dict[str, str]:
+    """What of an explanation a link takes along."""
+    return {_TARGET: st.query_params[_TARGET]} if _TARGET in st.query_params else {}
 
 
 def _drivers(view: ItemView) -> None:
@@ -47,17 +60,35 @@ def _looked(view: ItemView) -> None:
         st.markdown("This model was trained without attention: it does not look back at single periods.")
         return
     target = _target(view, "looked-target")
-    sentence = why_words.link(found, target, periods[target], frequency)
+    since = view.history.periods[0] if len(view.history.periods) else None
+    sentence = why_words.link(found, target, periods[target], frequency, since)
     st.markdown(sentence)
     figure = why_charts.twins(view.history, found, target, periods[target], frequency)
     st.plotly_chart(figure, key="twins", config=charts.CONFIG, alt=sentence)
+    word = formats.period_word(frequency)
     st.markdown(
-        f"Every {formats.period_word(frequency)} ahead (down) and the past it looked at (across): the darker, the more."
+        f"Every {word} ahead (down) and the past it looked at (across): the stronger the colour, the more. **Click a row** "
+        f"to ask about that {word}; the list above does the same by keyboard."
     )
     alt = "Map of the attention of each period ahead on each past period. The table below has the heaviest of each."
-    st.plotly_chart(why_charts.looked(found, periods, frequency), key="looked-map", config=charts.CONFIG, alt=alt)
+    key = f"looked-map-{target}"  # a new one for each target: what was clicked before is then forgotten
+    st.plotly_chart(
+        why_charts.looked(found, periods, target, frequency),
+        key=key,
+        config=charts.CONFIG,
+        alt=alt,
+        on_select=lambda: _clicked(key, periods),
+        selection_mode="points",
+    )
     st.caption(why_words.LINKS_CAPTION)
     _table(view, why_words.links_table(found, periods, frequency), "looked")
+
+
+def _clicked(key: str, periods: pd.DatetimeIndex) -> None:
+    """Takes the row of the map that was clicked as the period asked about; a click that chooses nothing changes nothing."""
+    points = st.session_state[key]["selection"]["points"]
+    if points:
+        _ask(periods, int(points[0]["customdata"][0]))
 
 
 def _mistakes(view: ItemView) -> None:
@@ -94,17 +125,25 @@ def _changes(view: ItemView) -> None:
 
 
 def _target(view: ItemView, key: str) -> int:
-    """The period ahead that the planner asks about."""
+    """The period ahead that the planner asks about: the first unless the address names another that is shown."""
     frequency, periods = resources.figures().frequency, view.forecast.periods
     word = formats.period_word(frequency)
-    places = range(len(periods))
+    named = [f"{stamp:%Y-%m-%d}" for stamp in periods]
+    asked = st.query_params.get(_TARGET, "")
+    key = f"{key}-{len(periods)}"
     return st.selectbox(
         f"Which {word}?",
-        places,
+        range(len(periods)),
         format_func=lambda place: formats.period(periods[place], frequency),
-        key=f"{key}-{len(periods)}",
+        key=state.bound(key, named.index(asked) if asked in named else 0),
+        on_change=lambda: _ask(periods, st.session_state[key]),
         width=260,
     )
+
+
+def _ask(periods: pd.DatetimeIndex, place: int) -> None:
+    """Writes the period asked about to the address."""
+    st.query_params[_TARGET] = f"{periods[place]:%Y-%m-%d}"
 
 
 def _table(view: ItemView, table: Table, key: str) -> None:

@@ -44,34 +44,47 @@ def bridge(start: tuple[str, float], steps: Sequence[tuple[str, float]], end: tu
     return go.Figure(data=[trace], layout=_layout(_BRIDGE) | {"yaxis": _axis(rangemode="tozero", tickformat=",~r", nticks=5)})
 
 
-def looked(links: Links, targets: pd.DatetimeIndex, frequency: Frequency) -> go.Figure:
-    """Share of each target's attention on each past period: the darker, the more."""
+def looked(links: Links, targets: pd.DatetimeIndex, chosen: int, frequency: Frequency) -> go.Figure:
+    """Share of each target's attention on each past period: the darker, the more; the ``chosen`` target's row is framed.
+
+    The map itself cannot be selected from. Over each of its cells lies a marker that nobody sees, which tells its numbers and
+    can be clicked; the first of its ``customdata`` is the row of the target.
+    """
     order = np.argsort(-links.back)
     weights = links.weights[0][:, order]  # (H, B)
     names = [formats.period(stamp, frequency) for stamp in targets]
     then = [formats.period(stamp, frequency) for stamp in links.periods[order]]
-    told = [
-        [f"{name} looked at {stamp}: {formats.percent(w)}" for w, stamp in zip(row, then, strict=True)]
-        for name, row in zip(names, weights, strict=True)
+    cells = [
+        (row, then[place], f"{name} looked at {then[place]}: {formats.percent(weights[row, place])}")
+        for row, name in enumerate(names)
+        for place in range(len(then))
     ]
-    trace = {
-        "type": "heatmap",
-        "x": then,
-        "y": names,
-        "z": weights,
-        "zmin": 0,
-        "colorscale": [[0, f"{ACCENT}00"], [1, f"{ACCENT}ff"]],
-        "showscale": False,
-        "customdata": told,
-        "hovertemplate": "%{customdata}<extra></extra>",
-        "xgap": 1,
-        "ygap": 1,
-    }
+    unseen = {"marker": {"opacity": 0}}
+    traces = [
+        {
+            "type": "heatmap", "x": then, "y": names, "z": weights, "zmin": 0, "showscale": False,
+            "colorscale": [[0, f"{ACCENT}00"], [1, f"{ACCENT}ff"]], "xgap": 1, "ygap": 1, "hoverinfo": "skip",
+        },
+        {
+            "type": "scatter", "mode": "markers", "x": [cell[1] for cell in cells], "y": [names[cell[0]] for cell in cells],
+            "customdata": [[cell[0], cell[2]] for cell in cells], "hovertemplate": "%{customdata[1]}<extra></extra>",
+            "marker": {"symbol": "square", "size": 14, "opacity": 0}, "selected": unseen, "unselected": unseen,
+        },
+    ]  # fmt: skip
+    frame = {
+        "type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": chosen - 0.5, "y1": chosen + 0.5,
+        "line": {"color": ACCENT, "width": 2}, "fillcolor": f"{ACCENT}00",
+    }  # fmt: skip
     axes = {
-        "xaxis": _axis(type="category", nticks=8, tickangle=0),
-        "yaxis": _axis(type="category", autorange="reversed"),
+        "xaxis": _axis(type="category", nticks=8, tickangle=0, range=[-0.5, len(then) - 0.5]),
+        "yaxis": _axis(type="category", range=[len(names) - 0.5, -0.5], zeroline=False),
+        "clickmode": "event+select",
+        "dragmode": "pan",  # with axes that do not move: a click, and no selecting by drawing
+        "hovermode": "closest",
+        "hoverdistance": -1,
+        "shapes": [frame],
     }
-    return go.Figure(data=[trace], layout=_layout(_MAP) | axes)
+    return go.Figure(data=traces, layout=_layout(_MAP) | axes)
 
 
 def twins(history: ItemHistory, links: Links, target: int, stamp: pd.Timestamp, frequency: Frequency) -> go.Figure:

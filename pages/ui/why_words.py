@@ -70,8 +70,8 @@ def drivers_table(found: Drivers, periods: pd.DatetimeIndex, frequency: Frequenc
 # where it looked
 
 
-def link(found: Links, target: int, stamp: pd.Timestamp, frequency: Frequency) -> str:
-    """What one target looked at, and whether that matters."""
+def link(found: Links, target: int, stamp: pd.Timestamp, frequency: Frequency, since: pd.Timestamp | None = None) -> str:
+    """What one target looked at, and whether that matters; ``since`` is the first period on record of the item."""
     marked = found.periods[found.twins[0, target]]
     names = formats.listing([formats.period(one, frequency) for one in sorted(marked)])
     forecast, masked, moves = (float(one[0, target]) for one in (found.forecast, found.masked, found.moves))
@@ -79,6 +79,10 @@ def link(found: Links, target: int, stamp: pd.Timestamp, frequency: Frequency) -
         f"For {formats.period_of(stamp, frequency)} the forecast looked most at **{names}**, "
         f"with {formats.percent(float(found.mass[0, target]))} of its attention. "
     )
+    before = 0 if since is None else int((marked < since).sum())
+    if before:
+        which = "All of them lie" if before == len(marked) else f"{before} of them {'lies' if before == 1 else 'lie'}"
+        sentence += f"{which} before the item's record begins, where it could look at the date alone. "
     change = f"{formats.units(masked)} instead of {formats.units(forecast)}"
     if found.weak[0, target]:
         return f"{sentence}**The link is weak:** without them it would be {change}, which is hardly another number."
@@ -164,7 +168,7 @@ def mistakes_table(found: Mistakes, target: int, frequency: Frequency) -> Table:
         Column("Expected then", "units", numbers(found.said)),
         Column("Came", "units", numbers(found.came)),
         Column("Error", "difference", numbers(found.errors)),
-        Column("Error in %", "text", [formats.percent(one, signed=True) for one in share]),
+        Column("Error in %", "percent", numbers(share)),
     ]
     if found.trusted:
         columns.append(Column("Weight", "percent", numbers(found.weights[target])))

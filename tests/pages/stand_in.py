@@ -20,12 +20,14 @@ import stand_in_buying
 import stand_in_ladder
 import stand_in_launches
 import stand_in_why
+from stand_in_truth import truths
 
 from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
 from data.facts import About, Check, ItemFacts, SearchResult
 from data.planner_store import PlannerStore
 from data.schema import Frequency
 from data.sources import upload
+from data.sources.simulator import Planted
 from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
 from forecasting import buying
@@ -53,7 +55,7 @@ from forecasting.views import (
     TodayRow,
 )
 
-__all__ = ["NewProduct"]  # the pages ask the module for it
+__all__ = ["NewProduct", "Planted", "truths"]  # the pages ask the module for them
 
 HORIZON = 13
 PERIODS = 104
@@ -181,7 +183,7 @@ def basis(items: int, stocked: bool) -> buying.Basis:
     return stand_in_buying.basis([facts(number) for number in range(items)], np.concatenate(made), stocked=stocked)
 
 
-class Desk:
+class Desk(stand_in_why.Looked):
     horizon = HORIZON
 
     @property
@@ -410,9 +412,9 @@ def load_complete_journey(report: Callable[[Progress], None]) -> None:
     STATE.loaded.append("complete journey")
 
 
-def load_simulated(items: int, periods: int, seed: int, report: Callable[[Progress], None]) -> None:
+def load_simulated(items: int, periods: int, seed: int, report: Callable[[Progress], None], planted: Planted) -> None:
     report(Progress(1, 2, "Writing"))
-    STATE.loaded.append(f"simulated {items} {periods} {seed}")
+    STATE.loaded.append(f"simulated {items} {periods} {seed} {[name for name, there in vars(planted).items() if there]}")
 
 
 class Training:

@@ -41,6 +41,9 @@ class LaunchDesk:
     def recent(self) -> tuple[RecentItem, ...]:
         return (RecentItem("SKU-0000", "New oat drink", pd.Timestamp("2025-11-23")),) if self._recent else ()
 
+    def knows(self, item_id: str) -> bool:
+        return item_id == "SKU-0000"
+
     def values(self, column: str, given: Mapping[str, str]) -> tuple[str, ...]:
         if column == "category":
             return ("Dairy", "Juice")
@@ -85,7 +88,14 @@ class LaunchDesk:
         def forecast(fans: object, model: str) -> QuantileForecast:
             periods = _WEEKS.range(launch, WINDOW)
             return QuantileForecast(
-                np.array(["new"]), launch - pd.Timedelta(days=7), periods, np.array(TAUS), fans.values, fans.spans, model, "1"
+                np.array(["new"]),
+                min(launch - pd.Timedelta(days=7), LAST),
+                periods,
+                np.array(TAUS),
+                fans.values,
+                fans.spans,
+                model,
+                "1",
             )
 
         return LaunchForecast(

@@ -266,3 +266,21 @@ def test_a_fan_shorter_than_the_horizon_is_compared_over_what_both_have(report: 
     words = generations_view.sentence(over, own, 0.9, WEEKS)
     assert "in the next 3 weeks, 0.0 (0%) against today's model" in words
     assert "about as wide" in words
+
+
+@pytest.mark.parametrize("tried", [0, 3])
+def test_attention_is_held_against_masking_when_asked_and_the_figure_is_kept(
+    visit: Visit, desk: stand_in.State, tried: int
+) -> None:
+    desk.tried = tried
+    app = visit("accuracy")
+    assert "agrees" not in text(app)
+    app.button(key="measure faithfulness").click().run()
+    assert not app.exception
+    assert "it agrees **weakly** with what masking does (rank correlation **0.12**, 0.02 to 0.22)" in text(app)
+    assert "agrees **weakly**" in text(visit("accuracy"))  # the next visitor need not measure again
+
+
+def test_nothing_is_held_against_masking_without_a_model(visit: Visit, desk: stand_in.State) -> None:
+    desk.trained = False
+    assert not [one for one in visit("accuracy").button if one.key == "measure faithfulness"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import stand_in
 import stand_in_launches
@@ -12,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from data.facts import ItemFacts
 from forecasting.duplicates import Duplicate
-from pages.ui import describing, formats
+from pages.ui import alike, describing, formats
 
 Visit = Callable[..., AppTest]
 
@@ -177,3 +179,51 @@ def test_probable_duplicates_are_listed_when_asked_for(visit: Visit, monkeypatch
     assert "**1 pair** shares" in text(app)
     assert "Bread 1" in text(app)
     assert "0.91" in text(app)
+
+
+def test_an_item_of_the_catalog_that_nothing_is_on_record_of_is_described_by_itself(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = stand_in.facts
+    monkeypatch.setattr(stand_in, "facts", lambda number: replace(facts(number), recent_units=float("nan")))
+    app = visit("new_items", recent="SKU-0005")
+    assert facts(5).name in app.title[0].value
+    shown = app.selectbox(key="recent")
+    assert shown.value == "SKU-0005"
+    assert "nothing on record yet" in shown.options[-1]
+    monkeypatch.setattr(stand_in, "facts", facts)  # the same item with a past cannot be asked about as if it had none
+    from pages.ui import resources
+
+    resources.forget()
+    assert "not among the recent items" in text(visit("new_items", recent="SKU-0005"))
+
+
+def test_a_later_launch_says_what_is_known_of_its_time(visit: Visit) -> None:
+    address = {"is.category": "Dairy", "called": "Oat cream"}
+    assert "the later the launch" not in text(visit("new_items", **address))
+    app = visit("new_items", **address, launch="2026-05-03")
+    assert "reads the holidays of the launch's periods" in text(app)
+
+
+def test_of_many_duplicates_the_page_shows_the_surest_and_the_file_has_all(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = tuple(Duplicate(stand_in.facts(row), stand_in.facts(row + 1), 0.9, 52) for row in range(2, 63))
+    monkeypatch.setattr(stand_in.Desk, "duplicates", lambda desk: pairs)
+    filed = []
+    monkeypatch.setattr(alike, "downloads", lambda table, stamp, name: filed.append(len(table)))
+    app = visit("data")
+    app.session_state["duplicates"] = True
+    app.run()
+    assert "**61 pairs** share every attribute" in text(app)
+    assert "Shown: the 50 surest of 61. The files have all of them." in text(app)
+    assert filed == [61]
+
+
+def test_today_sends_an_item_without_any_record_to_its_launch(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    concerns = stand_in.Desk.concerns
+    monkeypatch.setattr(stand_in.Desk, "concerns", lambda desk: replace(concerns(desk), known=np.zeros(240, int)))
+    found = stand_in.Desk().concerns()
+    (first,) = found.of([0])
+    assert (first.reason, first.known) == ("new", 0)
+    assert f"recent={first.item_id}" in links(visit("today"))["See its launch"].split("&")

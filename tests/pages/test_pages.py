@@ -371,7 +371,7 @@ def test_the_demo_and_a_simulated_catalog_can_be_loaded(visit: Visit, desk: stan
     app.button_group(key="source/upload").set_value("simulated").run()
     app.number_input[0].set_value(500).run()
     button(app, "Make and load it").click().run()
-    assert desk.loaded[-1] == "simulated 500 104 1"
+    assert desk.loaded[-1] == "simulated 500 104 1 ['holidays', 'launches', 'stockouts']"
 
 
 def test_a_file_is_read_mapped_and_loaded(visit: Visit, desk: stand_in.State) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+import pandas as pd
 import pytest
 import stand_in
 import stand_in_why
 from streamlit.testing.v1 import AppTest
 from test_pages import figure, text
 
-from pages.ui import formats
+from data.schema import Frequency
+from pages.ui import formats, why_words
 
 Visit = Callable[..., AppTest]
 ITEM = "SKU-0003"
+WEEKS = Frequency.of("W-SUN").range(pd.Timestamp("2025-01-05"), 8)
 SECTIONS = ("why", "looked", "mistakes", "changes")
 
 
@@ -58,9 +62,46 @@ def test_where_it_looked_names_the_twin_weeks_and_whether_they_matter(visit: Vis
     assert "looked most at **14 Dec 2025, 21 Dec 2025 and 28 Dec 2025**, with 80% of its attention" in text(app)
     assert "units higher" in text(app)
     assert "not why it says what it says" in text(app)
-    app.session_state["looked-target-13"] = 3
-    app.run()
+    app.selectbox(key="looked-target-13").set_value(3).run()
     assert "The link is weak" in text(app)
+
+
+def test_twin_weeks_before_the_record_begins_are_said_to_be_dates_alone() -> None:
+    found = stand_in_why.links(np.full(2, 50.0), WEEKS)
+    words = [why_words.link(found, 0, WEEKS[-1], Frequency.of("W-SUN"), since) for since in (WEEKS[0], WEEKS[-2], None)]
+    assert "before the item's record" not in words[0] + words[2]
+    assert "1 of them lies before the item's record begins" in words[1]
+
+
+def test_the_week_asked_about_is_in_the_address_and_framed_on_the_map(visit: Visit) -> None:
+    app = opened(visit, "looked")
+    assert "target" not in app.query_params
+    app.selectbox(key="looked-target-13").set_value(3).run()
+    assert not app.exception
+    asked = app.query_params["target"]
+    asked = asked[0] if isinstance(asked, list) else asked
+    linked = visit("item", item=ITEM, target=asked)  # a link that names a week opens where it was asked
+    shown, layout = figure(linked, 2)["data"], figure(linked, 2)["layout"]
+    assert linked.selectbox(key="looked-target-13").value == 3
+    assert (layout["shapes"][0]["y0"], layout["shapes"][0]["y1"]) == (2.5, 3.5)
+    cells = shown[1]
+    assert shown[0]["type"] == "heatmap"
+    assert [cell[0] for cell in cells["customdata"]] == [row for row in range(13) for _ in range(6)]
+    assert cells["y"][3 * 6] == shown[0]["y"][3]
+
+
+def test_sliders_begin_where_the_address_says_and_need_not_be_moved_there(visit: Visit) -> None:
+    app = visit("item", item=ITEM, horizon="5", tau="0.75")
+    assert [list(app.slider(key=key).proto.default) for key in ("horizon", "tau")] == [[5], [75]]
+    app.slider(key="horizon").set_value(7).run()
+    assert app.slider(key="horizon").value == 7
+    assert not app.warning
+
+
+def test_a_week_beyond_the_horizon_is_not_asked_about(visit: Visit) -> None:
+    app = visit("item", item=ITEM, target="2026-03-22", horizon="2")
+    assert not app.exception
+    assert app.selectbox(key="looked-target-2").value == 0
 
 
 def test_own_mistakes_say_what_they_did_to_the_forecast(visit: Visit) -> None:
