@@ -10,8 +10,8 @@
   and for the last time when training ends. Four periods later, how much further too low forecasts are for items that rose than
   for those that fell: the share of this that feedback removes; ``bias_masked`` is half of what is there without it.
 - ``elasticity_mae``, ``sign_accuracy``: median error of elasticities where promotions follow the season, and the share above 0.
-- ``faithfulness``: rank correlation, over items, of attention on the twin periods with the change of the forecast when they are
-  masked; ``faithfulness_seeds`` has one for each seed.
+- ``faithfulness``: rank correlation, over items, of the share of the level that was seen in the twin periods with the change of
+  the forecast when they are masked; ``faithfulness_seeds`` has one for each seed.
 - ``launch_vs_category``, ``launch_vs_attributes``: from ``bench/launches.py``; null where it is not there.
 """
 
@@ -102,13 +102,13 @@ def _holidays(seed: int, quick: bool) -> dict[str, float]:
         for rows in np.array_split(np.arange(len(panel)), -(-len(panel) // CHUNK))
     ]
     weights = np.concatenate([one.weights for one in found])  # (N, H, B)
-    mass, share = (
-        np.concatenate(arrays).mean(axis=1) for arrays in zip(*((one.mass, one.share) for one in found), strict=True)
+    counted, share = (
+        np.concatenate(arrays).mean(axis=1) for arrays in zip(*((one.counted, one.share) for one in found), strict=True)
     )
     return {
         **_shapley(model, made),
         "holiday_top1": _top_is_the_same_holiday(made, weights, found[0].back),
-        "faithfulness": agreement(mass, share).value,
+        "faithfulness": agreement(counted, share).value,
     }
 
 

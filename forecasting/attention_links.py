@@ -38,6 +38,7 @@ class Links:
     back : [B] how many periods before the creation date, increasing.
     periods : [B] their stamps.
     weights : [N, H, B] shares of each target's attention; B = 0 where the networks have none.
+    taken : [N, H] the share of the answer's level that is what attention found; the rest is its season, its level and others.
     twins : [N, H, B] bool, the three to five heaviest of each target.
     forecast, masked : [N, H] expected units, and the same when nobody knew what sold in the target's twin periods.
     """
@@ -45,6 +46,7 @@ class Links:
     back: np.ndarray
     periods: pd.DatetimeIndex
     weights: np.ndarray
+    taken: np.ndarray
     twins: np.ndarray
     forecast: np.ndarray
     masked: np.ndarray
@@ -53,6 +55,11 @@ class Links:
     def mass(self) -> np.ndarray:
         """[N, H] share of the attention on the twin periods."""
         return (self.weights * self.twins).sum(axis=-1)
+
+    @property
+    def counted(self) -> np.ndarray:
+        """[N, H] share of the answer's level that was seen in the twin periods."""
+        return self.taken * self.mass
 
     @property
     def moves(self) -> np.ndarray:
@@ -71,7 +78,7 @@ class Links:
 
     def first(self, horizon: int) -> Links:
         """The links of the first ``horizon`` targets."""
-        names = ("weights", "twins", "forecast", "masked")
+        names = ("weights", "taken", "twins", "forecast", "masked")
         return replace(self, **{name: getattr(self, name)[:, :horizon] for name in names})
 
 
@@ -94,6 +101,7 @@ def links(networks: SelfCorrecting, history: Panel, plan: Plan) -> Links:
         back=back,
         periods=history.periods[t - back],
         weights=weights,
+        taken=said.taken[:, 0],
         twins=twins,
         forecast=expected(said),
         masked=expected(again).reshape(len(history), horizon, horizon)[:, own, own],

@@ -1,7 +1,8 @@
 """Whether attention tells what matters: over many items, does the forecast move more where it looked harder?
 
-For each item two numbers are taken, as means over its targets: the share of attention on their twin periods, and by how large
-a share the forecast moves when nobody knows what sold in them. Their rank correlation over items is the agreement of attention
+For each item two numbers are taken, as means over its targets: the share of the forecast's level that was seen in their twin
+periods (the attention on them, times the gate's share of what attention found), and by how large a share the forecast moves
+when nobody knows what sold in them. Their rank correlation over items is the agreement of attention
 with masking: 1 where looking always matters, 0 where it tells nothing. Axis letters: N items, H horizons.
 """
 
@@ -48,13 +49,15 @@ class Agreement:
 class Faithfulness:
     """How far the attention of one model agrees with masking on one catalog.
 
-    ``key`` names the two. ``looked`` is the mean share of attention on twin periods, ``moved`` the median share by which the
+    ``key`` names the two. ``looked`` is the mean share of attention on twin periods, ``taken`` the mean share of a forecast's
+    level that attention found, ``moved`` the median share by which the
     forecast moves without them, and ``weak`` the share of links that hardly move it.
     """
 
     key: str
     agreement: Agreement
     looked: float
+    taken: float
     moved: float
     weak: float
     seconds: float
@@ -118,15 +121,16 @@ def faithfulness(
         if not found.weights.shape[-1]:
             raise ModelError("This model was trained without attention, so there is nothing to compare with masking.")
         known = np.isfinite(panel.demand).any(axis=1)
-        parts.append([one[known] for one in (found.mass, found.share, found.weak)])  # (n, H) each
+        parts.append([one[known] for one in (found.counted, found.mass, found.taken, found.share, found.weak)])  # (n, H) each
         done = first + len(wanted)
         left = (time.monotonic() - started) / done * (len(drawn) - done)
         report(Progress(done, len(drawn), f"Masking where it looked: {done} of {len(drawn)} items", left))
-    mass, share, weak = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    counted, mass, taken, share, weak = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Faithfulness(
         key=key,
-        agreement=agreement(mass.mean(axis=1), share.mean(axis=1), seed),
+        agreement=agreement(counted.mean(axis=1), share.mean(axis=1), seed),
         looked=float(mass.mean()),
+        taken=float(taken.mean()),
         moved=float(np.median(share)),
         weak=float(weak.mean()),
         seconds=round(time.monotonic() - started, 1),

@@ -165,10 +165,17 @@ def test_masking_moves_a_forecast_and_each_item_alone(panel: Panel, networks: Se
 def test_a_link_that_hardly_moves_is_weak() -> None:
     ones = np.ones((1, 2, 1))
     found = Links(
-        np.array([0]), make_panel(periods=1).periods, ones, ones > 0, np.array([[100.0, 100]]), np.array([[99.0, 90]])
+        np.array([0]),
+        make_panel(periods=1).periods,
+        ones,
+        0.5 * ones[..., 0],
+        ones > 0,
+        np.array([[100.0, 100]]),
+        np.array([[99.0, 90]]),
     )
     assert found.weak.tolist() == [[True, False]]
     assert found.moves.tolist() == [[1.0, 10.0]]
+    assert found.counted.tolist() == [[0.5, 0.5]]
 
 
 # own mistakes

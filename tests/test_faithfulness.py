@@ -56,7 +56,7 @@ def test_it_is_taken_over_a_sample_of_the_catalog_in_parts(catalog: Catalog) -> 
     whole = links(model.networks, panel, plan)
     known = np.isfinite(panel.demand).any(axis=1)
     assert (~known).sum() > 0  # items without history have nothing to look at
-    expected = spearmanr(whole.mass[known].mean(axis=1), whole.share[known].mean(axis=1)).statistic
+    expected = spearmanr(whole.counted[known].mean(axis=1), whole.share[known].mean(axis=1)).statistic
     assert found.agreement.items == known.sum()
     assert found.agreement.value == pytest.approx(expected, abs=0.02)  # batches round otherwise, and ranks may swap
     assert found.looked == pytest.approx(whole.mass[known].mean(), rel=1e-4)
@@ -71,7 +71,7 @@ def test_a_model_without_attention_says_so(catalog: Catalog) -> None:
 
 def test_it_is_kept_for_its_catalog_and_model_alone(tmp_path: Path) -> None:
     path = tmp_path / "faithfulness.json"
-    found = Faithfulness("one", agreement(np.arange(12), np.arange(12)), 0.4, 0.1, 0.05, 2.0)
+    found = Faithfulness("one", agreement(np.arange(12), np.arange(12)), 0.4, 0.3, 0.1, 0.05, 2.0)
     found.save(path)
     assert Faithfulness.load(path, "one") == found
     assert Faithfulness.load(path, "another") is None

@@ -53,7 +53,7 @@ class Said:
         """The same with other quantiles of periods; spans follow their medians."""
         before = self.decoded
         spans = before.spans + (span_level(periods) - span_level(before.periods))[..., None]
-        decoded = Decoded(periods, spans, response, before.elasticity, before.discounts, before.looked)
+        decoded = replace(before, periods=periods, spans=spans, response=response)
         return Said(decoded, self.scale, self.log_reference, self.has_price)
 
     @property
@@ -73,8 +73,15 @@ class Said:
 
     @property
     def looked(self) -> np.ndarray:
-        """[N, K, H, B] where attention looked, the mean of the members; ``periods_back`` names the periods."""
-        return self.decoded.looked.mean(dim=0).numpy()
+        """[N, K, H, B] where attention looked, members weighed as they take it; ``periods_back`` names the periods."""
+        taken = self.decoded.taken
+        shares = taken / taken.sum(dim=0).clamp(min=1e-9)  # (M, N, K, H)
+        return (shares[..., None] * self.decoded.looked).sum(dim=0).numpy()
+
+    @property
+    def taken(self) -> np.ndarray:
+        """[N, K, H] the share of the answer's level that is what attention found, the mean of the members."""
+        return self.decoded.taken.mean(dim=0).numpy()
 
     def _units(self, logs: Tensor) -> np.ndarray:
         return (logs.exp() * self.scale[..., None, None]).mean(dim=0).numpy().astype(np.float64)

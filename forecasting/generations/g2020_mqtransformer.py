@@ -108,7 +108,9 @@ class Decoded:
     response : [N, K, H] log of the factor that the price puts on demand; already within ``periods`` and ``spans``.
     elasticity : [N, K, H] percent fewer sold at a price one percent higher, near the reference price.
     discounts : [N, K, H, 3] additional elasticity below each of ``DISCOUNTS``.
-    looked : [N, K, H, B] share of the attention on each period ``periods_back``, mean of the heads; B = 0 without attention.
+    looked : [N, K, H, B] share of the attention on each period ``periods_back``, heads weighed as the gate takes what they
+        found; B = 0 without attention.
+    taken : [N, K, H] the share of the gate on what attention found.
     """
 
     periods: Tensor
@@ -117,6 +119,7 @@ class Decoded:
     elasticity: Tensor
     discounts: Tensor
     looked: Tensor
+    taken: Tensor
 
 
 def periods_back(seasons: tuple[int, ...], horizon: int) -> Tensor:
@@ -251,7 +254,7 @@ class MQTransformer(nn.Module):
         targets = at[:, None] + torch.arange(1, self.config.horizon + 1)  # (K, H)
         within = targets.clamp(max=inputs.ahead.shape[1] - 1)  # periods beyond the plan are masked by whoever trains
         static = self._static(inputs)  # (N, S)
-        candidates, known, looked = self._candidates(inputs, at, shown)  # (N, K, H, J) twice, (N, K, H, B)
+        candidates, known, weights = self._candidates(inputs, at, shown)  # (N, K, H, J) twice, (N, K, H, A, B)
         changes = self._planned_prices(inputs, at, within, hold_price)  # (N, K, H)
 
         origin = self.from_origin(self._origin(inputs, static, at))  # (N, K, W)
@@ -266,7 +269,7 @@ class MQTransformer(nn.Module):
         hidden = F.elu(origin[:, :, None] + self.from_target(torch.cat(target, dim=-1)))
         hidden = hidden + F.elu(self.deepen(self.dropout(hidden)))  # (N, K, H, W)
 
-        shift = self._gated(hidden, candidates, known)  # (N, K, H)
+        shift, taken = self._gated(hidden, candidates, known)  # (N, K, H), (N, K, H, A)
         elasticity, discounts, response = self._price(hidden, changes, inputs.price_evidence[:, at, None])
         periods = (self.period_head(hidden) + (shift + response)[..., None]).clamp(max=HIGHEST)
         spans = (self.span_head(hidden) + span_level(periods)[..., None]).clamp(max=HIGHEST)
@@ -276,7 +279,8 @@ class MQTransformer(nn.Module):
             response=response,
             elasticity=elasticity,
             discounts=discounts,
-            looked=looked,
+            looked=(weights * (taken / taken.sum(dim=-1, keepdim=True).clamp(min=1e-9))[..., None]).sum(dim=-2),
+            taken=taken.sum(dim=-1),
         )
 
     def _static(self, inputs: Inputs) -> Tensor:
@@ -284,12 +288,12 @@ class MQTransformer(nn.Module):
         return torch.cat(columns, dim=-1) if columns else inputs.past.new_zeros(len(inputs), 0)
 
     def _candidates(self, inputs: Inputs, at: Tensor, shown: bool) -> tuple[Tensor, Tensor, Tensor]:
-        """Ratios to m that a target may resemble, whether each is known [N, K, H, J] twice, and where attention looked."""
+        """Ratios to m that a target may resemble, whether each is known [N, K, H, J] twice, and where each head looked."""
         ratios, known = season_ratios(inputs, at, self.config.horizon, self.config.seasons)
         if self.look_back is None:
-            return ratios, known, ratios.new_zeros(*ratios.shape[:3], 0)
+            return ratios, known, ratios.new_zeros(*ratios.shape[:3], 0, 0)
         found, any_past, weights = self.look_back(inputs, at, shown=shown)
-        return torch.cat([ratios, found], dim=-1), torch.cat([known, any_past], dim=-1), weights.mean(dim=3)
+        return torch.cat([ratios, found], dim=-1), torch.cat([known, any_past], dim=-1), weights
 
     def _planned_prices(self, inputs: Inputs, at: Tensor, within: Tensor, hold: Tensor | None) -> Tensor:
         """log of the planned prices over their reference [N, K, H]."""
@@ -312,14 +316,16 @@ class MQTransformer(nn.Module):
         statics = static[:, None].expand(-1, len(at), -1)
         return torch.cat([self.dropout(context), inputs.origin[:, at], *own, statics], dim=-1)
 
-    def _gated(self, hidden: Tensor, candidates: Tensor, known: Tensor) -> Tensor:
-        """log of the mean of candidates that a gate takes, one of them being 1, "none of these": [N, K, H]."""
+    def _gated(self, hidden: Tensor, candidates: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        """log of the mean of candidates that a gate takes, one of them being 1, "none of these": [N, K, H]; and its shares of
+        what the heads of the attention found [N, K, H, A]."""
         if self.gate is None:
-            return hidden.new_zeros(hidden.shape[:-1])
+            return hidden.new_zeros(hidden.shape[:-1]), hidden.new_zeros(*hidden.shape[:-1], 0)
         scores = self.gate(hidden)  # (N, K, H, J + 1)
         scores = torch.cat([scores[..., :-1] + torch.log(known + 1e-6), scores[..., -1:]], dim=-1)
         shares = torch.softmax(scores, dim=-1)
-        return torch.log((shares[..., :-1] * candidates).sum(dim=-1) + shares[..., -1] + _SOFT)
+        level = torch.log((shares[..., :-1] * candidates).sum(dim=-1) + shares[..., -1] + _SOFT)
+        return level, shares[..., candidates.shape[-1] - HEADS * self.config.attention : -1]
 
     def _price(self, hidden: Tensor, changes: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Elasticity [N, K, H], discounts [N, K, H, 3] and the log factor [N, K, H] of the planned prices."""

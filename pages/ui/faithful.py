@@ -43,9 +43,9 @@ def _shown(found: Faithfulness) -> None:
     about = resources.figures()
     st.markdown(sentence(found))
     st.caption(
-        "Rank correlation, over items, of the share of attention on the periods that were looked at most with the share by "
-        "which the forecast moves when nobody knows what sold in them: 1 if looking harder always mattered more, 0 if it told "
-        "nothing. The range holds 9 of 10 drawings of other items."
+        "Rank correlation, over items, of the share of the forecast's level seen in the periods looked at most with the share "
+        "by which the forecast moves when nobody knows what sold in them: 1 if looking harder always mattered more, 0 if it "
+        "told nothing. The range holds 9 of 10 drawings of other items."
     )
     table = Table(
         "Attention against masking",
@@ -70,7 +70,8 @@ def sentence(found: Faithfulness) -> str:
     how = f"it agrees **{agrees}** with" if agrees != "not" else "it does **not** agree with"
     return (
         f"Attention is where the model looked. Over {found.agreement.items} items {how} what masking does (rank correlation "
-        f"{figure}). {formats.percent(found.looked)} of the attention lay on the periods masked, the middle forecast moved by "
+        f"{figure}). {formats.percent(found.taken)} of a forecast's level is what attention found, "
+        f"{formats.percent(found.looked)} of it in the periods masked; the middle forecast moved by "
         f"{formats.percent(found.moved)} without them, and {formats.percent(found.weak)} hardly moved. So on the Item page "
         "trust the units that a link moves, not how strong its colour is."
     )

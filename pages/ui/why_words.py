@@ -77,7 +77,8 @@ def link(found: Links, target: int, stamp: pd.Timestamp, frequency: Frequency, s
     forecast, masked, moves = (float(one[0, target]) for one in (found.forecast, found.masked, found.moves))
     sentence = (
         f"For {formats.period_of(stamp, frequency)} the forecast looked most at **{names}**, "
-        f"with {formats.percent(float(found.mass[0, target]))} of its attention. "
+        f"with {formats.percent(float(found.mass[0, target]))} of its attention; "
+        f"{formats.percent(float(found.taken[0, target]))} of its level comes from looking back like this. "
     )
     before = 0 if since is None else int((marked < since).sum())
     if before:
@@ -92,7 +93,8 @@ def link(found: Links, target: int, stamp: pd.Timestamp, frequency: Frequency, s
 
 LINKS_CAPTION = (
     "Attention is where the model looked, not why it says what it says. So the periods looked at most are masked, as if nobody "
-    "knew what sold in them, and the forecast is made again; own past errors are left out on both sides."
+    "knew what sold in them, and the forecast is made again; own past errors are left out on both sides. What does not "
+    "come from looking back comes from the recent level, last season and what is planned."
 )
 
 
@@ -106,6 +108,7 @@ def links_table(found: Links, periods: pd.DatetimeIndex, frequency: Frequency) -
         Column(formats.period_word(frequency).title(), "period", stamps(periods)),
         Column("Looked most at", "words", names),
         Column("Of its attention", "percent", numbers(found.mass[0])),
+        Column("Of its level", "percent", numbers(found.counted[0])),
         Column("Expected", "units", numbers(found.forecast[0])),
         Column("Without them", "units", numbers(found.masked[0])),
         Column("They add", "difference", numbers(found.moves[0])),

@@ -30,7 +30,7 @@ class Looked:
 
     def measure_faithfulness(self, report: Callable[[Progress], None]) -> None:
         report(Progress(20, 300, "Masking where it looked"))
-        self._found = Faithfulness("key", Agreement(0.12, 0.02, 0.22, 300), 0.38, 0.15, 0.05, 3.0)
+        self._found = Faithfulness("key", Agreement(0.12, 0.02, 0.22, 300), 0.38, 0.3, 0.15, 0.05, 3.0)
 
 
 def drivers(expected: np.ndarray) -> Drivers:
@@ -44,7 +44,7 @@ def links(expected: np.ndarray, periods: pd.DatetimeIndex) -> Links:
     weights = np.tile(np.array([0.4, 0.2, 0.2, 0.1, 0.06, 0.04]), (1, horizon, 1))
     masked = np.where(np.arange(horizon) == 0, 0.9, 0.999) * expected
     stamps = periods[len(periods) - 1 - np.minimum(back, len(periods) - 1)]
-    return Links(back, stamps, weights, weights >= 0.2, expected[None], masked[None])
+    return Links(back, stamps, weights, np.full((1, horizon), 0.3), weights >= 0.2, expected[None], masked[None])
 
 
 def mistakes(expected: np.ndarray, periods: pd.DatetimeIndex, *, trusted: bool) -> Mistakes:

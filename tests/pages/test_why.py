@@ -59,7 +59,9 @@ def test_drivers_follow_the_horizon(visit: Visit) -> None:
 
 def test_where_it_looked_names_the_twin_weeks_and_whether_they_matter(visit: Visit) -> None:
     app = opened(visit, "looked")
-    assert "looked most at **14 Dec 2025, 21 Dec 2025 and 28 Dec 2025**, with 80% of its attention" in text(app)
+    assert "looked most at **14 Dec 2025, 21 Dec 2025 and 28 Dec 2025**, with 80% of its attention; 30% of its level" in text(
+        app
+    )
     assert "units higher" in text(app)
     assert "not why it says what it says" in text(app)
     app.selectbox(key="looked-target-13").set_value(3).run()
