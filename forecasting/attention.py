@@ -1,14 +1,16 @@
-"""What needs a planner now, ranked by the money at risk: items that run out, that have too much, and that are new.
+"""What needs a planner now, ranked by the money at risk: items that run out, have too much, are new, moved, or surprise.
 
 Each is worth what it is expected to cost if nobody does anything: sales missed before an order placed now could arrive,
-stock left when the forecast ends, and for a new item what even its best order is expected to cost.
+stock left when the forecast ends, and for a new item what even its best order is expected to cost. A forecast that moved is
+worth the margin of the units it went up by, or the cost of leaving over those it went down by; one that keeps falling outside
+its range, what the units outside would have cost until the next order arrives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,9 +19,10 @@ from data.planner_store import Review
 from forecasting import quantiles
 from forecasting.buying import Basis, BuySettings, costs_of, terms
 from forecasting.inventory import best_position, outcome
+from forecasting.look_back import LookBack
 
-Reason = Literal["shortage", "overstock", "new"]
-REASONS: tuple[Reason, ...] = ("shortage", "overstock", "new")
+Reason = Literal["shortage", "overstock", "new", "moved", "outside"]
+REASONS: tuple[Reason, ...] = ("shortage", "overstock", "new", "moved", "outside")
 
 #: Fewer known periods than this, and an item is new.
 NEW_BELOW = 13
@@ -29,14 +32,34 @@ MOVED = 0.10
 
 _WORTH_A_WORD = 0.5  # units: less than half of one is nothing
 _SURE = 0.9  # stock above this quantile of all demand that was forecast is too much
+_FAR, _MOST_MOVED = 0.1, 50  # a forecast moved by less than this share did not move; and how many of the dearest are named
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Expected units ``before`` and ``after`` the last period, ``from_sales`` of the difference because of what it sold."""
+
+    before: float
+    after: float
+    from_sales: float
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Of ``judged`` periods ``above`` came above P90 and ``below`` below P10."""
+
+    judged: int
+    above: int
+    below: int
 
 
 @dataclass(frozen=True)
 class Concern:
     """One thing that needs somebody.
 
-    ``money`` is at risk and ``units`` are missed or left over, of a ``position`` on hand and on order, while ``expected`` are
-    asked for in ``periods``, 8 times in 10 between ``low`` and ``high``; ``known`` periods are on record.
+    ``money`` is at risk and ``units`` are missed, left over, moved or outside, of a ``position`` on hand and on order, while
+    ``expected`` are asked for in ``periods``, 8 times in 10 between ``low`` and ``high``; ``known`` periods are on record.
+    ``moved`` and ``missed`` tell of a forecast that did.
     """
 
     reason: Reason
@@ -50,6 +73,8 @@ class Concern:
     high: float
     periods: float
     known: int
+    moved: Moved | None = None
+    missed: Missed | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +100,7 @@ class Concerns:
     knots : [C, Q] of demand over those periods.
     known : [N] periods on record of each item.
     is_stock_known : whether the catalog tells any item's stock; without it nobody can say what runs out.
+    look_back : of the assortment's items, None until it was worked out: then nobody knows what moved or fell outside.
     """
 
     basis: Basis
@@ -87,6 +113,7 @@ class Concerns:
     knots: np.ndarray
     known: np.ndarray
     is_stock_known: bool
+    look_back: LookBack | None = None
 
     def __len__(self) -> int:
         return len(self.row)
@@ -133,17 +160,30 @@ class Concerns:
                 high=float(high[k]),
                 periods=float(self.periods[place]),
                 known=int(self.known[self.row[place]]),
+                **self._lately(int(place)),
             )
             for k, place in enumerate(places)
         )
 
+    def _lately(self, place: int) -> dict[str, Any]:
+        """What a concern that the look back found tells besides."""
+        row, reason, found = int(self.row[place]), REASONS[int(self.reason[place])], self.look_back
+        if found is None or reason not in ("moved", "outside"):
+            return {}
+        if reason == "moved":
+            return {"moved": Moved(*(float(one[row]) for one in (found.before, found.after, found.from_sales)))}
+        return {"missed": Missed(*(int(one[row]) for one in (found.judged, found.above, found.below)))}
 
-def concerns(made: Basis, settings: BuySettings, known: np.ndarray) -> Concerns:
+
+def concerns(made: Basis, settings: BuySettings, known: np.ndarray, look_back: LookBack | None = None) -> Concerns:
     """What needs somebody; ``settings`` stand in for what the catalog does not know, and ``known`` [N] periods are on record.
 
-    Items whose stock is not known are not among those that run out or have too much.
+    Items whose stock is not known are not among those that run out or have too much, and new ones not among those that moved.
     """
-    kinds = (_shortages(made, settings), _overstocks(made, settings), _new_items(made, settings, known))
+    lately = look_back.of(made.assortment.item_ids) if look_back is not None else None
+    kinds = [_shortages(made, settings), _overstocks(made, settings), _new_items(made, settings, known)]
+    if lately is not None:
+        kinds += [_moved(made, settings, known, lately), _outside(made, settings, lately)]
     reason = np.repeat(np.arange(len(kinds)), [len(kind.rows) for kind in kinds])
     money, units, position, periods, rows = (
         np.concatenate([getattr(kind, name) for kind in kinds]) for name in ("money", "units", "position", "periods", "rows")
@@ -161,6 +201,7 @@ def concerns(made: Basis, settings: BuySettings, known: np.ndarray) -> Concerns:
         knots=knots[dearest],
         known=known,
         is_stock_known=bool(np.isfinite(made.assortment.commercial["on_hand"]).any()),
+        look_back=lately,
     )
 
 
@@ -199,6 +240,33 @@ def _new_items(made: Basis, settings: BuySettings, known: np.ndarray) -> _Kind:
     return _kept(
         sells, rows, found.cost, best, filled["on_hand"] + filled["on_order"], knots, filled["lead_time"] + settings.review
     )
+
+
+def _moved(made: Basis, settings: BuySettings, known: np.ndarray, found: LookBack) -> _Kind:
+    """Forecasts that moved most in money since the creation date before."""
+    units = np.nan_to_num(found.after - found.before).astype(np.float64)
+    far = (np.abs(units) >= np.maximum(_WORTH_A_WORD, _FAR * np.nan_to_num(found.before))) & (known >= NEW_BELOW)
+    rows = np.flatnonzero(far)
+    filled, _ = terms(made, rows, settings)
+    costs, _ = costs_of(filled, settings)
+    money = np.where(units[rows] > 0, costs.underage, costs.overage) * np.abs(units[rows])
+    periods = np.full(len(rows), float(found.ahead))
+    dearest = np.zeros(len(rows), bool)
+    dearest[np.argsort(-money, kind="stable")[:_MOST_MOVED]] = True
+    position, knots = filled["on_hand"] + filled["on_order"], made.knots(rows, periods, 0.0)
+    return _kept(dearest, rows, money, units[rows], position, knots, periods)
+
+
+def _outside(made: Basis, settings: BuySettings, found: LookBack) -> _Kind:
+    """Forecasts whose range was missed more often than chance allows."""
+    rows = np.flatnonzero(found.is_outside)
+    filled, _ = terms(made, rows, settings)
+    costs, _ = costs_of(filled, settings)
+    periods = filled["lead_time"] + settings.review
+    over, under = (one[rows] / found.judged[rows] * periods for one in (found.over, found.under))
+    money = costs.underage * over + costs.overage * under
+    position, knots = filled["on_hand"] + filled["on_order"], made.knots(rows, filled["lead_time"], settings.review)
+    return _kept(over + under > 0, rows, money, over + under, position, knots, periods)
 
 
 def _kept(

@@ -17,7 +17,7 @@ from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting import buying, scenarios
 from forecasting.attention import Concerns, concerns
 from forecasting.attention_links import Links, links
-from forecasting.batch import Run, forecast_all
+from forecasting.batch import Run, forecast_all, latest
 from forecasting.buying import Basis, BuyPlan, BuySettings
 from forecasting.buying_record import BuyingRecord, RecordAsked, buying_record
 from forecasting.duplicates import Duplicate, duplicates
@@ -25,9 +25,10 @@ from forecasting.explanations import Drivers, drivers
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
 from forecasting.launch_desk import LaunchDesk
+from forecasting.look_back import LookBack, looked_back
 from forecasting.own_mistakes import Mistakes, mistakes
 from forecasting.since_last_time import SinceLast, since_last
-from forecasting.summary import Summary, summarise
+from forecasting.summary import Summary, summarise, summary_of
 from forecasting.types import QuantileForecast
 from forecasting.views import (
     ItemHistory,
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
 #: Matches of a search that are ranked; more than a planner pages through.
 _RANKED = 500
 
-#: Items forecast at a time for the summary: bounds its memory.
-_BATCH = 2048
+#: What is kept of all items, beside the catalog.
+_SUMMARY, LOOK_BACK = "summary.parquet", "look-back.parquet"
 
 #: Best sellers among which duplicates are looked for.
 _COMPARED = 20_000
@@ -73,15 +74,17 @@ class _Opened:
 class Desk:
     """Answers about one catalog with one model; thread-safe.
 
-    ``models`` are directories in the order in which they are asked for a model of this catalog.
+    ``models`` are directories in the order in which they are asked for a model of this catalog; what was made of both is in
+    ``home``.
     """
 
-    def __init__(self, catalog: Catalog, models: tuple[Path, ...], summary_path: Path) -> None:
-        self._catalog, self._summary_path = catalog, summary_path
+    def __init__(self, catalog: Catalog, models: tuple[Path, ...], home: Path) -> None:
+        self._catalog, self._home = catalog, home
         self._one_at_a_time = threading.Lock()
         self._lately: OrderedDict[str, _Opened] = OrderedDict()
         self._forecaster, self._status = _serving(catalog.about, models)
-        self._summary = Summary.load(summary_path, self.key) if self._forecaster else None
+        self._summary = Summary.load(home / _SUMMARY, self.key) if self._forecaster else None
+        self._looked_back: LookBack | None = None
         self._basis: Basis | None = None
 
     @property
@@ -122,12 +125,24 @@ class Desk:
         return SummaryStatus(False, "Items are ranked by recent sales until the forecasts of all items were made.", None)
 
     def summarise(self, report: Report) -> None:
-        """Forecasts all items and keeps what ranks them; raises NotTrained."""
-        forecaster = self._serving_model()
-        batches = self._catalog.batches_with_plan(_BATCH, forecaster.horizon)
+        """Forecasts all items, or reads them from a run that has them, and keeps what ranks them; raises NotTrained."""
+        forecaster, about = self._serving_model(), self._catalog.about
+        run = latest(self._home / "runs", about.catalog_hash, forecaster.card.version if forecaster.card else None)
         self._basis = None
-        self._summary = summarise(batches, self._catalog.about.items, forecaster, self.key, report)
-        self._summary.save(self._summary_path)
+        made = summary_of(run, self.key, report) if run else summarise(self._catalog, forecaster, self.key, report)
+        made.save(self._home / _SUMMARY)
+        self._summary = made
+
+    def look_back(self) -> LookBack | None:
+        """What the forecasts of all items did lately; None until it was worked out for this catalog and model."""
+        found = self._looked_back
+        if found is None and self._forecaster is not None:
+            found = self._looked_back = LookBack.load(self._home / LOOK_BACK, self.key)
+        return found
+
+    def make_look_back(self, report: Report) -> None:
+        """Works it out, which takes about three times as long as to forecast all items, and keeps it; raises NotTrained."""
+        looked_back(self._catalog, self._serving_model(), self.key, report).save(self._home / LOOK_BACK)
 
     def forecast(self, item_ids: Sequence[str] | None = None) -> QuantileForecast:
         """Forecast of these items, or of all; raises UnknownItem, NotTrained."""
@@ -202,7 +217,7 @@ class Desk:
 
     def concerns(self) -> Concerns:
         """What needs a planner, ranked by money at risk; raises NotTrained before all items were forecast."""
-        return concerns(self._buying_basis(), BuySettings(), self._catalog.known_periods())
+        return concerns(self._buying_basis(), BuySettings(), self._catalog.known_periods(), self.look_back())
 
     def _buying_basis(self) -> Basis:
         if self._summary is None:

@@ -124,23 +124,33 @@ class Ensemble:
         hold: bool = False,
         shown: bool = True,
         reading: Reading | None = None,
+        ahead: int | None = None,
     ) -> Said:
         """What the members say of ``history`` [N, T] and ``plan`` at the creation dates ``at`` (positions, increasing).
 
         ``hold`` takes the price of each creation date for all that follow it; ``shown`` keeps where attention looked. A
-        ``reading`` of the same history and plan spares encoding them again.
+        ``reading`` of the same history and plan spares encoding them again. ``ahead`` asks for the first periods alone.
         """
         reading = reading or Reading(history, plan, min(at))
-        return self.read_inputs([reading.inputs(view.encoding) for view in self.views], at, hold=hold, shown=shown)
+        return self.read_inputs([reading.inputs(view.encoding) for view in self.views], at, hold=hold, shown=shown, ahead=ahead)
 
     @torch.no_grad()
-    def read_inputs(self, encoded: Sequence[Inputs], at: Sequence[int], *, hold: bool = False, shown: bool = True) -> Said:
+    def read_inputs(
+        self,
+        encoded: Sequence[Inputs],
+        at: Sequence[int],
+        *,
+        hold: bool = False,
+        shown: bool = True,
+        ahead: int | None = None,
+    ) -> Said:
         """The same of inputs that each view has ``encoded`` already."""
         dates, parts = torch.tensor(at), []
         for view, inputs, network in zip(self.views, encoded, self._networks, strict=True):
             held = torch.ones(len(inputs), len(dates), dtype=torch.bool) if hold else None
+            asked = {"shown": shown, "ahead": ahead}
             for weights in view.members:  # one after the other: stacked, they take longer
-                decoded = torch.func.functional_call(network, weights, (inputs, dates, held), {"shown": shown})
+                decoded = torch.func.functional_call(network, weights, (inputs, dates, held), asked)
                 parts.append((decoded, inputs.scale[:, dates]))
         names = Decoded.__dataclass_fields__
         joined = [torch.stack([getattr(decoded, name) for decoded, _ in parts]) for name in names]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from data.facts import About, Check, SearchResult
-    from data.planner_store import Quantities, Review
+    from data.planner_store import PlannerStore, Quantities, Review
     from data.sources.upload import UploadPreview
     from data.sources.upload_columns import ColumnMapping
     from forecasting.analogs import LaunchForecast
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from forecasting.types import Progress, QuantileForecast
     from forecasting.workflows import (
         AccuracyReport,
+        BatchRun,
         BuyingRecord,
         BuyPlan,
         BuySettings,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         ItemView,
         LadderRun,
         LaunchDesk,
+        LookBackRun,
         ModelStatus,
         PastFan,
         RecordAsked,
@@ -133,44 +135,62 @@ def buy_plan(settings: BuySettings) -> BuyPlan:
 
 def concerns() -> Concerns:
     """What needs a planner, whether it was dealt with or not."""
-    return _concerns(f"{version()}/{summary().ready}")
+    return _concerns(f"{version()}/{summary().ready}/{looked_back()}")
+
+
+def looked_back() -> bool:
+    """Whether it is known what the forecasts of all items did lately."""
+    return desk().look_back() is not None
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def look_back_run() -> LookBackRun:
+    """What works that out, beside the server."""
+    from forecasting import workflows
+
+    return workflows.LookBackRun()
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def batch_run() -> BatchRun:
+    """The one run that forecasts all items into files; it goes on while the planner looks elsewhere."""
+    from forecasting import workflows
+
+    return workflows.BatchRun()
+
+
+def planner_store() -> PlannerStore:
+    """What planners decide."""
+    from forecasting import workflows
+
+    return workflows.planner_store()
 
 
 def reviews() -> tuple[Review, ...]:
     """What planners have dealt with."""
-    from forecasting import workflows
-
-    return workflows.planner_store().reviews(figures().name)
+    return planner_store().reviews(figures().name)
 
 
 def set_review(review: Review) -> None:
     """Keeps that something was dealt with."""
-    from forecasting import workflows
-
-    workflows.planner_store().set_review(figures().name, review)
+    planner_store().set_review(figures().name, review)
 
 
 def forget_review(reason: str, item_id: str) -> None:
     """Brings something back."""
-    from forecasting import workflows
-
-    workflows.planner_store().forget_review(figures().name, reason, item_id)
+    planner_store().forget_review(figures().name, reason, item_id)
 
 
 def saved_quantities() -> Quantities:
     """What planners have set for orders of the newest period."""
-    from forecasting import workflows
-
     about = figures()
-    return workflows.planner_store().quantities(about.name, f"{about.last:%Y-%m-%d}")
+    return planner_store().quantities(about.name, f"{about.last:%Y-%m-%d}")
 
 
 def save_quantities(changes: Mapping[str, float | None], seen: int) -> None:
     """Keeps these, None: as worked out; raises ResourceError where somebody changed one after version ``seen``."""
-    from forecasting import workflows
-
     about = figures()
-    workflows.planner_store().set_quantities(about.name, f"{about.last:%Y-%m-%d}", changes, seen)
+    planner_store().set_quantities(about.name, f"{about.last:%Y-%m-%d}", changes, seen)
 
 
 def kept_buying_record(asked: RecordAsked) -> BuyingRecord | None:

@@ -38,6 +38,7 @@ from forecasting.duplicates import Duplicate
 from forecasting.explanations import Drivers
 from forecasting.generations.g2008_patchwork import PatchworkParts
 from forecasting.launch_desk import NewProduct
+from forecasting.look_back import LookBack
 from forecasting.own_mistakes import Mistakes
 from forecasting.since_last_time import SinceLast
 from forecasting.types import ModelCard, Progress, QuantileForecast
@@ -84,6 +85,7 @@ class State:
     summarised: bool = True
     stale: bool = False
     stocked: bool = False
+    looked_back: bool = True
     trusting: bool = True
     tried: int = 3
     failed: tuple[tuple[str, str], ...] = ()
@@ -249,7 +251,10 @@ class Desk:
 
     def concerns(self) -> Concerns:
         known = np.array([len(history(number).periods) for number in range(STATE.items)])
-        return concerns(basis(STATE.items, STATE.stocked), BuySettings(), known)
+        return concerns(basis(STATE.items, STATE.stocked), BuySettings(), known, self.look_back())
+
+    def look_back(self) -> LookBack | None:
+        return stand_in_buying.look_back([facts(n).item_id for n in range(STATE.items)]) if STATE.looked_back else None
 
     def item(self, item_id: str, horizon: int | None = None) -> ItemView:
         number, horizon = _number(item_id), horizon or HORIZON
@@ -344,18 +349,8 @@ class Desk:
         if not STATE.trained:
             return ModelStatus(None, False, "No model has been trained on this catalog yet.")
         card = ModelCard(
-            "mqcnn",
-            "2026-01-04.1",
-            7,
-            "abc123",
-            "Corner shop",
-            "2025-12-28",
-            "2026-01-04T09:30:00",
-            187.0,
-            {},
-            {},
-            {"wql": 0.31},
-        )
+            "mqcnn", "2026-01-04.1", 7, "abc123", "Corner shop", "2025-12-28", "2026-01-04T09:30:00", 187.0, {}, {}, {}
+        )  # fmt: skip
         return ModelStatus(
             card, True, "The model was trained on other data than is loaded now. Train it again." if STATE.stale else ""
         )
@@ -398,6 +393,10 @@ def tried_generation(catalog_hash: str, name: str) -> str:
 
 def LadderRun() -> stand_in_ladder.LadderRun:
     return stand_in_ladder.LadderRun(STATE)
+
+
+def LookBackRun() -> stand_in_buying.LookBackRun:
+    return stand_in_buying.LookBackRun(STATE)
 
 
 def home() -> Path:
