@@ -8,17 +8,18 @@ its range, what the units outside would have cost until the next order arrives.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from data.planner_store import Review
+from data.planner_store import Review, Term
 from forecasting import quantiles
-from forecasting.buying import Basis, BuySettings, costs_of, terms
-from forecasting.inventory import best_position, outcome
+from forecasting.buying import Basis
+from forecasting.buying_terms import BuySettings, costs_of, terms
+from forecasting.inventory import Costs, best_position, outcome
 from forecasting.look_back import LookBack
 
 Reason = Literal["shortage", "overstock", "new", "moved", "outside"]
@@ -175,15 +176,25 @@ class Concerns:
         return {"missed": Missed(*(int(one[row]) for one in (found.judged, found.above, found.below)))}
 
 
-def concerns(made: Basis, settings: BuySettings, known: np.ndarray, look_back: LookBack | None = None) -> Concerns:
-    """What needs somebody; ``settings`` stand in for what the catalog does not know, and ``known`` [N] periods are on record.
+def concerns(
+    made: Basis, settings: BuySettings, known: np.ndarray, look_back: LookBack | None = None, saved: Sequence[Term] = ()
+) -> Concerns:
+    """What needs somebody; ``known`` [N] periods are on record.
+
+    Where the catalog does not know how an item is bought, planners' ``saved`` terms stand in, else ``settings``.
 
     Items whose stock is not known are not among those that run out or have too much, and new ones not among those that moved.
     """
     lately = look_back.of(made.assortment.item_ids) if look_back is not None else None
-    kinds = [_shortages(made, settings), _overstocks(made, settings), _new_items(made, settings, known)]
+
+    def bought(rows: np.ndarray) -> _Bought:
+        filled, _ = terms(made, rows, settings, saved)
+        position = filled["on_hand"] + filled["on_order"] - filled["back_orders"]
+        return _Bought(filled["lead_time"], settings.review, position, filled, costs_of(filled, settings)[0])
+
+    kinds = [_shortages(made, bought), _overstocks(made, bought), _new_items(made, bought, known)]
     if lately is not None:
-        kinds += [_moved(made, settings, known, lately), _outside(made, settings, lately)]
+        kinds += [_moved(made, bought, known, lately), _outside(made, bought, lately)]
     reason = np.repeat(np.arange(len(kinds)), [len(kind.rows) for kind in kinds])
     money, units, position, periods, rows = (
         np.concatenate([getattr(kind, name) for kind in kinds]) for name in ("money", "units", "position", "periods", "rows")
@@ -205,68 +216,72 @@ def concerns(made: Basis, settings: BuySettings, known: np.ndarray, look_back: L
     )
 
 
-def _shortages(made: Basis, settings: BuySettings) -> _Kind:
-    """Sales missed before an order placed now arrives."""
+@dataclass(frozen=True, eq=False)
+class _Bought:
+    """How K items are bought: periods, units on hand and on order less those owed, the columns ``filled``, and the costs."""
+
+    lead_time: np.ndarray
+    review: float
+    position: np.ndarray
+    filled: Mapping[str, np.ndarray]
+    costs: Costs
+
+
+def _shortages(made: Basis, bought: Callable[[np.ndarray], _Bought]) -> _Kind:
+    """Sales missed before an order placed now arrives; what is on order and arrives later does not help."""
     rows = np.flatnonzero(np.isfinite(made.assortment.commercial["on_hand"]))
-    filled, _ = terms(made, rows, settings)
-    position = filled["on_hand"] + filled["on_order"]
-    knots = made.knots(rows, filled["lead_time"], 0.0)
+    how = bought(rows)
+    late = np.where(how.filled["arrives_in"] > np.maximum(how.lead_time, 1.0), how.filled["on_order"], 0.0)
+    position = how.position - late
+    knots = made.knots(rows, how.lead_time, 0.0)
     lost = quantiles.shortfall(made.taus, knots, position)
-    costs, _ = costs_of(filled, settings)
-    return _kept(lost >= _WORTH_A_WORD, rows, costs.underage * lost, lost, position, knots, filled["lead_time"])
+    return _kept(lost >= _WORTH_A_WORD, rows, how.costs.underage * lost, lost, position, knots, how.lead_time)
 
 
-def _overstocks(made: Basis, settings: BuySettings) -> _Kind:
+def _overstocks(made: Basis, bought: Callable[[np.ndarray], _Bought]) -> _Kind:
     """Stock that is left when the forecast ends, where that is all but sure."""
     rows = np.flatnonzero(np.isfinite(made.assortment.commercial["on_hand"]))
-    filled, _ = terms(made, rows, settings)
-    position = filled["on_hand"] + filled["on_order"]
-    knots = made.knots(rows, np.full(len(rows), float(made.horizon)), 0.0)
-    costs, _ = costs_of(filled, settings)
-    left = outcome(knots, made.taus, position, costs).left_over
-    much = (left >= _WORTH_A_WORD) & (position > quantiles.quantile(made.taus, knots, _SURE))
-    return _kept(much, rows, costs.overage * left, left, position, knots, np.full(len(rows), float(made.horizon)))
+    how, whole = bought(rows), np.full(len(rows), float(made.horizon))
+    knots = made.knots(rows, whole, 0.0)
+    left = outcome(knots, made.taus, how.position, how.costs).left_over
+    much = (left >= _WORTH_A_WORD) & (how.position > quantiles.quantile(made.taus, knots, _SURE))
+    return _kept(much, rows, how.costs.overage * left, left, how.position, knots, whole)
 
 
-def _new_items(made: Basis, settings: BuySettings, known: np.ndarray) -> _Kind:
+def _new_items(made: Basis, bought: Callable[[np.ndarray], _Bought], known: np.ndarray) -> _Kind:
     """Items with a short past, by what the best order for them is expected to cost."""
     rows = np.flatnonzero(known < NEW_BELOW)
-    filled, _ = terms(made, rows, settings)
-    knots = made.knots(rows, filled["lead_time"], settings.review)
-    costs, _ = costs_of(filled, settings)
-    best = best_position(knots, made.taus, costs)
-    found = outcome(knots, made.taus, best, costs)
+    how = bought(rows)
+    knots = made.knots(rows, how.lead_time, how.review)
+    best = best_position(knots, made.taus, how.costs)
+    found = outcome(knots, made.taus, best, how.costs)
     sells = quantiles.mean(made.taus, knots) >= _WORTH_A_WORD
-    return _kept(
-        sells, rows, found.cost, best, filled["on_hand"] + filled["on_order"], knots, filled["lead_time"] + settings.review
-    )
+    return _kept(sells, rows, found.cost, best, how.position, knots, how.lead_time + how.review)
 
 
-def _moved(made: Basis, settings: BuySettings, known: np.ndarray, found: LookBack) -> _Kind:
+def _moved(made: Basis, bought: Callable[[np.ndarray], _Bought], known: np.ndarray, found: LookBack) -> _Kind:
     """Forecasts that moved most in money since the creation date before."""
     units = np.nan_to_num(found.after - found.before).astype(np.float64)
     far = (np.abs(units) >= np.maximum(_WORTH_A_WORD, _FAR * np.nan_to_num(found.before))) & (known >= NEW_BELOW)
     rows = np.flatnonzero(far)
-    filled, _ = terms(made, rows, settings)
-    costs, _ = costs_of(filled, settings)
-    money = np.where(units[rows] > 0, costs.underage, costs.overage) * np.abs(units[rows])
+    how = bought(rows)
+    money = np.where(units[rows] > 0, how.costs.underage, how.costs.overage) * np.abs(units[rows])
     periods = np.full(len(rows), float(found.ahead))
     dearest = np.zeros(len(rows), bool)
     dearest[np.argsort(-money, kind="stable")[:_MOST_MOVED]] = True
-    position, knots = filled["on_hand"] + filled["on_order"], made.knots(rows, periods, 0.0)
-    return _kept(dearest, rows, money, units[rows], position, knots, periods)
+    return _kept(dearest, rows, money, units[rows], how.position, made.knots(rows, periods, 0.0), periods)
 
 
-def _outside(made: Basis, settings: BuySettings, found: LookBack) -> _Kind:
+def _outside(made: Basis, bought: Callable[[np.ndarray], _Bought], found: LookBack) -> _Kind:
     """Forecasts whose range was missed more often than chance allows."""
     rows = np.flatnonzero(found.is_outside)
-    filled, _ = terms(made, rows, settings)
-    costs, _ = costs_of(filled, settings)
-    periods = filled["lead_time"] + settings.review
+    how = bought(rows)
+    periods = how.lead_time + how.review
     over, under = (one[rows] / found.judged[rows] * periods for one in (found.over, found.under))
-    money = costs.underage * over + costs.overage * under
-    position, knots = filled["on_hand"] + filled["on_order"], made.knots(rows, filled["lead_time"], settings.review)
-    return _kept(over + under > 0, rows, money, over + under, position, knots, periods)
+    money = how.costs.underage * over + how.costs.overage * under
+    return _kept(
+        over + under > 0, rows, money, over + under, how.position, made.knots(rows, how.lead_time, how.review), periods
+    )
 
 
 def _kept(

@@ -13,13 +13,15 @@ import numpy as np
 
 from data.catalog import About, Check, ItemFacts, SearchResult
 from data.errors import NotTrained, TidelineError
+from data.planner_store import Term
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting import buying, scenarios
 from forecasting.attention import Concerns, concerns
 from forecasting.attention_links import Links, links
 from forecasting.batch import Run, forecast_all, latest
-from forecasting.buying import Basis, BuyPlan, BuySettings
+from forecasting.buying import Basis, BuyPlan
 from forecasting.buying_record import BuyingRecord, RecordAsked, buying_record
+from forecasting.buying_terms import BuySettings
 from forecasting.duplicates import Duplicate, duplicates
 from forecasting.explanations import Drivers, drivers
 from forecasting.generations.base import Generation, Report
@@ -211,13 +213,16 @@ class Desk:
             **numbers,
         )
 
-    def buy_plan(self, settings: BuySettings, edits: Mapping[str, float]) -> BuyPlan:
-        """The purchase list with a planner's ``edits``; raises UnknownItem, NotTrained before all items were forecast."""
-        return buying.buy_plan(self._buying_basis(), settings, edits)
+    def buy_plan(self, settings: BuySettings, edits: Mapping[str, float], saved: Sequence[Term] = ()) -> BuyPlan:
+        """The purchase list with planners' ``edits`` and ``saved`` terms.
 
-    def concerns(self) -> Concerns:
+        Raises UnknownItem, NotTrained before all items were forecast.
+        """
+        return buying.buy_plan(self._buying_basis(), settings, edits, saved)
+
+    def concerns(self, saved: Sequence[Term] = ()) -> Concerns:
         """What needs a planner, ranked by money at risk; raises NotTrained before all items were forecast."""
-        return concerns(self._buying_basis(), BuySettings(), self._catalog.known_periods(), self.look_back())
+        return concerns(self._buying_basis(), BuySettings(), self._catalog.known_periods(), self.look_back(), saved)
 
     def _buying_basis(self) -> Basis:
         if self._summary is None:

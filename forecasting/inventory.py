@@ -206,6 +206,18 @@ def span_knots(
     return _span(taus, spans, rows, np.broadcast_to(np.asarray(lead_time, np.float64) + review, len(rows)))
 
 
+def uncertain_span_knots(
+    taus: np.ndarray, spans: np.ndarray, lead_time: np.ndarray, deviation: np.ndarray, review: float, rows: np.ndarray
+) -> np.ndarray:
+    """The same [K, Q] where the lead times [K] of ``rows`` have a ``deviation`` [K]: three equally likely ones are mixed.
+
+    They are L − √1.5 σ, L and L + √1.5 σ, whose mean and deviation are L and σ; none is below 0.
+    """
+    away = np.sqrt(1.5) * deviation
+    each = [_span(taus, spans, rows, np.maximum(lead_time + side * away, 0.0) + review) for side in (-1, 0, 1)]
+    return mixture(taus, np.stack(each, axis=1), np.full((len(rows), 3), 1 / 3))
+
+
 def is_extended(horizon: int, lead_time: float | np.ndarray, review: float) -> np.ndarray:
     """Where lead time and review are longer than the ``horizon`` that was forecast, so that the span is an extrapolation."""
     return np.asarray(np.asarray(lead_time, np.float64) + review > horizon)

@@ -25,8 +25,9 @@ from forecasting.attention import Concern, Concerns
 from forecasting.attention_links import Links
 from forecasting.batch import Run
 from forecasting.batch_run import BatchRun, LookBackRun
-from forecasting.buying import BuyPlan, BuyRow, BuySettings
+from forecasting.buying import BuyPlan, BuyRow
 from forecasting.buying_record import BuyingRecord, RecordAsked
+from forecasting.buying_terms import BuySettings
 from forecasting.desk import Desk
 from forecasting.explanations import Drivers
 from forecasting.generations.base import Generation, Report

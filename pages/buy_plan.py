@@ -6,8 +6,10 @@ import streamlit as st
 
 from pages.ui import (
     budget_view,
+    buying_answers,
     buying_list,
     buying_settings,
+    buying_terms,
     buying_words,
     exports,
     formats,
@@ -36,7 +38,7 @@ def buy_plan() -> None:
             not_forecast_yet()
             return
         about, settings = resources.figures(), buying_settings.read()
-        plan = resources.buy_plan(settings)
+        plan = buying_answers.buy_plan(settings)
         totals = plan.totals
         frame.heading(QUESTION, buying_words.answer(plan, about))
         missed = "Sales expected to be missed before the next order arrives, if exactly this is bought."
@@ -49,6 +51,7 @@ def buy_plan() -> None:
         buying_settings.controls(plan.basis.assortment.categories, about.frequency)
         if said := buying_settings.assumptions(plan, about.frequency):
             st.caption(f":material/info: {formats.plain(said)}")
+        buying_terms.section(plan, about)
         budget_view.section(plan, about)
         buying_list.section(plan, about)
         st.caption(

@@ -12,7 +12,8 @@ from catalogs import panel_of, write
 from data.catalog import Catalog
 from data.planner_store import Review
 from forecasting.attention import REASONS, Concern, Concerns, concerns
-from forecasting.buying import Basis, BuySettings, basis
+from forecasting.buying import Basis, basis
+from forecasting.buying_terms import BuySettings
 from forecasting.quantiles import TAUS, mean, shortfall
 from forecasting.summary import Summary
 

@@ -14,7 +14,8 @@ from scipy.stats import binomtest
 
 from data.catalog import Catalog
 from forecasting.attention import REASONS, concerns
-from forecasting.buying import BuySettings, basis
+from forecasting.buying import basis
+from forecasting.buying_terms import BuySettings
 from forecasting.generations.feedback import Feedback
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.look_back import LookBack, looked_back

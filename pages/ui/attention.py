@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from data.planner_store import Review
-from pages.ui import formats, frame, resources, state
+from pages.ui import buying_answers, formats, frame, resources, state
 from pages.ui.buying_words import count, span
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _TITLES = {
 
 def open_places(found: Concerns) -> np.ndarray:
     """Places of the concerns that nobody has dealt with, dearest first."""
-    return np.flatnonzero(found.is_open(resources.reviews()))
+    return np.flatnonzero(found.is_open(buying_answers.reviews()))
 
 
 def answer(found: Concerns, about: About) -> str:
@@ -115,7 +115,7 @@ def _missed(concern: Concern, about: About) -> str:
 
 def looking_back() -> None:
     """What moved and what keeps missing its range is worked out beside the page; until then this says how far it is."""
-    if not resources.looked_back():
+    if not buying_answers.looked_back():
         resources.look_back_run().start(resources.version())
         st.fragment(_looking_back, run_every=2 if resources.look_back_run().running else None)()
 
@@ -131,7 +131,7 @@ def _looking_back() -> None:
         )
     elif run.failed:
         st.caption(f":material/info: Which forecasts moved could not be worked out. {formats.plain(run.failed)}")
-    elif resources.looked_back():  # it ended since the last look
+    elif buying_answers.looked_back():  # it ended since the last look
         st.rerun()
 
 
@@ -168,7 +168,9 @@ def section(found: Concerns, about: About) -> None:
                     words, back = st.columns([6, 1], vertical_alignment="center")
                     words.markdown(sentence(concern, about))
                     key = f"back/{concern.reason}/{concern.item_id}"
-                    back.button("Bring back", key=key, on_click=resources.forget_review, args=(concern.reason, concern.item_id))
+                    back.button(
+                        "Bring back", key=key, on_click=buying_answers.forget_review, args=(concern.reason, concern.item_id)
+                    )
 
 
 def _row(concern: Concern, found: Concerns, about: About) -> None:
@@ -192,7 +194,7 @@ def _row(concern: Concern, found: Concerns, about: About) -> None:
         place.button(
             title,
             key=f"{kind}/{concern.reason}/{concern.item_id}",
-            on_click=resources.set_review,
+            on_click=buying_answers.set_review,
             args=(review,),
             help=told,
             type="tertiary",

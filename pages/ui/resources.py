@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from data.facts import About, Check, SearchResult
-    from data.planner_store import PlannerStore, Quantities, Review
+    from data.planner_store import PlannerStore
     from data.sources.upload import UploadPreview
     from data.sources.upload_columns import ColumnMapping
     from forecasting.analogs import LaunchForecast
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from forecasting.workflows import (
         AccuracyReport,
         BatchRun,
-        BuyingRecord,
-        BuyPlan,
-        BuySettings,
-        Concerns,
         Desk,
         ItemView,
         LadderRun,
@@ -40,7 +36,6 @@ if TYPE_CHECKING:
         LookBackRun,
         ModelStatus,
         PastFan,
-        RecordAsked,
         ScenarioView,
         SummaryStatus,
         TodayPage,
@@ -125,22 +120,14 @@ def summarise(report: Callable[[Progress], None]) -> None:
     desk().summarise(report)
 
 
-# buying
+# what planners decide, and what is worked out beside the server
 
 
-def buy_plan(settings: BuySettings) -> BuyPlan:
-    """The purchase list, with the quantities that planners have saved."""
-    return _buy_plan(f"{version()}/{summary().ready}", settings, saved_quantities().version)
+def planner_store() -> PlannerStore:
+    """What planners decide."""
+    from forecasting import workflows
 
-
-def concerns() -> Concerns:
-    """What needs a planner, whether it was dealt with or not."""
-    return _concerns(f"{version()}/{summary().ready}/{looked_back()}")
-
-
-def looked_back() -> bool:
-    """Whether it is known what the forecasts of all items did lately."""
-    return desk().look_back() is not None
+    return workflows.planner_store()
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
@@ -157,58 +144,6 @@ def batch_run() -> BatchRun:
     from forecasting import workflows
 
     return workflows.BatchRun()
-
-
-def planner_store() -> PlannerStore:
-    """What planners decide."""
-    from forecasting import workflows
-
-    return workflows.planner_store()
-
-
-def reviews() -> tuple[Review, ...]:
-    """What planners have dealt with."""
-    return planner_store().reviews(figures().name)
-
-
-def set_review(review: Review) -> None:
-    """Keeps that something was dealt with."""
-    planner_store().set_review(figures().name, review)
-
-
-def forget_review(reason: str, item_id: str) -> None:
-    """Brings something back."""
-    planner_store().forget_review(figures().name, reason, item_id)
-
-
-def saved_quantities() -> Quantities:
-    """What planners have set for orders of the newest period."""
-    about = figures()
-    return planner_store().quantities(about.name, f"{about.last:%Y-%m-%d}")
-
-
-def save_quantities(changes: Mapping[str, float | None], seen: int) -> None:
-    """Keeps these, None: as worked out; raises ResourceError where somebody changed one after version ``seen``."""
-    about = figures()
-    planner_store().set_quantities(about.name, f"{about.last:%Y-%m-%d}", changes, seen)
-
-
-def kept_buying_record(asked: RecordAsked) -> BuyingRecord | None:
-    """What buying would have cost in the past, None until somebody asked for it."""
-    return _buying_records().get((version(), asked))
-
-
-def buying_record(asked: RecordAsked, report: Callable[[Progress], None]) -> None:
-    """Replays the past and keeps what comes of it."""
-    kept = _buying_records()
-    kept[version(), asked] = desk().buying_record(asked, report)
-    while len(kept) > 16:
-        kept.pop(next(iter(kept)))
-
-
-@st.cache_resource(show_spinner=False, max_entries=1)
-def _buying_records() -> dict[tuple[str, RecordAsked], BuyingRecord]:
-    return {}
 
 
 # the ladder of generations
@@ -385,16 +320,6 @@ def _search(version: str, text: str, limit: int, offset: int) -> SearchResult:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _today(version: str, order: str, limit: int, offset: int, text: str) -> TodayPage:
     return desk().today(order, limit, offset, text)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _concerns(version: str) -> Concerns:
-    return desk().concerns()
-
-
-@st.cache_resource(show_spinner=False, max_entries=6)
-def _buy_plan(version: str, settings: BuySettings, saved: int) -> BuyPlan:
-    return desk().buy_plan(settings, saved_quantities().units)
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)

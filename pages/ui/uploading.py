@@ -92,6 +92,9 @@ def _mapping(preview: UploadPreview) -> ColumnMapping | None:
                 label = f"{label} (needed)" if role in _NEEDED else label
                 chosen[role] = st.selectbox(label, options, options.index(held) if held in options else 0)
         static = st.multiselect("Attributes of the item", preview.columns, now.static)
+        if now.commercial:
+            told = [f"{formats.plain(column)} as {role.replace('_', ' ')}" for role, column in now.commercial.items()]
+            st.caption(f"For buying, read from the column names: {formats.listing(told)}.")
         with st.expander("Costs, other numbers, missing rows, dates and holidays"):
             known = st.multiselect("Other numbers that are planned ahead", preview.columns, now.known)
             past = st.multiselect("Other numbers that are known only afterwards", preview.columns, now.past)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ import stand_in_why
 
 from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
 from data.facts import About, Check, ItemFacts, SearchResult
-from data.planner_store import PlannerStore
+from data.planner_store import PlannerStore, Term
 from data.schema import Frequency
 from data.sources import upload
 from data.sources.upload import UploadPreview
@@ -32,8 +32,9 @@ from forecasting import buying
 from forecasting.accuracy import AccuracyReport
 from forecasting.attention import Concerns, concerns
 from forecasting.attention_links import Links
-from forecasting.buying import BuyPlan, BuySettings
+from forecasting.buying import BuyPlan
 from forecasting.buying_record import BuyingRecord, RecordAsked
+from forecasting.buying_terms import BuySettings
 from forecasting.duplicates import Duplicate
 from forecasting.explanations import Drivers
 from forecasting.generations.g2008_patchwork import PatchworkParts
@@ -246,12 +247,12 @@ class Desk:
     def buying_record(self, asked: RecordAsked, report: object) -> BuyingRecord:
         raise TooLittleHistory("The catalog has 3 creation dates to replay and 6 are needed. Load more history.")
 
-    def buy_plan(self, settings: BuySettings, edits: Mapping[str, float]) -> BuyPlan:
-        return buying.buy_plan(basis(STATE.items, STATE.stocked), settings, edits)
+    def buy_plan(self, settings: BuySettings, edits: Mapping[str, float], saved: Sequence[Term] = ()) -> BuyPlan:
+        return buying.buy_plan(basis(STATE.items, STATE.stocked), settings, edits, saved)
 
-    def concerns(self) -> Concerns:
+    def concerns(self, saved: Sequence[Term] = ()) -> Concerns:
         known = np.array([len(history(number).periods) for number in range(STATE.items)])
-        return concerns(basis(STATE.items, STATE.stocked), BuySettings(), known, self.look_back())
+        return concerns(basis(STATE.items, STATE.stocked), BuySettings(), known, self.look_back(), saved)
 
     def look_back(self) -> LookBack | None:
         return stand_in_buying.look_back([facts(n).item_id for n in range(STATE.items)]) if STATE.looked_back else None

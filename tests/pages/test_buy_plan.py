@@ -10,7 +10,8 @@ import pytest
 import stand_in
 from streamlit.testing.v1 import AppTest
 
-from forecasting.buying import BuyPlan, BuySettings
+from forecasting.buying import BuyPlan
+from forecasting.buying_terms import BuySettings
 from pages.ui import buying_list, buying_words, exports, formats
 
 Visit = Callable[..., AppTest]
