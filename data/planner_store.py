@@ -116,8 +116,8 @@ class PlannerStore:
                 place: dict[str, object] = {"catalog": catalog, "subject": _TERMS, "item_id": f"{field} of {scope}"}
                 if connection.execute(sql("planner_changed_since"), {**place, "version": version}).fetchall():
                     raise ResourceError(
-                        f"Somebody else has changed {field.replace('_', ' ')} of {scope} since you opened this page, and nothing "
-                        "was saved. Reload the page and look at it again."
+                        f"Somebody else has changed {field.replace('_', ' ')} of {scope} since you opened this page, and "
+                        "nothing was saved. Reload the page and look at it again."
                     )
                 row = {"catalog": catalog, "category": category, "item_id": item_id, "field": field}
                 if value is None:

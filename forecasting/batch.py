@@ -20,12 +20,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import csv
 
 from data.errors import ResourceError
 from forecasting.generations.base import Report
@@ -89,13 +90,17 @@ class Run:
 
     def forecasts(self) -> Iterator[QuantileForecast]:
         """The forecasts of all items in catalog order, a part at a time; raises ResourceError where parts are missing."""
+        self.check_whole()
+        for part in range(self.manifest.parts):
+            yield self._forecast(pq.read_table(self.path(part)))
+
+    def check_whole(self) -> None:
+        """Raises ResourceError where parts are missing."""
         if self.missing:
             raise ResourceError(
                 f"The run in {self.directory} lacks {len(self.missing)} of its {self.manifest.parts} parts. "
                 "Finish it: python -m forecasting forecast --all."
             )
-        for part in range(self.manifest.parts):
-            yield self._forecast(pq.read_table(self.path(part)))
 
     def _forecast(self, rows: pa.Table) -> QuantileForecast:
         horizon = len(self.manifest.periods)
@@ -148,12 +153,35 @@ def forecast_all(
         return _finished(run)
 
 
-def latest(runs: Path, catalog_hash: str, version: str | None = None) -> Run | None:
-    """The newest whole run of this catalog, and of this version of the model where one is given."""
+def latest(runs: Path, catalog_hash: str, version: str | None = None, *, whole: bool = True) -> Run | None:
+    """The newest run of this catalog, and of this version of the model where one is given; a ``whole`` one, or any."""
     for run in sorted(all_runs(runs), key=lambda run: run.manifest.started, reverse=True):
-        if run.whole and run.manifest.catalog_hash == catalog_hash and version in (None, run.manifest.version):
+        wanted = run.manifest.catalog_hash == catalog_hash and version in (None, run.manifest.version)
+        if wanted and (run.whole or not whole):
             return run
     return None
+
+
+def in_one_file(run: Run, kind: Literal["csv", "parquet"]) -> Path:
+    """A whole run's rows as one file beside its parts, written a part at a time where it is not there yet.
+
+    Raises ResourceError where parts are missing.
+    """
+    run.check_whole()
+    target = run.directory / f"forecasts.{kind}"
+    if not target.is_file():
+        fresh = target.with_suffix(f".{kind}.new")
+        schema = pq.read_schema(run.path(0))
+        if kind == "csv":  # names are written out
+            plain = [
+                pa.field(one.name, one.type.value_type if pa.types.is_dictionary(one.type) else one.type) for one in schema
+            ]
+            schema = pa.schema(plain)
+        with csv.CSVWriter(fresh, schema) if kind == "csv" else pq.ParquetWriter(fresh, schema) as writer:
+            for part in range(run.manifest.parts):
+                writer.write_table(pq.read_table(run.path(part)).cast(schema))
+        fresh.replace(target)
+    return target
 
 
 def all_runs(runs: Path) -> tuple[Run, ...]:

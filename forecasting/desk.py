@@ -156,6 +156,11 @@ class Desk:
         """Forecasts every item into a run below ``runs``; raises NotTrained."""
         return forecast_all(self._catalog, self._serving_model(), runs, report)
 
+    def run(self) -> Run | None:
+        """The newest run of this catalog and model, whole or not."""
+        card = self._status.card
+        return latest(self._home / "runs", self._catalog.about.catalog_hash, card.version, whole=False) if card else None
+
     def buying_record(self, asked: RecordAsked, report: Report) -> BuyingRecord:
         """What buying would have cost in the past; raises UnknownItem, NotTrained, TooLittleHistory, ConfigurationError."""
         return buying_record(self._catalog, self._serving_model().twin(), asked, report)

@@ -23,7 +23,7 @@ from data.sources.upload_columns import ColumnMapping
 from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, Verdict
 from forecasting.attention import Concern, Concerns
 from forecasting.attention_links import Links
-from forecasting.batch import Run
+from forecasting.batch import Run, in_one_file
 from forecasting.batch_run import BatchRun, LookBackRun
 from forecasting.buying import BuyPlan, BuyRow
 from forecasting.buying_record import BuyingRecord, RecordAsked
@@ -95,6 +95,7 @@ __all__ = [
     "climb_ladder",
     "forecast",
     "forecast_all",
+    "in_one_file",
     "load_complete_journey",
     "load_simulated",
     "load_upload",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import streamlit as st
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         LookBackRun,
         ModelStatus,
         PastFan,
+        Run,
         ScenarioView,
         SummaryStatus,
         TodayPage,
@@ -144,6 +145,13 @@ def batch_run() -> BatchRun:
     from forecasting import workflows
 
     return workflows.BatchRun()
+
+
+def run_file(run: Run, kind: Literal["csv", "parquet"]) -> bytes:
+    """All rows of a whole run."""
+    from forecasting import workflows
+
+    return workflows.in_one_file(run, kind).read_bytes()
 
 
 # the ladder of generations

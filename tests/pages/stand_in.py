@@ -20,6 +20,7 @@ import stand_in_buying
 import stand_in_ladder
 import stand_in_launches
 import stand_in_why
+from stand_in_ladder import Training
 
 from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
 from data.facts import About, Check, ItemFacts, SearchResult
@@ -32,6 +33,7 @@ from forecasting import buying
 from forecasting.accuracy import AccuracyReport
 from forecasting.attention import Concerns, concerns
 from forecasting.attention_links import Links
+from forecasting.batch import Run
 from forecasting.buying import BuyPlan
 from forecasting.buying_record import BuyingRecord, RecordAsked
 from forecasting.buying_terms import BuySettings
@@ -55,7 +57,7 @@ from forecasting.views import (
     TodayRow,
 )
 
-__all__ = ["NewProduct"]  # the pages ask the module for it
+__all__ = ["NewProduct", "Training"]  # the pages ask the module for them
 
 HORIZON = 13
 PERIODS = 104
@@ -87,6 +89,7 @@ class State:
     stale: bool = False
     stocked: bool = False
     looked_back: bool = True
+    parts: int = 0
     trusting: bool = True
     tried: int = 3
     failed: tuple[tuple[str, str], ...] = ()
@@ -257,6 +260,9 @@ class Desk:
     def look_back(self) -> LookBack | None:
         return stand_in_buying.look_back([facts(n).item_id for n in range(STATE.items)]) if STATE.looked_back else None
 
+    def run(self) -> Run | None:
+        return stand_in_buying.run(STATE)
+
     def item(self, item_id: str, horizon: int | None = None) -> ItemView:
         number, horizon = _number(item_id), horizon or HORIZON
         if not STATE.trained:
@@ -400,6 +406,10 @@ def LookBackRun() -> stand_in_buying.LookBackRun:
     return stand_in_buying.LookBackRun(STATE)
 
 
+def BatchRun() -> stand_in_buying.BatchRun:
+    return stand_in_buying.BatchRun(STATE)
+
+
 def home() -> Path:
     """A directory that is not there: nothing behind this desk changes."""
     return Path("no-such-directory")
@@ -413,29 +423,6 @@ def load_complete_journey(report: Callable[[Progress], None]) -> None:
 def load_simulated(items: int, periods: int, seed: int, report: Callable[[Progress], None]) -> None:
     report(Progress(1, 2, "Writing"))
     STATE.loaded.append(f"simulated {items} {periods} {seed}")
-
-
-class Training:
-    """Takes ``STEPS`` looks to be done."""
-
-    STEPS = 5
-
-    def __init__(self) -> None:
-        self.running, self.failed, self._done = False, None, 0
-
-    def start(self) -> None:
-        self.running = True
-
-    def progress(self) -> Progress:
-        self._done = min(self.STEPS, self._done + self.running)
-        self.running = self.running and self._done < self.STEPS
-        return Progress(self._done, self.STEPS, f"Step {self._done} of {self.STEPS}", 4.0 * (self.STEPS - self._done))
-
-    def stop(self) -> None:
-        self.running = False
-
-    def resume(self) -> None:
-        self.running = True
 
 
 def install() -> None:

@@ -12,6 +12,7 @@ from data.assortment import Assortment
 from data.facts import ItemFacts
 from data.schema import COMMERCIAL
 from forecasting import buying
+from forecasting.batch import Manifest, Run
 from forecasting.look_back import LookBack
 from forecasting.quantiles import TAUS
 from forecasting.types import Progress, QuantileForecast
@@ -68,6 +69,37 @@ class LookBackRun:
     def progress(self) -> Progress:
         self.running, self._state.looked_back = False, True
         return Progress(1, 4, "Looking back at all items")
+
+
+class BatchRun:
+    """Writes one of four parts at every look."""
+
+    def __init__(self, state: object) -> None:
+        self.running, self.failed, self._state = False, None, state
+
+    def start(self) -> None:
+        self.running, self._state.parts = True, self._state.parts % 4
+
+    def stop(self) -> None:
+        self.running = False
+
+    def progress(self) -> Progress:
+        self._state.parts += 1
+        self.running = self._state.parts < 4
+        return Progress(self._state.parts, 4, f"Forecasting all items: {60 * self._state.parts} of 240")
+
+
+def run(state: object) -> Run | None:
+    """A run of as many parts as were written; with four it is whole."""
+    if not state.parts:
+        return None
+    periods = tuple(str(one) for one in pd.date_range("2026-01-04", periods=13, freq="W-SUN"))
+    whole = "2026-01-05T09:10:00" if state.parts == 4 else ""
+    made = Manifest("abc123", "Corner shop", "mqcnn", "v1", "2025-12-28", periods, 240, 60, "2026-01-05T09:00:00", whole)
+    directory = state.planners.parent
+    for part in range(state.parts):
+        (directory / f"part-{part:05d}.parquet").touch()
+    return Run(directory, made)
 
 
 def outcome(answer: QuantileForecast, price: np.ndarray, cost: float | None) -> Outcome:
