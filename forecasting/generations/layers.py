@@ -96,12 +96,12 @@ class Convolutions(nn.Module):
         context = torch.zeros_like(signal[:, :1])
         for layer, (dilation, filters, mix) in enumerate(zip(self.dilations, self.filters, self.mixes, strict=True)):
             before, wanted = needed[layer], needed[layer + 1]
-            places = [torch.searchsorted(before, wanted - lag * dilation) for lag in (2, 1, 0)]
-            taps = [picked(signal, place) for place in places]
-            value, gate = filters(torch.cat(taps, dim=-1)).chunk(2, dim=-1)
+            places = torch.searchsorted(before, wanted[:, None] - dilation * torch.arange(2, -1, -1))  # (P, 3)
+            taps = picked(signal, places).flatten(start_dim=2)  # (N, P, 3W)
+            value, gate = filters(taps).chunk(2, dim=-1)
             block = mix(torch.tanh(value) * torch.sigmoid(gate))
             context = context + picked(block, torch.searchsorted(wanted, dates))
-            signal = (taps[-1] + block) * (wanted >= 0)[:, None]
+            signal = (taps[..., -block.shape[-1] :] + block) * (wanted >= 0)[:, None]
         return F.elu(context)
 
     def _entered(self, past: Tensor, static: Tensor | None) -> Tensor:

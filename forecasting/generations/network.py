@@ -35,7 +35,7 @@ from forecasting.training import View
 from forecasting.types import ModelCard, QuantileForecast
 
 #: Items decoded at a time: bounds the memory of one call.
-_CHUNK = 256
+_CHUNK = 512
 
 
 @dataclass(frozen=True, eq=False)
