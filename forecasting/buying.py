@@ -164,7 +164,7 @@ class BuyPlan:
     order : the arithmetic.
     quantity : to buy: the planner's, or worked out, within the budget.
     is_edited : where the quantity is the planner's.
-    unit_cost : money.
+    price, unit_cost : money.
     costs : of a lost sale and an unsold unit.
     periods : lead time and review together.
     give_or_take : deviation of the lead time.
@@ -184,6 +184,7 @@ class BuyPlan:
     order: OrderPlan
     quantity: np.ndarray
     is_edited: np.ndarray
+    price: np.ndarray
     unit_cost: np.ndarray
     costs: Costs
     periods: np.ndarray
@@ -340,6 +341,7 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float], sav
         order=plan,
         quantity=quantity,
         is_edited=edited,
+        price=filled["price"],
         unit_cost=unit_cost,
         costs=costs,
         periods=periods,

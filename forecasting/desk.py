@@ -26,6 +26,7 @@ from forecasting.duplicates import Duplicate, duplicates
 from forecasting.explanations import Drivers, drivers
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
+from forecasting.joint import JointTotals, joint_totals, ties_for
 from forecasting.launch_desk import LaunchDesk
 from forecasting.look_back import LookBack, looked_back
 from forecasting.own_mistakes import Mistakes, mistakes
@@ -224,6 +225,12 @@ class Desk:
         Raises UnknownItem, NotTrained before all items were forecast.
         """
         return buying.buy_plan(self._buying_basis(), settings, edits, saved)
+
+    def joint_totals(self, plan: BuyPlan) -> JointTotals:
+        """What the items of a list will sell together until the next order; raises NotTrained, TooLittleHistory."""
+        with self._one_at_a_time:
+            ties = ties_for(plan, self._catalog, self._serving_model().networks)
+        return joint_totals(plan, ties)
 
     def concerns(self, saved: Sequence[Term] = ()) -> Concerns:
         """What needs a planner, ranked by money at risk; raises NotTrained before all items were forecast."""

@@ -189,7 +189,7 @@ def _judged(networks: SelfCorrecting, history: Panel) -> dict[str, np.ndarray]:
     """Periods judged and missed, with units; where demand is whole, the range is rounded outwards to whole units."""
     hold = history.price_seen == "when sold"
     came, low, high = [], [], []
-    for ensemble, dates in _honest(networks, history):
+    for ensemble, dates in honest(networks, history):
         said = ensemble.read(history, None, dates, hold=hold, shown=False, ahead=1).values[:, :, 0]  # (N, K, Q)
         came.append(np.stack([actuals_after(history, date, 1)[:, 0] for date in dates], axis=1))
         low.append(said[..., _LOW])
@@ -203,7 +203,7 @@ def _judged(networks: SelfCorrecting, history: Panel) -> dict[str, np.ndarray]:
     lowest, highest = np.where(whole, np.floor(lowest), lowest), np.where(whole, np.ceil(highest), highest)
     over, under = (np.where(known, np.maximum(gap, 0), 0.0) for gap in (sold - highest, lowest - sold))
     begun = np.cumsum(np.isfinite(history.demand), axis=1)  # nothing is judged before an item has a past of a few periods
-    started = np.concatenate([begun[:, dates] for _, dates in _honest(networks, history)], axis=1) >= _FEWEST
+    started = np.concatenate([begun[:, dates] for _, dates in honest(networks, history)], axis=1) >= _FEWEST
     over, under, known = over * started, under * started, known & started
     return {
         "judged": known.sum(axis=1).astype(np.int32),
@@ -214,7 +214,7 @@ def _judged(networks: SelfCorrecting, history: Panel) -> dict[str, np.ndarray]:
     }
 
 
-def _honest(networks: SelfCorrecting, history: Panel) -> list[tuple[Ensemble, list[int]]]:
+def honest(networks: SelfCorrecting, history: Panel) -> list[tuple[Ensemble, list[int]]]:
     """Which networks forecast from which creation dates: today's where they had not learned what followed, else the early."""
     t = len(history.periods) - 1
     trained, known = (int(history.periods.searchsorted(date)) for date in (networks.until, networks.early_until))
@@ -228,4 +228,4 @@ def _honest(networks: SelfCorrecting, history: Panel) -> list[tuple[Ensemble, li
 
 def _periods(networks: SelfCorrecting, history: Panel) -> list[pd.Timestamp]:
     """The periods that are judged."""
-    return [history.periods[date + 1] for _, dates in _honest(networks, history) for date in dates]
+    return [history.periods[date + 1] for _, dates in honest(networks, history) for date in dates]

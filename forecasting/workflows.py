@@ -33,6 +33,7 @@ from forecasting.explanations import Drivers
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.generations.registry import GENERATIONS, generation
+from forecasting.joint import JointTotals, Ties, Together
 from forecasting.ladder_run import LadderRun, LadderSettings, climb
 from forecasting.ladder_store import LadderStore
 from forecasting.launch_desk import LaunchDesk, NewProduct
@@ -69,6 +70,7 @@ __all__ = [
     "Drivers",
     "ItemHistory",
     "ItemView",
+    "JointTotals",
     "LadderRun",
     "LaunchDesk",
     "Links",
@@ -86,8 +88,10 @@ __all__ = [
     "SinceLast",
     "SliceScore",
     "SummaryStatus",
+    "Ties",
     "TodayPage",
     "TodayRow",
+    "Together",
     "Training",
     "Tried",
     "Verdict",

@@ -14,6 +14,7 @@ from pages.ui import (
     exports,
     formats,
     frame,
+    joint_view,
     messages,
     money_curve,
     progress,
@@ -63,6 +64,7 @@ def buy_plan() -> None:
             stamp = exports.Stamp(about.name, plan.creation_date, resources.model_words(), _asked(settings.tau))
             downloads(lambda: buying_list.table(plan, about), stamp, "order", "Purchase order")
             frame.links("buy_plan", buying_settings.address())
+        joint_view.section(plan, about)
         money_curve.section(buying_settings.replayed(settings), settings.tau or settings.ratio)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,7 +13,7 @@ from pages.ui import resources
 if TYPE_CHECKING:
     from data.planner_store import Quantities, Review, Terms
     from forecasting.types import Progress
-    from forecasting.workflows import BuyingRecord, BuyPlan, BuySettings, Concerns, RecordAsked
+    from forecasting.workflows import BuyingRecord, BuyPlan, BuySettings, Concerns, JointTotals, RecordAsked
 
 
 def buy_plan(settings: BuySettings) -> BuyPlan:
@@ -25,6 +26,13 @@ def buy_plan(settings: BuySettings) -> BuyPlan:
 def concerns() -> Concerns:
     """What needs a planner, whether it was dealt with or not."""
     return _concerns(f"{resources.version()}/{resources.summary().ready}/{looked_back()}/{saved_terms().version}")
+
+
+def joint_totals(settings: BuySettings) -> JointTotals:
+    """What the items of the list will sell together; raises NotTrained, TooLittleHistory."""
+    return _joint_totals(
+        f"{resources.version()}/{resources.summary().ready}", replace(settings, budget=None), saved_terms().version
+    )
 
 
 def looked_back() -> bool:
@@ -90,6 +98,11 @@ def _buying_records() -> dict[tuple[str, RecordAsked], BuyingRecord]:
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _concerns(version: str) -> Concerns:
     return resources.desk().concerns(saved_terms().terms)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _joint_totals(version: str, settings: BuySettings, terms: int) -> JointTotals:
+    return resources.desk().joint_totals(buy_plan(settings))
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)

@@ -40,6 +40,7 @@ from forecasting.buying_terms import BuySettings
 from forecasting.duplicates import Duplicate
 from forecasting.explanations import Drivers
 from forecasting.generations.g2008_patchwork import PatchworkParts
+from forecasting.joint import JointTotals, joint_totals
 from forecasting.launch_desk import NewProduct
 from forecasting.look_back import LookBack
 from forecasting.own_mistakes import Mistakes
@@ -259,6 +260,9 @@ class Desk:
 
     def look_back(self) -> LookBack | None:
         return stand_in_buying.look_back([facts(n).item_id for n in range(STATE.items)]) if STATE.looked_back else None
+
+    def joint_totals(self, plan: BuyPlan) -> JointTotals:
+        return joint_totals(plan, stand_in_buying.TIES)
 
     def run(self) -> Run | None:
         return stand_in_buying.run(STATE)

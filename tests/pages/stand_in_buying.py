@@ -13,6 +13,7 @@ from data.facts import ItemFacts
 from data.schema import COMMERCIAL
 from forecasting import buying
 from forecasting.batch import Manifest, Run
+from forecasting.joint import Ties
 from forecasting.look_back import LookBack
 from forecasting.quantiles import TAUS
 from forecasting.types import Progress, QuantileForecast
@@ -40,6 +41,9 @@ def basis(every: Sequence[ItemFacts], spans: np.ndarray, *, stocked: bool) -> bu
         pd.Timestamp("2025-12-28"),
     )
 
+
+#: How far the items err together.
+TIES = Ties(0.1, 0.3, 240, 12, pd.Timestamp("2025-09-28"), pd.Timestamp("2025-12-14"), 3)
 
 #: The items whose forecast moved, and the one that keeps missing its range.
 ROSE, FELL, MISSED = "SKU-0005", "SKU-0007", "SKU-0009"
