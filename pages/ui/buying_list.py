@@ -24,6 +24,8 @@ PER_PAGE = 25
 SHOWN = {"buy": "Only to buy", "all": "All in scope"}
 BUY = "Buy"
 
+_WIDTHS = {"− on order": 78, "→ minimum": 82, "Enough": 66, "Pays from": 72, "Money": 66, "By": 44}
+
 _DRAFTS, _SEEN = "buying drafts", "buying drafts seen"
 _CONTEXT, _TURN, _START, _IDS = "buying context", "buying turn", "buying start", "buying ids"
 _SAVED, _REFUSED = "buying saved", "buying refused"
@@ -80,13 +82,13 @@ def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -
     start = memory[_START]
     columns = _columns(rows, about)
     columns[BUY] = [start.get(row.item_id, row.quantity) for row in rows]
-    config = {name: st.column_config.TextColumn(disabled=True) for name in columns}
+    config = {name: st.column_config.TextColumn(disabled=True, width=_WIDTHS.get(name)) for name in columns}
     config |= {
-        name: st.column_config.NumberColumn(disabled=True, format="localized", width=76)
+        name: st.column_config.NumberColumn(disabled=True, format="localized", width=_WIDTHS.get(name, 67))
         for name in columns
         if isinstance(columns[name][0], float)
     }
-    config["Item"] = st.column_config.TextColumn(disabled=True, width=205, pinned=True)
+    config["Item"] = st.column_config.TextColumn(disabled=True, width=196, pinned=True)
     config[BUY] = st.column_config.NumberColumn(
         min_value=0, max_value=1e9, format="localized", width=80, help="Type another number; empty it to take ours."
     )
