@@ -24,12 +24,12 @@ _BECAUSE = {
     "moved": "its forecast moved",
     "outside": "its forecasts keep missing their range",
 }
-_TITLES = {
-    "shortage": "may run out",
-    "overstock": "have too much",
-    "new": "are new",
-    "moved": "moved most since last time",
-    "outside": "keep missing their range",
+_TITLES = {  # of one, of several
+    "shortage": ("may run out", "may run out"),
+    "overstock": ("has too much", "have too much"),
+    "new": ("is new", "are new"),
+    "moved": ("has a forecast that moved", "have forecasts that moved most"),
+    "outside": ("keeps missing its range", "keep missing their range"),
 }
 
 
@@ -51,7 +51,7 @@ def answer(found: Concerns, about: About) -> str:
     words = f"**{formats.whole(items)} item{'s' if items > 1 else ''}** may cost you about **{total}**"
     if len(kinds) == 1:
         return f"{words}, for {_BECAUSE[kinds[0][0]]}."
-    return f"{words}: {formats.listing([f'{formats.whole(number)} {_TITLES[reason]}' for reason, number in kinds])}."
+    return f"{words}: {formats.listing([f'{formats.whole(n)} {_TITLES[reason][n > 1]}' for reason, n in kinds])}."
 
 
 def sentence(concern: Concern, about: About) -> str:
@@ -70,7 +70,7 @@ def sentence(concern: Concern, about: About) -> str:
             f"and 9 times in 10 fewer than {formats.units(concern.high)} sell."
         )
     if concern.moved is not None:
-        return f"{name} {_moved(concern, about)} ({money})."
+        return f"{name} {_moved(concern, about)}: {money} {'of margin' if concern.units > 0 else 'if it stays unsold'}."
     if concern.missed is not None:
         return f"{name} {_missed(concern, about)} ({money} until the next order arrives)."
     known = formats.periods(concern.known, about.frequency) if concern.known else "nothing"
@@ -87,14 +87,14 @@ def _moved(concern: Concern, about: About) -> str:
     ahead = formats.ahead(int(concern.periods), about.frequency)
     words = (
         f"is expected to sell {formats.units(units)} {'more' if concern.units > 0 else 'fewer'} in {ahead} than a {word} ago, "
-        f"{formats.units(moved.after)} and not {formats.units(moved.before)}"
+        f"now {formats.units(moved.after)} and then {formats.units(moved.before)}"
     )
     if abs(sold - units) < 0.05 * units:
-        return f"{words}, for what sold last {word}"
+        return f"{words}, because of what sold last {word}"
     if 0 < sold < units:
         rest = formats.units(units - sold)
-        return f"{words}: {formats.units(sold)} for what sold last {word}, {rest} for what the forecasts got wrong"
-    return f"{words}, for what the forecasts got wrong lately"
+        return f"{words}, {formats.units(sold)} because of what sold last {word} and {rest} of what the forecasts got wrong"
+    return f"{words}, because of what the forecasts got wrong lately"
 
 
 def _missed(concern: Concern, about: About) -> str:

@@ -73,7 +73,7 @@ def _form(category: str, item: str, word: str) -> None:
     saved, scope = buying_answers.saved_terms(), item or category or "all items"
     st.markdown(
         f"For **{formats.plain(scope)}**, where your catalog has no number of its own; an item's counts before its "
-        "category's, and that before all items'. An empty field sets nothing."
+        "category's, that before all items', and all of them before what is assumed above. An empty field sets nothing."
     )
     mine = {term.field: term.value for term in saved.terms if (term.category, term.item_id) == (category, item)}
     this = f"{category}/{item}/{saved.version}"

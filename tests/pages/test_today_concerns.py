@@ -84,10 +84,15 @@ def test_what_moved_and_what_keeps_missing_its_range_lead_to_the_item(visit: Vis
     app = visit(concerns="50")
     words = text(app)
     assert (
-        "is expected to sell 34 more in the next 4 weeks than a week ago, 74 and not 40: 20 for what sold last week, "
-        "14 for what the forecasts got wrong" in words
+        "is expected to sell 34 more in the next 4 weeks than a week ago, now 74 and then 40, 20 because of what sold last "
+        "week and 14 of what the forecasts got wrong" in words
     )
-    assert "is expected to sell 12 fewer in the next 4 weeks than a week ago, 28 and not 40, for what sold last week" in words
+    fewer = (
+        "is expected to sell 12 fewer in the next 4 weeks than a week ago, now 28 and then 40, because of what sold last week"
+    )
+    assert fewer in words
+    assert "if it stays unsold" in words
+    assert "1 keeps missing its range" in words
     assert "in 18 of the last 26 weeks, where 5.2 were to be expected: above it 17 times, so the forecast is too low" in words
     ways = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
     assert ways["Earlier forecasts"] == f"item={stand_in_buying.MISSED}&tau=0.9&open=past"
