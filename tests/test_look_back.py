@@ -42,8 +42,7 @@ def forecaster(catalog: Catalog) -> MQTransformerForecaster:
     model = MQTransformerForecaster(SMALL)
     panel = catalog.panel()
     model.fit(panel, panel.last, HORIZON)
-    model._networks = replace(model.networks, feedback=FEEDBACK)
-    return model
+    return model.with_feedback(FEEDBACK)
 
 
 @pytest.fixture(scope="module")
