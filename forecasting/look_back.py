@@ -9,6 +9,7 @@ Made once for a catalog and a model, in one pass over all items, and kept beside
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from scipy.stats import binom
 
 from data.schema import Panel, Plan
@@ -122,10 +124,11 @@ class LookBack:
         """What ``path`` holds if it was made of ``key``, else None."""
         if not path.is_file():
             return None
-        frame = pd.read_parquet(path)
-        about = frame.attrs
-        if about.get("key") != key or not set(_NUMBERS) < set(frame):
+        schema = pq.read_schema(path)  # who asks for another key asks again and again: the numbers are not read for that
+        about = json.loads((schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
+        if about.get("key") != key or not set(_NUMBERS) < set(schema.names):
             return None
+        frame = pd.read_parquet(path)
         dates = {name: pd.Timestamp(about[name]) for name in ("created", "first", "last")}
         arrays = {name: frame[name].to_numpy() for name in ("item_ids", *_NUMBERS)}
         return cls(key=key, ahead=int(about["ahead"]), **dates, **arrays)
