@@ -24,7 +24,7 @@ PER_PAGE = 25
 SHOWN = {"buy": "Only to buy", "all": "All in scope"}
 BUY = "Buy"
 
-_WIDTHS = {"− on order": 78, "→ minimum": 82, "Enough": 66, "Pays from": 72, "Money": 66, "By": 44}
+_WIDTHS = {"− on order": 78, "→ minimum": 82, "+ back orders": 100, "Enough": 66, "Pays from": 72, "Money": 66, "By": 44}
 
 _DRAFTS, _SEEN = "buying drafts", "buying drafts seen"
 _CONTEXT, _TURN, _START, _IDS = "buying context", "buying turn", "buying start", "buying ids"
@@ -112,7 +112,11 @@ def _columns(rows: Sequence[BuyRow], about: About) -> dict[str, list]:
     word = formats.period_word(about.frequency).title()
     owed = {"+ back orders": [row.back_orders for row in rows]} if any(row.back_orders for row in rows) else {}
     late = {"Too late": [row.later for row in rows]} if any(row.later for row in rows) else {}
-    most = {"≤ room": [row.at_most if row.limit else float("nan") for row in rows]} if any(row.limit for row in rows) else {}
+    most = (
+        {"≤ room": [float(round(row.at_most)) if row.limit else float("nan") for row in rows]}
+        if any(row.limit for row in rows)
+        else {}
+    )
     unsure = any(row.give_or_take for row in rows) or len({row.periods for row in rows}) > 1
     lasts = {f"{word}s": [buying_words.lasts(row) for row in rows]} if unsure else {}
     return {

@@ -110,6 +110,11 @@ def _save(category: str, item: str, before: Mapping[str, float], seen: int, this
         st.session_state[_REFUSED] = str(error)
 
 
+def _told(label: str, value: float, word: str) -> str:
+    words = label.format(value=f"{value:g}", word=word)
+    return words.replace(f"1 {word}s", f"1 {word}") if value == 1 else words
+
+
 def told(terms: tuple[Term, ...], word: str) -> list[str]:
     """All that was set, a line for each scope: ``"**Dairy**: lead time 3 weeks and shelf life 2 weeks"``."""
     lines: dict[str, list[str]] = {}
@@ -118,5 +123,5 @@ def told(terms: tuple[Term, ...], word: str) -> list[str]:
     for term in sorted(terms, key=lambda term: order.index(term.field) if term.field in labels else len(order)):
         if term.field in labels:
             scope = term.item_id or term.category or "All items"
-            lines.setdefault(scope, []).append(labels[term.field].format(value=f"{term.value:g}", word=word))
+            lines.setdefault(scope, []).append(_told(labels[term.field], term.value, word))
     return [f"**{formats.plain(scope)}**: {formats.listing(words)}" for scope, words in lines.items()]

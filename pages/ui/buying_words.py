@@ -17,7 +17,7 @@ def answer(plan: BuyPlan, about: About) -> str:
     sure = "so that every unit pays" if tau is None else f"to have enough {formats.odds(tau)}"
     if plan.settings.item:
         (row,) = plan.lines([0])
-        changed = row.is_edited or row.quantity < row.planned
+        changed = row.is_edited or row.quantity < row.after_pack
         return f"{arithmetic(row, about)} {_meaning(row) if changed else f'That is {sure}.'}"
     if not totals.items_bought:
         return f"Nothing needs buying {sure}: what is on hand and on order lasts until the next order arrives."

@@ -38,9 +38,13 @@ def test_what_is_saved_for_one_item_stands_in_its_arithmetic_and_survives(visit:
         assert "for 3 weeks, give or take 1 week (P90)" in visited
         assert "(5 more arrive too late), with 9 back orders on top" in visited
         assert "its shelf life leaves room for" in visited
+        assert "That is to have enough" not in visited, "less is bought than was asked for"
     again = visit("buy_plan", **address)
     again.session_state["terms"] = True
-    assert "5 on order, units on order arrive in 8 weeks" in text(again.run())
+    words = text(again.run())
+    assert "5 on order, units on order arrive in 8 weeks" in words
+    assert "shelf life 1 week" in words
+    assert "1 weeks" not in words
 
 
 def test_what_is_saved_for_all_stands_in_the_list_and_in_its_file(visit: Visit, desk: stand_in.State) -> None:
