@@ -26,7 +26,8 @@ import pandas as pd  # noqa: E402
 
 from data.catalog import Catalog  # noqa: E402
 from data.sources import simulator  # noqa: E402
-from forecasting.buying import BuySettings, basis, buy_plan  # noqa: E402
+from forecasting.buying import basis, buy_plan  # noqa: E402
+from forecasting.buying_terms import BuySettings  # noqa: E402
 from forecasting.quantiles import TAUS  # noqa: E402
 from forecasting.summary import Summary  # noqa: E402
 

@@ -57,10 +57,16 @@ class Assortment:
 def assortment_of(rows: pa.Table, static: Sequence[str], commercial: Sequence[str]) -> Assortment:
     """From the catalog's rows of items."""
     first = rows[f"static_{static[0]}"].to_numpy() if static else np.full(len(rows), "", dtype=object)
+    unknown, stored = np.full(len(rows), np.nan), set(rows.column_names)  # an older catalog lacks the columns that came later
+
+    def column(name: str) -> np.ndarray:
+        kept = f"commercial_{name}"
+        return rows[kept].to_numpy().astype(np.float64) if kept in stored else unknown
+
     return Assortment(
         item_ids=rows["item_id"].to_numpy(),
         names=rows["name"],
         search_text=rows["search_text"],
         category=pd.Categorical(first),
-        commercial={name: rows[f"commercial_{name}"].to_numpy().astype(np.float64) for name in commercial},
+        commercial={name: column(name) for name in commercial},
     )

@@ -308,7 +308,7 @@ class Catalog:
             item_id=row["item_id"],
             name=row["name"],
             static={name: row[f"static_{name}"] for name in self.about.static},
-            commercial={name: row[f"commercial_{name}"] for name in COMMERCIAL},
+            commercial={name: row.get(f"commercial_{name}") for name in COMMERCIAL},
             recent_units=float("nan") if row["recent_units"] is None else row["recent_units"],
         )
 

@@ -29,7 +29,7 @@ from data.facts import Check
 from data.findings import Findings
 from data.groups import GroupSums
 from data.plans import PlannedGroups, Unplanned, last_known
-from data.schema import COMMERCIAL, CONTRACT_VERSION, PRICE, PROMO, Frequency, GroupSeries, Panel, Plan
+from data.schema import COMMERCIAL, COMMERCIAL_FIRST, CONTRACT_VERSION, PRICE, PROMO, Frequency, GroupSeries, Panel, Plan
 from data.sql import sql
 
 #: Known periods whose mean is an item's ``recent_units``.
@@ -88,6 +88,10 @@ class CatalogWriter:
         self._items = 0
         self._mostly_zero: dict[str, list[int]] = {}
         self._groups, self._planned_groups = GroupSums(), PlannedGroups()
+        self._later, self._has_later = (
+            hashlib.blake2b(digest_size=16),
+            False,
+        )  # counts where given: older hashes stay as they are
         self._hashes = {part: hashlib.blake2b(digest_size=16) for part in ("text", "numbers", "commercial", "plan")}
         self._findings = Findings()
         self._notes: list[Check] = []
@@ -206,7 +210,10 @@ class CatalogWriter:
         if PRICE in panel.known:  # who brings no list price means the last one on record
             listed = money[:, COMMERCIAL.index(PRICE)]
             money[:, COMMERCIAL.index(PRICE)] = np.where(np.isfinite(listed), listed, last_known(panel.known[PRICE]))
-        self._hashes["commercial"].update(plain_bytes(money))
+        first = len(COMMERCIAL_FIRST)
+        self._hashes["commercial"].update(plain_bytes(np.ascontiguousarray(money[:, :first])))
+        self._later.update(plain_bytes(np.ascontiguousarray(money[:, first:])))
+        self._has_later |= bool(np.isfinite(money[:, first:]).any())
         columns = {
             "place": place,
             "item_id": pa.array(panel.item_ids.tolist(), pa.string()),
@@ -328,7 +335,8 @@ class CatalogWriter:
             "planned": 0 if self._planned is None else len(self._planned),
             "events": [list(first.event_names), first.events.tolist(), self._planned_events.tolist()],
             "about": [self._about[name] for name in ("currency", "country", "price_seen")] + [self._stamp],
-            "parts": {part: digest.hexdigest() for part, digest in self._hashes.items()},
+            "parts": {part: digest.hexdigest() for part, digest in self._hashes.items()}
+            | ({"later": self._later.hexdigest()} if self._has_later else {}),
         }
         return hashlib.blake2b(json.dumps(head).encode(), digest_size=16).hexdigest()
 

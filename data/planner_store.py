@@ -1,4 +1,4 @@
-"""What planners decide, kept beside the catalog in one SQLite file: quantities to buy, reviews, and who changed what when.
+"""What planners decide, kept beside the catalog in one SQLite file: quantities, terms, reviews, and what changed when.
 
 Every change is one transaction and leaves a line in an audit that only grows. Two planners cannot overwrite each other
 unseen: a change says which version it was made on, and is refused where the item has moved on since.
@@ -19,6 +19,7 @@ from data.sql import sql
 
 State = Literal["reviewed", "snoozed"]
 
+_TERMS = "terms"  # the subject of their changes
 _SECONDS = 5.0  # that a change waits for another one to end
 
 
@@ -39,6 +40,24 @@ class Review:
     state: State
     figure: float
     creation_date: str
+
+
+@dataclass(frozen=True)
+class Term:
+    """How one item, a category, or, both empty, everything is bought where the catalog does not know: a commercial column."""
+
+    field: str
+    value: float
+    category: str = ""
+    item_id: str = ""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """All that were set; ``version`` rises with every change."""
+
+    version: int
+    terms: tuple[Term, ...] = ()
 
 
 class PlannerStore:
@@ -77,6 +96,37 @@ class PlannerStore:
                 connection.execute(sql("planner_note"), {**place, "value": None if units is None else f"{units:g}"})
             return self._quantities(connection, catalog, creation_date)
 
+    def terms(self, catalog: str) -> Terms:
+        """How things are bought where the catalog does not know."""
+        with self._connected() as connection:
+            return self._terms(connection, catalog)
+
+    def set_terms(self, catalog: str, category: str, item_id: str, changes: Mapping[str, float | None], version: int) -> Terms:
+        """Sets these fields of a scope, None: no longer; all of them or, where one has moved on since ``version``, none.
+
+        Raises ResourceError then, and ConfigurationError for a number below 0.
+        """
+        wrong = [field for field, value in changes.items() if value is not None and not 0 <= value < float("inf")]
+        if wrong:
+            raise ConfigurationError(f"{wrong[0]} cannot be {changes[wrong[0]]}. Give 0 or more.")
+        scope = f"item {item_id}" if item_id else f"category {category}" if category else "all items"
+        with self._connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for field, value in changes.items():
+                place: dict[str, object] = {"catalog": catalog, "subject": _TERMS, "item_id": f"{field} of {scope}"}
+                if connection.execute(sql("planner_changed_since"), {**place, "version": version}).fetchall():
+                    raise ResourceError(
+                        f"Somebody else has changed {field.replace('_', ' ')} of {scope} since you opened this page, and "
+                        "nothing was saved. Reload the page and look at it again."
+                    )
+                row = {"catalog": catalog, "category": category, "item_id": item_id, "field": field}
+                if value is None:
+                    connection.execute(sql("planner_forget_term"), row)
+                else:
+                    connection.execute(sql("planner_set_term"), {**row, "value": value})
+                connection.execute(sql("planner_note"), {**place, "value": None if value is None else f"{value:g}"})
+            return self._terms(connection, catalog)
+
     def reviews(self, catalog: str) -> tuple[Review, ...]:
         """Everything that was dealt with."""
         with self._connected() as connection:
@@ -100,6 +150,12 @@ class PlannerStore:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(sql(change), row)
             connection.execute(sql("planner_note"), note)
+
+    @staticmethod
+    def _terms(connection: sqlite3.Connection, catalog: str) -> Terms:
+        ((version,),) = connection.execute(sql("planner_version"), {"catalog": catalog, "subject": _TERMS}).fetchall()
+        rows = connection.execute(sql("planner_terms"), {"catalog": catalog}).fetchall()
+        return Terms(version, tuple(Term(field, value, category, item_id) for field, category, item_id, value in rows))
 
     @staticmethod
     def _quantities(connection: sqlite3.Connection, catalog: str, creation_date: str) -> Quantities:

@@ -22,8 +22,14 @@ CONTRACT_VERSION = 1
 #: Covariates with a meaning of their own; any other numeric column is a plain covariate.
 PRICE, PROMO = "price", "promo"
 
-#: Commercial columns of ``items``: numbers per item that buying needs and that may be null.
-COMMERCIAL = ("unit_cost", "price", "pack_size", "min_order", "lead_time", "on_hand", "on_order")
+#: Commercial columns of ``items``: numbers per item that buying needs and that may be null. ``lead_time`` is in periods.
+COMMERCIAL_FIRST = ("unit_cost", "price", "pack_size", "min_order", "lead_time", "on_hand", "on_order")
+
+#: Those that came later, so that a catalog may lack them: the deviation of the lead time, in how many periods the units on
+#: order arrive, units owed to customers, periods until a unit received is spoilt, and periods of demand to cover at most.
+COMMERCIAL_LATER = ("lead_time_sd", "arrives_in", "back_orders", "shelf_life", "max_cover")
+
+COMMERCIAL = (*COMMERCIAL_FIRST, *COMMERCIAL_LATER)
 
 Unit = Literal["day", "week", "month"]
 _SEASON: dict[Unit, int] = {"day": 7, "week": 52, "month": 12}

@@ -63,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, help="a file; with --all, the directory of the runs (default: beside the catalog)"
     )
     forecast.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
+    back = command("look-back", _look_back, "What all forecasts did lately: which moved, and which missed their range.")
+    back.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
     backtest = command("backtest", _backtest, "Train at the first rolling origin, forecast from all, write the forecasts.")
     backtest.add_argument("directory", type=Path, help="a bench directory")
     backtest.add_argument("--model", default="mqtransformer")
@@ -122,6 +124,13 @@ def _forecast(options: argparse.Namespace) -> None:
     else:
         frame.to_parquet(options.out, index=False)
     print(f"{len(forecast):,} items, {len(forecast.periods)} periods → {options.out}")
+
+
+def _look_back(options: argparse.Namespace) -> None:
+    from forecasting import workflows
+
+    workflows.look_back(_json_lines if options.progress == "json" else _Terminal())
+    print("The forecasts of all items were looked back at.")
 
 
 def _backtest(options: argparse.Namespace) -> None:

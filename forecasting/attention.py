@@ -1,25 +1,29 @@
-"""What needs a planner now, ranked by the money at risk: items that run out, that have too much, and that are new.
+"""What needs a planner now, ranked by the money at risk: items that run out, have too much, are new, moved, or surprise.
 
 Each is worth what it is expected to cost if nobody does anything: sales missed before an order placed now could arrive,
-stock left when the forecast ends, and for a new item what even its best order is expected to cost.
+stock left when the forecast ends, and for a new item what even its best order is expected to cost. A forecast that moved is
+worth the margin of the units it went up by, or the cost of leaving over those it went down by; one that keeps falling outside
+its range, what the units outside would have cost until the next order arrives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from data.planner_store import Review
+from data.planner_store import Review, Term
 from forecasting import quantiles
-from forecasting.buying import Basis, BuySettings, costs_of, terms
-from forecasting.inventory import best_position, outcome
+from forecasting.buying import Basis
+from forecasting.buying_terms import BuySettings, costs_of, terms
+from forecasting.inventory import Costs, best_position, outcome
+from forecasting.look_back import LookBack
 
-Reason = Literal["shortage", "overstock", "new"]
-REASONS: tuple[Reason, ...] = ("shortage", "overstock", "new")
+Reason = Literal["shortage", "overstock", "new", "moved", "outside"]
+REASONS: tuple[Reason, ...] = ("shortage", "overstock", "new", "moved", "outside")
 
 #: Fewer known periods than this, and an item is new.
 NEW_BELOW = 13
@@ -29,14 +33,34 @@ MOVED = 0.10
 
 _WORTH_A_WORD = 0.5  # units: less than half of one is nothing
 _SURE = 0.9  # stock above this quantile of all demand that was forecast is too much
+_FAR, _MOST_MOVED = 0.1, 50  # a forecast moved by less than this share did not move; and how many of the dearest are named
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Expected units ``before`` and ``after`` the last period, ``from_sales`` of the difference because of what it sold."""
+
+    before: float
+    after: float
+    from_sales: float
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Of ``judged`` periods ``above`` came above P90 and ``below`` below P10."""
+
+    judged: int
+    above: int
+    below: int
 
 
 @dataclass(frozen=True)
 class Concern:
     """One thing that needs somebody.
 
-    ``money`` is at risk and ``units`` are missed or left over, of a ``position`` on hand and on order, while ``expected`` are
-    asked for in ``periods``, 8 times in 10 between ``low`` and ``high``; ``known`` periods are on record.
+    ``money`` is at risk and ``units`` are missed, left over, moved or outside, of a ``position`` on hand and on order, while
+    ``expected`` are asked for in ``periods``, 8 times in 10 between ``low`` and ``high``; ``known`` periods are on record.
+    ``moved`` and ``missed`` tell of a forecast that did.
     """
 
     reason: Reason
@@ -50,6 +74,8 @@ class Concern:
     high: float
     periods: float
     known: int
+    moved: Moved | None = None
+    missed: Missed | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +101,7 @@ class Concerns:
     knots : [C, Q] of demand over those periods.
     known : [N] periods on record of each item.
     is_stock_known : whether the catalog tells any item's stock; without it nobody can say what runs out.
+    look_back : of the assortment's items, None until it was worked out: then nobody knows what moved or fell outside.
     """
 
     basis: Basis
@@ -87,6 +114,7 @@ class Concerns:
     knots: np.ndarray
     known: np.ndarray
     is_stock_known: bool
+    look_back: LookBack | None = None
 
     def __len__(self) -> int:
         return len(self.row)
@@ -133,17 +161,40 @@ class Concerns:
                 high=float(high[k]),
                 periods=float(self.periods[place]),
                 known=int(self.known[self.row[place]]),
+                **self._lately(int(place)),
             )
             for k, place in enumerate(places)
         )
 
+    def _lately(self, place: int) -> dict[str, Any]:
+        """What a concern that the look back found tells besides."""
+        row, reason, found = int(self.row[place]), REASONS[int(self.reason[place])], self.look_back
+        if found is None or reason not in ("moved", "outside"):
+            return {}
+        if reason == "moved":
+            return {"moved": Moved(*(float(one[row]) for one in (found.before, found.after, found.from_sales)))}
+        return {"missed": Missed(*(int(one[row]) for one in (found.judged, found.above, found.below)))}
 
-def concerns(made: Basis, settings: BuySettings, known: np.ndarray) -> Concerns:
-    """What needs somebody; ``settings`` stand in for what the catalog does not know, and ``known`` [N] periods are on record.
 
-    Items whose stock is not known are not among those that run out or have too much.
+def concerns(
+    made: Basis, settings: BuySettings, known: np.ndarray, look_back: LookBack | None = None, saved: Sequence[Term] = ()
+) -> Concerns:
+    """What needs somebody; ``known`` [N] periods are on record.
+
+    Where the catalog does not know how an item is bought, planners' ``saved`` terms stand in, else ``settings``.
+
+    Items whose stock is not known are not among those that run out or have too much, and new ones not among those that moved.
     """
-    kinds = (_shortages(made, settings), _overstocks(made, settings), _new_items(made, settings, known))
+    lately = look_back.of(made.assortment.item_ids) if look_back is not None else None
+
+    def bought(rows: np.ndarray) -> _Bought:
+        filled, _ = terms(made, rows, settings, saved)
+        position = filled["on_hand"] + filled["on_order"] - filled["back_orders"]
+        return _Bought(filled["lead_time"], settings.review, position, filled, costs_of(filled, settings)[0])
+
+    kinds = [_shortages(made, bought), _overstocks(made, bought), _new_items(made, bought, known)]
+    if lately is not None:
+        kinds += [_moved(made, bought, known, lately), _outside(made, bought, lately)]
     reason = np.repeat(np.arange(len(kinds)), [len(kind.rows) for kind in kinds])
     money, units, position, periods, rows = (
         np.concatenate([getattr(kind, name) for kind in kinds]) for name in ("money", "units", "position", "periods", "rows")
@@ -161,43 +212,75 @@ def concerns(made: Basis, settings: BuySettings, known: np.ndarray) -> Concerns:
         knots=knots[dearest],
         known=known,
         is_stock_known=bool(np.isfinite(made.assortment.commercial["on_hand"]).any()),
+        look_back=lately,
     )
 
 
-def _shortages(made: Basis, settings: BuySettings) -> _Kind:
-    """Sales missed before an order placed now arrives."""
+@dataclass(frozen=True, eq=False)
+class _Bought:
+    """How K items are bought: periods, units on hand and on order less those owed, the columns ``filled``, and the costs."""
+
+    lead_time: np.ndarray
+    review: float
+    position: np.ndarray
+    filled: Mapping[str, np.ndarray]
+    costs: Costs
+
+
+def _shortages(made: Basis, bought: Callable[[np.ndarray], _Bought]) -> _Kind:
+    """Sales missed before an order placed now arrives; what is on order and arrives later does not help."""
     rows = np.flatnonzero(np.isfinite(made.assortment.commercial["on_hand"]))
-    filled, _ = terms(made, rows, settings)
-    position = filled["on_hand"] + filled["on_order"]
-    knots = made.knots(rows, filled["lead_time"], 0.0)
+    how = bought(rows)
+    late = np.where(how.filled["arrives_in"] > np.maximum(how.lead_time, 1.0), how.filled["on_order"], 0.0)
+    position = how.position - late
+    knots = made.knots(rows, how.lead_time, 0.0)
     lost = quantiles.shortfall(made.taus, knots, position)
-    costs, _ = costs_of(filled, settings)
-    return _kept(lost >= _WORTH_A_WORD, rows, costs.underage * lost, lost, position, knots, filled["lead_time"])
+    return _kept(lost >= _WORTH_A_WORD, rows, how.costs.underage * lost, lost, position, knots, how.lead_time)
 
 
-def _overstocks(made: Basis, settings: BuySettings) -> _Kind:
+def _overstocks(made: Basis, bought: Callable[[np.ndarray], _Bought]) -> _Kind:
     """Stock that is left when the forecast ends, where that is all but sure."""
     rows = np.flatnonzero(np.isfinite(made.assortment.commercial["on_hand"]))
-    filled, _ = terms(made, rows, settings)
-    position = filled["on_hand"] + filled["on_order"]
-    knots = made.knots(rows, np.full(len(rows), float(made.horizon)), 0.0)
-    costs, _ = costs_of(filled, settings)
-    left = outcome(knots, made.taus, position, costs).left_over
-    much = (left >= _WORTH_A_WORD) & (position > quantiles.quantile(made.taus, knots, _SURE))
-    return _kept(much, rows, costs.overage * left, left, position, knots, np.full(len(rows), float(made.horizon)))
+    how, whole = bought(rows), np.full(len(rows), float(made.horizon))
+    knots = made.knots(rows, whole, 0.0)
+    left = outcome(knots, made.taus, how.position, how.costs).left_over
+    much = (left >= _WORTH_A_WORD) & (how.position > quantiles.quantile(made.taus, knots, _SURE))
+    return _kept(much, rows, how.costs.overage * left, left, how.position, knots, whole)
 
 
-def _new_items(made: Basis, settings: BuySettings, known: np.ndarray) -> _Kind:
+def _new_items(made: Basis, bought: Callable[[np.ndarray], _Bought], known: np.ndarray) -> _Kind:
     """Items with a short past, by what the best order for them is expected to cost."""
     rows = np.flatnonzero(known < NEW_BELOW)
-    filled, _ = terms(made, rows, settings)
-    knots = made.knots(rows, filled["lead_time"], settings.review)
-    costs, _ = costs_of(filled, settings)
-    best = best_position(knots, made.taus, costs)
-    found = outcome(knots, made.taus, best, costs)
+    how = bought(rows)
+    knots = made.knots(rows, how.lead_time, how.review)
+    best = best_position(knots, made.taus, how.costs)
+    found = outcome(knots, made.taus, best, how.costs)
     sells = quantiles.mean(made.taus, knots) >= _WORTH_A_WORD
+    return _kept(sells, rows, found.cost, best, how.position, knots, how.lead_time + how.review)
+
+
+def _moved(made: Basis, bought: Callable[[np.ndarray], _Bought], known: np.ndarray, found: LookBack) -> _Kind:
+    """Forecasts that moved most in money since the creation date before."""
+    units = np.nan_to_num(found.after - found.before).astype(np.float64)
+    far = (np.abs(units) >= np.maximum(_WORTH_A_WORD, _FAR * np.nan_to_num(found.before))) & (known >= NEW_BELOW)
+    rows = np.flatnonzero(far)
+    how = bought(rows)
+    money = np.where(units[rows] > 0, how.costs.underage, how.costs.overage) * np.abs(units[rows])
+    periods = np.full(len(rows), float(found.ahead))
+    dearest = np.zeros(len(rows), bool)
+    dearest[np.argsort(-money, kind="stable")[:_MOST_MOVED]] = True
+    return _kept(dearest, rows, money, units[rows], how.position, made.knots(rows, periods, 0.0), periods)
+
+
+def _outside(made: Basis, bought: Callable[[np.ndarray], _Bought], found: LookBack) -> _Kind:
+    """Forecasts whose range was missed more often than chance allows."""
+    rows = np.flatnonzero(found.is_outside)
+    how = bought(rows)
+    periods = how.lead_time + how.review
+    over, under = (one[rows] / found.judged[rows] * periods for one in (found.over, found.under))
+    money = how.costs.underage * over + how.costs.overage * under
     return _kept(
-        sells, rows, found.cost, best, filled["on_hand"] + filled["on_order"], knots, filled["lead_time"] + settings.review
+        over + under > 0, rows, money, over + under, how.position, made.knots(rows, how.lead_time, how.review), periods
     )
 
 

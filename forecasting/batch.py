@@ -1,8 +1,7 @@
 """The forecasts of a whole catalog: streamed to Parquet in parts, taken up after a kill, every run kept.
 
 A run is a directory: ``manifest.json`` names the catalog, the model and how the items are cut into parts; a part that is there
-is whole, for it is written under another name and moved into place. Parts are forecast by as many threads as there are cores,
-each with a forecaster of its own, so that memory does not grow with the catalog.
+is whole, for it is written under another name and moved into place.
 
 A part holds one row per item and period: item_id, date, quantiles of the period ("0.1"), of the span up to it ("span_0.1"),
 and the elasticity where the model knows one.
@@ -15,33 +14,29 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
+from pyarrow import csv
 
 from data.errors import ResourceError
 from forecasting.generations.base import Report
 from forecasting.generations.network import MQTransformerForecaster
+from forecasting.parts import PART_ITEMS, panel_of_part, parts_of, worked_through
 from forecasting.quantiles import TAUS
 from forecasting.types import Progress, QuantileForecast
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
-
-#: Items of a part: a few seconds of work and a few megabytes.
-PART_ITEMS = 1024
 
 _MANIFEST = "manifest.json"
 
@@ -64,7 +59,7 @@ class Manifest:
     @property
     def parts(self) -> int:
         """How many parts make the run whole."""
-        return -(-self.items // self.part_items)
+        return parts_of(self.items, self.part_items)
 
     def is_of(self, other: Manifest) -> bool:
         """Whether both are the same work: catalog, model, periods and parts."""
@@ -95,13 +90,17 @@ class Run:
 
     def forecasts(self) -> Iterator[QuantileForecast]:
         """The forecasts of all items in catalog order, a part at a time; raises ResourceError where parts are missing."""
+        self.check_whole()
+        for part in range(self.manifest.parts):
+            yield self._forecast(pq.read_table(self.path(part)))
+
+    def check_whole(self) -> None:
+        """Raises ResourceError where parts are missing."""
         if self.missing:
             raise ResourceError(
                 f"The run in {self.directory} lacks {len(self.missing)} of its {self.manifest.parts} parts. "
                 "Finish it: python -m forecasting forecast --all."
             )
-        for part in range(self.manifest.parts):
-            yield self._forecast(pq.read_table(self.path(part)))
 
     def _forecast(self, rows: pa.Table) -> QuantileForecast:
         horizon = len(self.manifest.periods)
@@ -139,37 +138,50 @@ def forecast_all(
     Raises ResourceError while another process writes there.
     """
     runs.mkdir(parents=True, exist_ok=True)
-    with _alone(runs), _one_thread_each():
+    with _alone(runs):
         run = _taken_up(runs, _planned(catalog, forecaster, part_items))
-        todo, threads = run.missing, max(1, workers or os.cpu_count() or 1)
+        todo = run.missing
         begun, done = time.monotonic(), run.manifest.parts - len(todo)
-        at_hand = threading.local()
-
-        def write(part: int) -> None:
-            if not hasattr(at_hand, "forecaster"):
-                at_hand.forecaster = forecaster.twin()
-            _write(catalog, at_hand.forecaster, run, part)
-
         report(_progress(run, done, None))
-        with ThreadPoolExecutor(threads, thread_name_prefix="batch") as pool:
-            waiting = [pool.submit(write, part) for part in todo]
-            try:
-                for finished, future in enumerate(as_completed(waiting), start=1):
-                    future.result()
-                    left = (time.monotonic() - begun) / finished * (len(todo) - finished)
-                    report(_progress(run, done + finished, left))
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+
+        def write(twin: MQTransformerForecaster, part: int) -> None:
+            _write(catalog, twin, run, part)
+
+        for finished, _ in enumerate(worked_through(forecaster, todo, write, workers), start=1):
+            left = (time.monotonic() - begun) / finished * (len(todo) - finished)
+            report(_progress(run, done + finished, left))
         return _finished(run)
 
 
-def latest(runs: Path, catalog_hash: str, version: str | None = None) -> Run | None:
-    """The newest whole run of this catalog, and of this version of the model where one is given."""
+def latest(runs: Path, catalog_hash: str, version: str | None = None, *, whole: bool = True) -> Run | None:
+    """The newest run of this catalog, and of this version of the model where one is given; a ``whole`` one, or any."""
     for run in sorted(all_runs(runs), key=lambda run: run.manifest.started, reverse=True):
-        if run.whole and run.manifest.catalog_hash == catalog_hash and version in (None, run.manifest.version):
+        wanted = run.manifest.catalog_hash == catalog_hash and version in (None, run.manifest.version)
+        if wanted and (run.whole or not whole):
             return run
     return None
+
+
+def in_one_file(run: Run, kind: Literal["csv", "parquet"]) -> Path:
+    """A whole run's rows as one file beside its parts, written a part at a time where it is not there yet.
+
+    Raises ResourceError where parts are missing.
+    """
+    run.check_whole()
+    target = run.directory / f"forecasts.{kind}"
+    if not target.is_file():
+        fresh = target.with_suffix(f".{kind}.new")
+        schema = pq.read_schema(run.path(0))
+        if kind == "csv":  # names are written out
+            plain = [
+                pa.field(one.name, one.type.value_type if pa.types.is_dictionary(one.type) else one.type) for one in schema
+            ]
+            schema = pa.schema(plain)
+        with csv.CSVWriter(fresh, schema) if kind == "csv" else pq.ParquetWriter(fresh, schema) as writer:
+            for part in range(run.manifest.parts):
+                writer.write_table(pq.read_table(run.path(part)).cast(schema))
+        fresh.replace(target)
+    return target
 
 
 def all_runs(runs: Path) -> tuple[Run, ...]:
@@ -225,8 +237,8 @@ def _store(run: Run) -> None:
 
 def _write(catalog: Catalog, forecaster: MQTransformerForecaster, run: Run, part: int) -> None:
     """Forecasts the items of a part and writes them in one move."""
-    size, target = run.manifest.part_items, run.path(part)
-    panel, plan = next(catalog.batches_with_plan(size, forecaster.horizon, first=part * size))
+    target = run.path(part)
+    panel, plan = panel_of_part(catalog, part, forecaster.horizon, run.manifest.part_items)
     rows = _rows(forecaster.forecast(panel, [panel.last], plan)[0])
     fresh = target.with_suffix(".parquet.new")
     pq.write_table(rows, fresh, use_dictionary=["item_id", "date"], write_statistics=False)
@@ -268,14 +280,3 @@ def _alone(runs: Path) -> Iterator[None]:
                 f"Another process is writing forecasts to {runs}. Wait for it, or give another --out."
             ) from error
         yield
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Each of our threads works by itself: torch's own threads would only wait for one another."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

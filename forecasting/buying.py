@@ -15,7 +15,9 @@ import pandas as pd
 
 from data.assortment import Assortment
 from data.errors import ConfigurationError, UnknownItem
+from data.planner_store import Term
 from forecasting.budget import BudgetedPlan, budgeted
+from forecasting.buying_terms import BuySettings, costs_of, terms
 from forecasting.inventory import (
     HIGHEST_TAU,
     LOWEST_TAU,
@@ -28,58 +30,9 @@ from forecasting.inventory import (
     order,
     outcome,
     span_knots,
+    uncertain_span_knots,
 )
 from forecasting.summary import Summary
-
-#: A margin is at least this share of the price: an item sold at a loss is still missed when it is out.
-_LEAST_MARGIN = 0.01
-
-
-@dataclass(frozen=True)
-class BuySettings:
-    """What a planner asks for.
-
-    Attributes
-    ----------
-    tau : the chosen quantile; None where the costs choose it for each item.
-    item, category : scope, one item or one category; "" is all.
-    lead_time, review : periods; ``lead_time`` where the catalog has none.
-    pack_size, on_hand : units where the catalog has none; no minimum and nothing on order is assumed.
-    margin : share of the price that is margin, where the catalog has no unit cost.
-    lost : what a lost sale costs, in margins of the item.
-    unsold : what an unsold unit costs, as a share of its unit cost.
-    budget : money for the whole scope; None for no limit.
-    """
-
-    tau: float | None = 0.9
-    item: str = ""
-    category: str = ""
-    lead_time: float = 2.0
-    review: float = 1.0
-    pack_size: float = 1.0
-    on_hand: float = 0.0
-    margin: float = 0.3
-    lost: float = 1.0
-    unsold: float = 0.25
-    budget: float | None = None
-
-    @property
-    def ratio(self) -> float:
-        """The critical ratio where the unit cost is not known."""
-        return float(critical_ratio(self.lost * self.margin, self.unsold * (1 - self.margin)))
-
-    @property
-    def worth(self) -> float:
-        """What a lost sale and an unsold unit cost together there, as a share of the price."""
-        return self.lost * self.margin + self.unsold * (1 - self.margin)
-
-    def __post_init__(self) -> None:
-        positive = {"pack_size": self.pack_size, "review": self.review, "lost": self.lost, "unsold": self.unsold}
-        wrong = [name for name, value in positive.items() if not value > 0]
-        if wrong or not 0 < self.margin < 1:
-            raise ConfigurationError(
-                f"{(wrong or ['margin'])[0]} is out of range. A margin lies between 0 and 1, the rest above 0."
-            )
 
 
 @dataclass(frozen=True)
@@ -88,7 +41,8 @@ class BuyRow:
 
     ``planned`` is what was worked out and ``quantity`` what is to be bought: the planner's where ``is_edited``, else within
     the budget. ``level`` is the chance that demand is no more than the position then, and ``implied`` how many unsold units
-    a lost sale must cost for that to be best.
+    a lost sale must cost for that to be best. ``periods`` may last ``give_or_take`` longer or shorter; of what is on order,
+    ``later`` comes too late to count; ``at_most`` is what shelf life or cover leave room for, whichever ``limit`` names.
     """
 
     item_id: str
@@ -96,13 +50,17 @@ class BuyRow:
     category: str
     tau: float
     periods: float
+    give_or_take: float
     need: float
     on_hand: float
     on_order: float
+    later: float
     back_orders: float
     gap: float
     after_minimum: float
     after_pack: float
+    at_most: float
+    limit: str
     planned: float
     quantity: float
     is_edited: bool
@@ -154,12 +112,32 @@ class Basis:
                 answer[row] = units
         return answer
 
-    def knots(self, rows: np.ndarray, lead_time: float | np.ndarray, review: float) -> np.ndarray:
-        """Knots [K, Q] of what ``rows`` [K] sell over lead time and review; nothing where an item was not forecast."""
+    def knots(
+        self, rows: np.ndarray, lead_time: float | np.ndarray, review: float, deviation: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Knots [K, Q] of what ``rows`` [K] sell over lead time and review; nothing where an item was not forecast.
+
+        ``deviation`` [K] of the lead times; what was mixed of them last is kept, for a quantile does not change it.
+        """
         places = self.places[rows]
         knots = span_knots(self.taus, self.spans, lead_time, review, np.maximum(places, 0))
+        if deviation is not None and deviation.any():
+            sure = np.broadcast_to(np.asarray(lead_time, np.float64), len(rows))
+            key = (rows.tobytes(), sure.tobytes(), deviation.tobytes(), review)
+            if key not in self._mixed:
+                some = np.flatnonzero(deviation > 0)
+                at = np.maximum(places[some], 0)
+                mixed = uncertain_span_knots(self.taus, self.spans, sure[some], deviation[some], review, at)
+                self._mixed.clear()
+                self._mixed[key] = (some, mixed)
+            some, mixed = self._mixed[key]
+            knots[some] = mixed
         knots[places < 0] = 0.0
         return knots
+
+    @cached_property
+    def _mixed(self) -> dict[tuple[bytes, bytes, bytes, float], tuple[np.ndarray, np.ndarray]]:
+        return {}
 
     @cached_property
     def middle_price(self) -> float:
@@ -186,9 +164,13 @@ class BuyPlan:
     order : the arithmetic.
     quantity : to buy: the planner's, or worked out, within the budget.
     is_edited : where the quantity is the planner's.
-    unit_cost : money.
+    price, unit_cost : money.
     costs : of a lost sale and an unsold unit.
     periods : lead time and review together.
+    give_or_take : deviation of the lead time.
+    later : units on order that arrive after that.
+    limit : what limits each item's cover, "shelf life" or "maximum cover"; "" where nothing does.
+    saved : how many terms of planners there are.
     is_extended : where lead time and review reach beyond the forecast.
     assumed : commercial column → how many items in scope took the settings' value.
     budget : what the budget did, None without one.
@@ -202,9 +184,14 @@ class BuyPlan:
     order: OrderPlan
     quantity: np.ndarray
     is_edited: np.ndarray
+    price: np.ndarray
     unit_cost: np.ndarray
     costs: Costs
     periods: np.ndarray
+    give_or_take: np.ndarray
+    later: np.ndarray
+    limit: np.ndarray
+    saved: int
     is_extended: np.ndarray
     assumed: Mapping[str, int]
     budget: BudgetedPlan | None
@@ -279,6 +266,10 @@ class BuyPlan:
                 category=str(categories[k]),
                 tau=float(self.tau[places[k]]),
                 periods=float(self.periods[places[k]]),
+                give_or_take=float(self.give_or_take[places[k]]),
+                later=float(self.later[places[k]]),
+                limit=str(self.limit[places[k]]),
+                at_most=float(steps["cap"][k]),
                 need=float(steps["need"][k]),
                 on_hand=float(steps["on_hand"][k]),
                 on_order=float(steps["on_order"][k]),
@@ -307,12 +298,17 @@ def basis(assortment: Assortment, summary: Summary) -> Basis:
     return Basis(assortment, summary.taus, summary.spans, places, summary.creation_date)
 
 
-def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float]) -> BuyPlan:
-    """The list for ``settings`` with the planner's ``edits``, units by item; raises UnknownItem, ConfigurationError."""
+def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float], saved: Sequence[Term] = ()) -> BuyPlan:
+    """The list for ``settings`` with the planner's ``edits``, units by item, and ``saved`` terms.
+
+    Raises UnknownItem, ConfigurationError.
+    """
     rows = _scope(made, settings)
-    filled, assumed = terms(made, rows, settings)
+    filled, assumed = terms(made, rows, settings, saved)
     costs, unit_cost = costs_of(filled, settings)
-    knots = made.knots(rows, filled["lead_time"], settings.review)
+    knots = made.knots(rows, filled["lead_time"], settings.review, filled["lead_time_sd"])
+    periods = filled["lead_time"] + settings.review
+    in_time = np.where(filled["arrives_in"] <= periods, filled["on_order"], 0.0)
     tau = np.clip(critical_ratio(costs.underage, costs.overage), LOWEST_TAU, HIGHEST_TAU)
     if settings.tau is not None:
         tau = np.full(len(rows), settings.tau)
@@ -321,10 +317,10 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float]) -> 
         np.array([settings.review]),
         filled["min_order"],
         filled["pack_size"],
-        np.array([np.inf]),
-        np.array([np.inf]),
+        filled["shelf_life"],
+        filled["max_cover"],
     )
-    plan = order(knots, made.taus, tau, Stock.of(filled["on_hand"], filled["on_order"]), rules)
+    plan = order(knots, made.taus, tau, Stock.of(filled["on_hand"], in_time, filled["back_orders"]), rules)
     own = made.by_row(edits)[rows]
     edited = np.isfinite(own)
     quantity = np.where(edited, own, plan.quantity)
@@ -334,7 +330,8 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float]) -> 
         open_ = replace(plan, quantity=np.where(edited, 0.0, plan.quantity))
         bought = budgeted(knots, made.taus, open_, rules, costs, unit_cost, left)
         quantity = np.where(edited, quantity, bought.quantity)
-    periods = filled["lead_time"] + settings.review
+    spoils = filled["lead_time"] + filled["shelf_life"]
+    limit = np.where(filled["max_cover"] < spoils, "maximum cover", np.where(np.isfinite(spoils), "shelf life", ""))
     return BuyPlan(
         basis=made,
         settings=settings,
@@ -344,9 +341,14 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float]) -> 
         order=plan,
         quantity=quantity,
         is_edited=edited,
+        price=filled["price"],
         unit_cost=unit_cost,
         costs=costs,
         periods=periods,
+        give_or_take=filled["lead_time_sd"],
+        later=filled["on_order"] - in_time,
+        limit=limit,
+        saved=len(saved),
         is_extended=periods > made.horizon,
         assumed=assumed,
         budget=bought,
@@ -368,33 +370,3 @@ def _scope(made: Basis, settings: BuySettings) -> np.ndarray:
             )
         return np.flatnonzero(made.assortment.in_category(settings.category))
     return np.arange(len(made.assortment))
-
-
-def terms(made: Basis, rows: np.ndarray, settings: BuySettings) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """Commercial columns [K] without gaps, and how many were filled: a price from the middle one, a cost from the margin."""
-    known = {name: values[rows] for name, values in made.assortment.commercial.items()}
-    price = np.where(known["price"] > 0, known["price"], made.middle_price)
-    stand_in: dict[str, np.ndarray | float] = {
-        "price": price,
-        "unit_cost": price * (1 - settings.margin),
-        "pack_size": settings.pack_size,
-        "min_order": 0.0,
-        "lead_time": settings.lead_time,
-        "on_hand": settings.on_hand,
-        "on_order": 0.0,
-    }
-    above_zero = ("price", "unit_cost", "pack_size")
-    filled, assumed = {}, {}
-    for name, otherwise in stand_in.items():
-        given = np.isfinite(known[name]) & ((known[name] > 0) if name in above_zero else (known[name] >= 0))
-        filled[name] = np.where(given, known[name], otherwise)
-        if not given.all():
-            assumed[name] = int((~given).sum())
-    return filled, assumed
-
-
-def costs_of(filled: Mapping[str, np.ndarray], settings: BuySettings) -> tuple[Costs, np.ndarray]:
-    """What a lost sale and an unsold unit cost, and the unit itself [K], from the ``terms``."""
-    price, unit_cost = filled["price"], filled["unit_cost"]
-    margin = np.maximum(price - unit_cost, _LEAST_MARGIN * price)
-    return Costs(settings.lost * margin, settings.unsold * unit_cost), unit_cost

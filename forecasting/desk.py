@@ -12,24 +12,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.catalog import About, Check, ItemFacts, SearchResult
-from data.errors import NotTrained, TidelineError
+from data.errors import NotTrained
+from data.planner_store import Term
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting import buying, scenarios
 from forecasting.attention import Concerns, concerns
 from forecasting.attention_links import Links, links
-from forecasting.batch import Run, forecast_all
-from forecasting.buying import Basis, BuyPlan, BuySettings
+from forecasting.batch import Run, forecast_all, latest
+from forecasting.buying import Basis, BuyPlan
 from forecasting.buying_record import BuyingRecord, RecordAsked, buying_record
+from forecasting.buying_terms import BuySettings
 from forecasting.duplicates import Duplicate, duplicates
 from forecasting.explanations import Drivers, drivers
 from forecasting.faithfulness import Faithfulness, faithfulness
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import Answer, MQTransformerForecaster
+from forecasting.joint import JointTotals, joint_totals, ties_for
 from forecasting.launch_desk import LaunchDesk
 from forecasting.launch_store import LaunchStore
+from forecasting.look_back import LookBack, looked_back
 from forecasting.own_mistakes import Mistakes, mistakes
+from forecasting.serving import serving
 from forecasting.since_last_time import SinceLast, since_last
-from forecasting.summary import Summary, summarise
+from forecasting.summary import Summary, summarise, summary_of
 from forecasting.types import QuantileForecast
 from forecasting.views import (
     ItemHistory,
@@ -52,8 +57,8 @@ if TYPE_CHECKING:
 #: Matches of a search that are ranked; more than a planner pages through.
 _RANKED = 500
 
-#: Items forecast at a time for the summary: bounds its memory.
-_BATCH = 2048
+#: What is kept of all items, beside the catalog.
+_SUMMARY, LOOK_BACK, _FAITHFULNESS = "summary.parquet", "look-back.parquet", "faithfulness.json"
 
 #: Best sellers among which duplicates are looked for.
 _COMPARED = 20_000
@@ -75,15 +80,17 @@ class _Opened:
 class Desk:
     """Answers about one catalog with one model; thread-safe.
 
-    ``models`` are directories in the order in which they are asked for a model of this catalog.
+    ``models`` are directories in the order in which they are asked for a model of this catalog; what was made of both is in
+    ``home``.
     """
 
-    def __init__(self, catalog: Catalog, models: tuple[Path, ...], summary_path: Path) -> None:
-        self._catalog, self._summary_path = catalog, summary_path
+    def __init__(self, catalog: Catalog, models: tuple[Path, ...], home: Path) -> None:
+        self._catalog, self._home = catalog, home
         self._one_at_a_time = threading.Lock()
         self._lately: OrderedDict[str, _Opened] = OrderedDict()
-        self._forecaster, self._status = _serving(catalog.about, models)
-        self._summary = Summary.load(summary_path, self.key) if self._forecaster else None
+        self._forecaster, self._status = serving(catalog.about, models)
+        self._summary = Summary.load(home / _SUMMARY, self.key) if self._forecaster else None
+        self._looked_back: LookBack | None = None
         self._basis: Basis | None = None
 
     @property
@@ -124,12 +131,24 @@ class Desk:
         return SummaryStatus(False, "Items are ranked by recent sales until the forecasts of all items were made.", None)
 
     def summarise(self, report: Report) -> None:
-        """Forecasts all items and keeps what ranks them; raises NotTrained."""
-        forecaster = self._serving_model()
-        batches = self._catalog.batches_with_plan(_BATCH, forecaster.horizon)
+        """Forecasts all items, or reads them from a run that has them, and keeps what ranks them; raises NotTrained."""
+        forecaster, about = self._serving_model(), self._catalog.about
+        run = latest(self._home / "runs", about.catalog_hash, forecaster.card.version if forecaster.card else None)
         self._basis = None
-        self._summary = summarise(batches, self._catalog.about.items, forecaster, self.key, report)
-        self._summary.save(self._summary_path)
+        made = summary_of(run, self.key, report) if run else summarise(self._catalog, forecaster, self.key, report)
+        made.save(self._home / _SUMMARY)
+        self._summary = made
+
+    def look_back(self) -> LookBack | None:
+        """What the forecasts of all items did lately; None until it was worked out for this catalog and model."""
+        found = self._looked_back
+        if found is None and self._forecaster is not None:
+            found = self._looked_back = LookBack.load(self._home / LOOK_BACK, self.key)
+        return found
+
+    def make_look_back(self, report: Report) -> None:
+        """Works it out, which takes about three times as long as to forecast all items, and keeps it; raises NotTrained."""
+        looked_back(self._catalog, self._serving_model(), self.key, report).save(self._home / LOOK_BACK)
 
     def forecast(self, item_ids: Sequence[str] | None = None) -> QuantileForecast:
         """Forecast of these items, or of all; raises UnknownItem, NotTrained."""
@@ -140,6 +159,11 @@ class Desk:
     def forecast_all(self, runs: Path, report: Report) -> Run:
         """Forecasts every item into a run below ``runs``; raises NotTrained."""
         return forecast_all(self._catalog, self._serving_model(), runs, report)
+
+    def run(self) -> Run | None:
+        """The newest run of this catalog and model, whole or not."""
+        card = self._status.card
+        return latest(self._home / "runs", self._catalog.about.catalog_hash, card.version, whole=False) if card else None
 
     def buying_record(self, asked: RecordAsked, report: Report) -> BuyingRecord:
         """What buying would have cost in the past; raises UnknownItem, NotTrained, TooLittleHistory, ConfigurationError."""
@@ -198,13 +222,22 @@ class Desk:
             **numbers,
         )
 
-    def buy_plan(self, settings: BuySettings, edits: Mapping[str, float]) -> BuyPlan:
-        """The purchase list with a planner's ``edits``; raises UnknownItem, NotTrained before all items were forecast."""
-        return buying.buy_plan(self._buying_basis(), settings, edits)
+    def buy_plan(self, settings: BuySettings, edits: Mapping[str, float], saved: Sequence[Term] = ()) -> BuyPlan:
+        """The purchase list with planners' ``edits`` and ``saved`` terms.
 
-    def concerns(self) -> Concerns:
+        Raises UnknownItem, NotTrained before all items were forecast.
+        """
+        return buying.buy_plan(self._buying_basis(), settings, edits, saved)
+
+    def joint_totals(self, plan: BuyPlan) -> JointTotals:
+        """What the items of a list will sell together until the next order; raises NotTrained, TooLittleHistory."""
+        with self._one_at_a_time:
+            ties = ties_for(plan, self._catalog, self._serving_model().networks)
+        return joint_totals(plan, ties)
+
+    def concerns(self, saved: Sequence[Term] = ()) -> Concerns:
         """What needs a planner, ranked by money at risk; raises NotTrained before all items were forecast."""
-        return concerns(self._buying_basis(), BuySettings(), self._catalog.known_periods())
+        return concerns(self._buying_basis(), BuySettings(), self._catalog.known_periods(), self.look_back(), saved)
 
     def _buying_basis(self) -> Basis:
         if self._summary is None:
@@ -274,12 +307,12 @@ class Desk:
 
     def kept_faithfulness(self) -> Faithfulness | None:
         """How far attention agrees with masking, None until it was measured."""
-        return Faithfulness.load(self._summary_path.with_name("faithfulness.json"), self.key)
+        return Faithfulness.load(self._home / _FAITHFULNESS, self.key)
 
     def measure_faithfulness(self, report: Report) -> None:
         """Measures and keeps it; raises NotTrained, ModelError where the networks have no attention."""
         found = faithfulness(self._catalog, self._serving_model().twin(), self.key, report)
-        found.save(self._summary_path.with_name("faithfulness.json"))
+        found.save(self._home / _FAITHFULNESS)
 
     def mistakes(self, item_id: str) -> Mistakes:
         """What was said of one item before, and what came; raises UnknownItem, NotTrained."""
@@ -334,7 +367,7 @@ class Desk:
 
     def launches(self, report: Report) -> LaunchDesk:
         """The part for products without history, made anew or of what is kept of it; raises DataError, TooLittleHistory."""
-        return LaunchDesk.of(self._catalog, self._forecaster, report, LaunchStore(self._summary_path.parent, self.key))
+        return LaunchDesk.of(self._catalog, self._forecaster, report, LaunchStore(self._home, self.key))
 
     def duplicates(self) -> tuple[Duplicate, ...]:
         """Best sellers that are probably one and the same item."""
@@ -363,30 +396,6 @@ class Desk:
         if self._forecaster is None:
             raise NotTrained(self._status.message)
         return self._forecaster
-
-
-def _serving(about: About, models: tuple[Path, ...]) -> tuple[MQTransformerForecaster | None, ModelStatus]:
-    """The first model that was trained on this catalog, and what there is to say about it."""
-    for directory in models:
-        try:
-            forecaster = MQTransformerForecaster.load(directory)
-        except TidelineError:
-            continue
-        card = forecaster.card
-        if card is None or card.catalog_name != about.name or not forecaster.can_read(about):
-            continue
-        message = ""
-        if card.catalog_hash != about.catalog_hash:
-            message = (
-                f"The model is older than the data: it learned from {about.name} up to {card.trained_until}, and the data has "
-                "changed since. It still answers; train it again on the Data page to learn from what is new."
-            )
-        return forecaster, ModelStatus(card, True, message)
-    return None, ModelStatus(
-        None,
-        False,
-        f"No model has been trained on {about.name} yet. Train one on the Data page; it takes a few minutes.",
-    )
 
 
 def _history(panel: Panel, plan: Plan | None = None) -> ItemHistory:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -68,6 +69,11 @@ class Inputs:
 
     def __len__(self) -> int:
         return len(self.demand)
+
+    @cached_property
+    def known_ahead(self) -> torch.Tensor:
+        """[N, U, K + R] ``ahead`` and ``relative`` together."""
+        return torch.cat([self.ahead, self.relative], dim=-1)
 
     def take(self, rows: torch.Tensor | slice) -> Inputs:
         """The inputs of these items."""

@@ -20,7 +20,8 @@ from forecasting.types import QuantileForecast
 LOWEST_TAU, HIGHEST_TAU = 0.001, 0.999
 
 _MIXED_AT_A_TIME = 2_000  # items: bounds the memory of a mixture
-_HALVINGS = 45  # of a bracket: a relative 3e-14
+_HALVINGS = 45  # of a bracket at most: a relative 3e-14
+_CLOSE, _MET = 1e-12, 1e-12  # a bracket so small is an answer, and so is a chance so near
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +207,18 @@ def span_knots(
     return _span(taus, spans, rows, np.broadcast_to(np.asarray(lead_time, np.float64) + review, len(rows)))
 
 
+def uncertain_span_knots(
+    taus: np.ndarray, spans: np.ndarray, lead_time: np.ndarray, deviation: np.ndarray, review: float, rows: np.ndarray
+) -> np.ndarray:
+    """The same [K, Q] where the lead times [K] of ``rows`` have a ``deviation`` [K]: three equally likely ones are mixed.
+
+    They are L − √1.5 σ, L and L + √1.5 σ, whose mean and deviation are L and σ; none is below 0.
+    """
+    away = np.sqrt(1.5) * deviation
+    each = [_span(taus, spans, rows, np.maximum(lead_time + side * away, 0.0) + review) for side in (-1, 0, 1)]
+    return mixture(taus, np.stack(each, axis=1), np.full((len(rows), 3), 1 / 3))
+
+
 def is_extended(horizon: int, lead_time: float | np.ndarray, review: float) -> np.ndarray:
     """Where lead time and review are longer than the ``horizon`` that was forecast, so that the span is an extrapolation."""
     return np.asarray(np.asarray(lead_time, np.float64) + review > horizon)
@@ -232,7 +245,8 @@ def _span(taus: np.ndarray, spans: np.ndarray, rows: np.ndarray, length: np.ndar
 def mixture(taus: np.ndarray, knots: np.ndarray, chances: np.ndarray) -> np.ndarray:
     """Knots [N, Q] of demand whose quantile function is ``knots`` [N, L, Q] with ``chances`` [N, L].
 
-    The distribution functions are mixed, F = Σ p F_l, and F is inverted at each tau by halving a bracket.
+    The distribution functions are mixed, F = Σ p F_l, and F is inverted at each tau by narrowing a bracket, in turns by a
+    line and by halving.
     """
     pieces = [slice(start, start + _MIXED_AT_A_TIME) for start in range(0, len(knots), _MIXED_AT_A_TIME)]
     return np.concatenate([_mixture(np.asarray(taus), knots[piece], chances[piece]) for piece in pieces])
@@ -240,14 +254,35 @@ def mixture(taus: np.ndarray, knots: np.ndarray, chances: np.ndarray) -> np.ndar
 
 def _mixture(taus: np.ndarray, knots: np.ndarray, chances: np.ndarray) -> np.ndarray:
     possible = chances[..., None] > 0
-    low = np.where(possible, knots, np.inf).min(axis=1)  # [N, Q]: each F_l is below tau here, or just there
-    high = np.where(possible, knots, -np.inf).max(axis=1)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        below = quantiles.level(taus, knots[:, :, None, :], middle[:, None, :])  # [N, L, Q]
-        enough = (below * chances[..., None]).sum(axis=1) >= taus
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return high
+    low = np.where(possible, knots, np.inf).min(axis=1).ravel()  # [N · Q]: each F_l is below tau here, or just there
+    high = np.where(possible, knots, -np.inf).max(axis=1).ravel()
+    wanted, item = np.tile(taus, len(knots)), np.repeat(np.arange(len(knots)), len(taus))
+
+    def chance(units: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """F at ``units`` [P] of the answers at ``places``."""
+        rows = item[places]
+        return np.asarray((quantiles.level(taus, knots[rows], units[:, None]) * chances[rows]).sum(axis=1))
+
+    open_ = np.flatnonzero(high - low > _CLOSE * np.maximum(high, 1.0))
+    below, above = chance(low[open_], open_), chance(high[open_], open_)
+    for turn in range(2 * _HALVINGS):
+        if not open_.size:
+            break
+        lowest, highest, tau = low[open_], high[open_], wanted[open_]
+        share = np.full(len(open_), 0.5)
+        if turn % 2 == 0:  # F is mostly a line; every other turn halves, for where it jumps
+            rise = above - below
+            share = np.clip(np.where(rise > 0, (tau - below) / np.where(rise > 0, rise, 1.0), 0.5), 1e-9, 1 - 1e-9)
+        middle = lowest + share * (highest - lowest)
+        found = chance(middle, open_)
+        enough = found >= tau
+        low[open_], high[open_] = np.where(enough, lowest, middle), np.where(enough, middle, highest)
+        below, above = np.where(enough, below, found), np.where(enough, found, above)
+        met = np.abs(found - tau) <= _MET
+        high[open_[met]] = middle[met]
+        left = ~met & (high[open_] - low[open_] > _CLOSE * np.maximum(high[open_], 1.0))
+        open_, below, above = open_[left], below[left], above[left]
+    return high.reshape(len(knots), len(taus))
 
 
 def order(knots: np.ndarray, taus: np.ndarray, tau: float | np.ndarray, stock: Stock, rules: Rules) -> OrderPlan:

@@ -60,13 +60,14 @@ def scores(taus: np.ndarray, values: np.ndarray, actuals: np.ndarray, seed: int 
     return np.where(known, ndtri(np.clip(level, _LOWEST, _HIGHEST)), np.nan)
 
 
-def dependence(z: np.ndarray, groups: np.ndarray) -> Dependence:
+def dependence(z: np.ndarray, groups: np.ndarray, *, centred: bool = True) -> Dependence:
     """What scores ``z`` [K, N, H] of past forecasts say, for items of ``groups`` [N].
 
     The shared part is the mean product of the scores of two different items of a group in the same period; the memories come
-    from products one horizon apart, of different items for the factor and of the same item for both parts together.
+    from products one horizon apart, of different items for the factor and of the same item for both parts together. With few
+    dates the scores should not be ``centred``: a mean that is off is then the common part itself.
     """
-    z = z - np.nanmean(z) if np.isfinite(z).any() else z
+    z = z - np.nanmean(z) if centred and np.isfinite(z).any() else z
     variance = float(np.nanmean(z**2))
     same = _cross(z, z, groups)
     later = _cross(z[..., :-1], z[..., 1:], groups)

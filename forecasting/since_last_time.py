@@ -3,7 +3,7 @@
 Both are made by the networks and with the plan of today: the catalog keeps neither the forecasts nor the plan of an earlier
 date, so the parts of plan and model are nothing, and the page says so.
 
-Axis letters: H horizons of the earlier creation date; its last H − 1 are targets of both.
+Axis letters: N items, H horizons of the earlier creation date; its last H − 1 are targets of both.
 """
 
 from __future__ import annotations
@@ -57,28 +57,53 @@ class SinceLast:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Bridge:
+    """N items' expected units of the same H − 1 periods, ``before`` and ``after`` the last one was known.
+
+    ``sales`` and ``errors`` [N, H − 1] are what the last period's sales and the forecaster's own errors did; they sum to
+    ``after`` − ``before``. ``expected`` [N] is what was said of the last period.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    sales: np.ndarray
+    errors: np.ndarray
+    expected: np.ndarray
+
+
 def since_last(networks: SelfCorrecting, history: Panel, plan: Plan) -> SinceLast | None:
     """From one period ago to the end of ``history`` of one item; None where there was no forecast to be made then."""
     t, horizon = len(history.periods) - 1, len(plan)
     if horizon < 2 or not np.isfinite(history.demand[0, :t]).any():
         return None
-    before = networks.look(history_until(history, t - 1), _plan_before(history, plan))
-    after = networks.look(history, plan)
-    earlier, later = slice(1, None), slice(0, -1)  # where each has the targets of both
-    shifts = (_shift(before, horizon)[earlier], _shift(after, horizon)[later])
-    units = np.stack(  # bit 0 of a row: today's sales, bit 1: today's own errors
-        [_units(looked, part, shift) for shift in shifts for looked, part in ((before, earlier), (after, later))]
-    )
+    found = bridge(networks, history, plan)
     return SinceLast(
         created=history.periods[t - 1],
         periods=plan.periods[:-1],
         names=CHANGES,
-        parts=np.concatenate([shapley(units), np.zeros((2, horizon - 1))]),
-        before=units[0],
-        after=units[-1],
-        expected=float(_units(before, slice(0, 1), _shift(before, horizon)[:1])[0]),
+        parts=np.concatenate([found.sales, found.errors, np.zeros((2, horizon - 1))]),
+        before=found.before[0],
+        after=found.after[0],
+        expected=float(found.expected[0]),
         came=float("nan") if history.out_of_stock[0, t] else float(history.demand[0, t]),
     )
+
+
+def bridge(networks: SelfCorrecting, history: Panel, plan: Plan) -> Bridge:
+    """From one period ago to the end of ``history`` [N, T], for the periods of ``plan`` that both reach."""
+    t = len(history.periods) - 1
+    before = networks.look(history_until(history, t - 1), _plan_before(history, plan), shown=False)
+    after = networks.look(history, plan, shown=False)
+    earlier, later = slice(1, None), slice(0, -1)  # where each has the targets of both
+    shifts = (_shift(before)[:, earlier], _shift(after)[:, later])
+    first, whole = _units(before, slice(0, 1), _shift(before)[:, :1]), _units(after, later, shifts[1])
+    said = _units(before, earlier, shifts[0])
+    if before.corrected is None and after.corrected is None:
+        return Bridge(said, whole, whole - said, np.zeros_like(said), first[:, 0])
+    units = np.stack([said, _units(after, later, shifts[0]), _units(before, earlier, shifts[1]), whole])
+    sales, errors = shapley(units)  # bit 0 of a row: today's sales, bit 1: today's own errors
+    return Bridge(said, whole, sales, errors, first[:, 0])
 
 
 def _plan_before(history: Panel, plan: Plan) -> Plan:
@@ -99,14 +124,17 @@ def _plan_before(history: Panel, plan: Plan) -> Plan:
     )
 
 
-def _shift(looked: Looked, horizon: int) -> np.ndarray:
-    """Logs [H] added by the networks' own errors."""
-    return np.zeros(horizon) if looked.corrected is None else looked.corrected.shift[0]
+def _shift(looked: Looked) -> np.ndarray:
+    """Logs [N, H] added by the networks' own errors."""
+    decoded = looked.said.decoded.periods  # (M, N, K, H, Q)
+    return np.zeros((decoded.shape[1], decoded.shape[3])) if looked.corrected is None else looked.corrected.shift
 
 
 def _units(looked: Looked, part: slice, shift: np.ndarray) -> np.ndarray:
-    """Expected units of a ``part`` of one item's targets with this ``shift`` in the place of its own errors'."""
-    whole = np.zeros(looked.said.decoded.periods.shape[-2])
-    own = _shift(looked, len(whole))
-    whole[part] = shift - own[part]
-    return expected(looked.said.shifted(torch.as_tensor(whole, dtype=torch.float32)[None, None]))[0][part]
+    """Expected units [N, ·] of a ``part`` of the targets with this ``shift`` in the place of their own errors'."""
+    own = _shift(looked)
+    if looked.corrected is None and not shift.any():
+        return expected(looked.said)[:, part]
+    moved = np.zeros_like(own)
+    moved[:, part] = shift - own[:, part]
+    return expected(looked.said.shifted(torch.as_tensor(moved, dtype=torch.float32)[:, None]))[:, part]

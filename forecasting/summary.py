@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from data.schema import Panel, Plan
+from forecasting.batch import Run
 from forecasting.generations.base import Report
 from forecasting.generations.network import MQTransformerForecaster
-from forecasting.types import Progress
+from forecasting.parts import panel_of_part, parts_of, worked_through
+from forecasting.quantiles import TAUS
+from forecasting.types import Progress, QuantileForecast
+
+if TYPE_CHECKING:
+    from data.catalog import Catalog  # it is handed an opened one
 
 _COLUMNS = ("item_ids", "expected", "low", "high")
 
@@ -107,27 +113,55 @@ def _written(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def summarise(
-    batches: Iterable[tuple[Panel, Plan]], items: int, forecaster: MQTransformerForecaster, key: str, report: Report
+    catalog: Catalog, forecaster: MQTransformerForecaster, key: str, report: Report, workers: int | None = None
 ) -> Summary:
-    """Forecasts ``batches`` of panels and their plans, ``items`` in all."""
-    started, done = time.monotonic(), 0
-    parts: list[dict[str, np.ndarray]] = []
-    date, taus = pd.NaT, np.zeros(0)
-    for panel, plan in batches:
-        forecast = forecaster.forecast(panel, [panel.last], plan)[0]
-        whole = forecast.span(forecaster.horizon)
-        parts.append(
-            {
-                "item_ids": panel.item_ids,
-                "expected": forecast.span_mean()[:, -1].astype(np.float32),
-                "low": whole.span_at(0.1)[:, 0].astype(np.float32),
-                "high": whole.span_at(0.9)[:, 0].astype(np.float32),
-                "spans": forecast.cumulative.astype(np.float32),
-            }
-        )
-        date, taus, done = panel.last, forecast.taus, done + len(panel)
+    """Forecasts every item of the catalog."""
+    items, started, done = catalog.about.items, time.monotonic(), 0
+    parts: dict[int, dict[str, np.ndarray]] = {}
+
+    def work(twin: MQTransformerForecaster, part: int) -> dict[str, np.ndarray]:
+        panel, plan = panel_of_part(catalog, part, twin.horizon)
+        return _numbers(twin.forecast(panel, [panel.last], plan)[0])
+
+    for part, numbers in worked_through(forecaster, range(parts_of(items)), work, workers):
+        parts[part], done = numbers, done + len(numbers["item_ids"])
         left = (time.monotonic() - started) / done * (items - done)
         report(Progress(done, items, f"Forecasting all items: {done:,} of {items:,}", left))
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    order = np.argsort(-joined["expected"], kind="stable")
-    return Summary(key, date, forecaster.horizon, taus=taus, **{name: values[order] for name, values in joined.items()})
+    return _joined(parts, key, catalog.about.last, forecaster.horizon)
+
+
+def summary_of(run: Run, key: str, report: Report) -> Summary:
+    """The same from a whole run of the same catalog and model, whose forecasts need only be read."""
+    items, done = run.manifest.items, 0
+    parts = {}
+    for part, forecast in enumerate(run.forecasts()):
+        parts[part], done = _numbers(forecast), done + len(forecast)
+        report(Progress(done, items, f"Reading the forecasts of all items: {done:,} of {items:,}"))
+    return _joined(parts, key, pd.Timestamp(run.manifest.creation_date), len(run.manifest.periods))
+
+
+def _numbers(forecast: QuantileForecast) -> dict[str, np.ndarray]:
+    """What is kept of a part."""
+    whole = forecast.span(len(forecast.periods))
+    return {
+        "item_ids": forecast.item_ids,
+        "expected": forecast.mean().sum(axis=1).astype(np.float32),
+        "low": whole.span_at(0.1)[:, 0].astype(np.float32),
+        "high": whole.span_at(0.9)[:, 0].astype(np.float32),
+        "spans": forecast.cumulative.astype(np.float32),
+    }
+
+
+def _joined(parts: dict[int, dict[str, np.ndarray]], key: str, created: pd.Timestamp, horizon: int) -> Summary:
+    """Best sellers first; each part is let go of once its spans are in their place."""
+    first, ranked = parts[min(parts)], sorted(parts)
+    small = {name: np.concatenate([parts[part][name] for part in ranked]) for name in _COLUMNS}
+    order = np.argsort(-small["expected"], kind="stable")
+    place = np.empty(len(order), int)
+    place[order] = np.arange(len(order))
+    spans, begin = np.empty((len(order), *first["spans"].shape[1:]), np.float32), 0
+    for part in ranked:
+        block = parts.pop(part)["spans"]
+        spans[place[begin : begin + len(block)]] = block
+        begin += len(block)
+    return Summary(key, created, horizon, taus=np.array(TAUS), spans=spans, **{n: v[order] for n, v in small.items()})

@@ -25,14 +25,17 @@ from data.truth_store import TruthStore, drop_others
 from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, Verdict
 from forecasting.attention import Concern, Concerns
 from forecasting.attention_links import Links
-from forecasting.batch import Run
-from forecasting.buying import BuyPlan, BuyRow, BuySettings
+from forecasting.batch import Run, in_one_file
+from forecasting.batch_run import BatchRun, LookBackRun
+from forecasting.buying import BuyPlan, BuyRow
 from forecasting.buying_record import BuyingRecord, RecordAsked
+from forecasting.buying_terms import BuySettings
 from forecasting.desk import Desk
 from forecasting.explanations import Drivers
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.generations.registry import GENERATIONS, generation
+from forecasting.joint import JointTotals, Ties, Together
 from forecasting.ladder_run import LadderRun, LadderSettings, climb
 from forecasting.ladder_store import LadderStore
 from forecasting.launch_desk import LaunchDesk, NewProduct
@@ -57,6 +60,7 @@ from forecasting.views import (
 
 __all__ = [
     "AccuracyReport",
+    "BatchRun",
     "BuyPlan",
     "BuyRow",
     "BuySettings",
@@ -68,9 +72,11 @@ __all__ = [
     "Drivers",
     "ItemHistory",
     "ItemView",
+    "JointTotals",
     "LadderRun",
     "LaunchDesk",
     "Links",
+    "LookBackRun",
     "Mistakes",
     "ModelStatus",
     "NewProduct",
@@ -85,8 +91,10 @@ __all__ = [
     "SinceLast",
     "SliceScore",
     "SummaryStatus",
+    "Ties",
     "TodayPage",
     "TodayRow",
+    "Together",
     "Training",
     "Tried",
     "TruthStore",
@@ -95,9 +103,11 @@ __all__ = [
     "climb_ladder",
     "forecast",
     "forecast_all",
+    "in_one_file",
     "load_complete_journey",
     "load_simulated",
     "load_upload",
+    "look_back",
     "open_desk",
     "planner_store",
     "preview_upload",
@@ -125,7 +135,7 @@ def open_desk() -> Desk:
     """The desk over the catalog in use; raises ResourceError where there is none."""
     if not catalog_path().is_file():
         raise ResourceError("There is no catalog yet. Load the demo or your own data on the Data page.")
-    return Desk(Catalog(catalog_path()), (home() / "model", SHIPPED), home() / "summary.parquet")
+    return Desk(Catalog(catalog_path()), (home() / "model", SHIPPED), home())
 
 
 def planner_store() -> PlannerStore:
@@ -137,8 +147,8 @@ def prepare(report: Report) -> None:
     """Makes the desk ready: the demo where there is no catalog, and the forecasts of all items where they are missing."""
     if not catalog_path().is_file():
         load_complete_journey(report)
-        return
-    _summarise(report)
+    else:
+        _summarise(report)
 
 
 def load_complete_journey(report: Report) -> None:
@@ -245,10 +255,23 @@ def forecast(directory: Path | None, model: Path | None, item_ids: Sequence[str]
 def forecast_all(report: Report, out: Path | None = None) -> Run:
     """Forecasts the whole catalog in use into a new run below ``out`` (beside the catalog), or goes on with a stopped one.
 
+    Beside the catalog it is what the pages read, too. Raises ResourceError without a catalog, NotTrained.
+    """
+    with closing(open_desk()) as desk:
+        run = desk.forecast_all(out or home() / "runs", report)
+    if out is None:
+        _summarise(report)
+    return run
+
+
+def look_back(report: Report) -> None:
+    """Works out what the forecasts of all items did lately, where that is still to be done.
+
     Raises ResourceError without a catalog, NotTrained.
     """
     with closing(open_desk()) as desk:
-        return desk.forecast_all(out or home() / "runs", report)
+        if desk.look_back() is None:
+            desk.make_look_back(report)
 
 
 def _rows_of(panel: Panel, item_ids: Sequence[str]) -> list[int]:

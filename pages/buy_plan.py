@@ -6,12 +6,15 @@ import streamlit as st
 
 from pages.ui import (
     budget_view,
+    buying_answers,
     buying_list,
     buying_settings,
+    buying_terms,
     buying_words,
     exports,
     formats,
     frame,
+    joint_view,
     messages,
     money_curve,
     progress,
@@ -36,7 +39,7 @@ def buy_plan() -> None:
             not_forecast_yet()
             return
         about, settings = resources.figures(), buying_settings.read()
-        plan = resources.buy_plan(settings)
+        plan = buying_answers.buy_plan(settings)
         totals = plan.totals
         frame.heading(QUESTION, buying_words.answer(plan, about))
         missed = "Sales expected to be missed before the next order arrives, if exactly this is bought."
@@ -49,6 +52,7 @@ def buy_plan() -> None:
         buying_settings.controls(plan.basis.assortment.categories, about.frequency)
         if said := buying_settings.assumptions(plan, about.frequency):
             st.caption(f":material/info: {formats.plain(said)}")
+        buying_terms.section(plan, about)
         budget_view.section(plan, about)
         buying_list.section(plan, about)
         st.caption(
@@ -60,6 +64,7 @@ def buy_plan() -> None:
             stamp = exports.Stamp(about.name, plan.creation_date, resources.model_words(), _asked(settings.tau))
             downloads(lambda: buying_list.table(plan, about), stamp, "order", "Purchase order")
             frame.links("buy_plan", buying_settings.address())
+        joint_view.section(plan, about)
         money_curve.section(buying_settings.replayed(settings), settings.tau or settings.ratio)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from data.errors import ResourceError
-from pages.ui import alike, exports, formats, frame, known_truth, loading, resources, training
+from pages.ui import alike, all_items, exports, formats, frame, known_truth, loading, resources, training
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered
@@ -68,5 +68,6 @@ with answered(QUESTION):
     else:
         st.subheader("The model", anchor=False)
         training.section()
+        all_items.section()
         st.subheader("Load other data", anchor=False)
         loading.section("upload")

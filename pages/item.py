@@ -23,6 +23,7 @@ def forecast() -> None:
         no_item(QUESTION)
         return
     with answered(QUESTION):
+        state.opened_by_link("why", "looked", "mistakes", "changes", "past")
         about, longest = resources.figures(), resources.longest_horizon()
         horizon = state.horizon_within(chosen.horizon, longest)
         view = resources.item(chosen.item, horizon)

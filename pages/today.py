@@ -7,7 +7,7 @@ from datetime import date
 
 import streamlit as st
 
-from pages.ui import attention, exports, formats, frame, progress, ranking, resources, state
+from pages.ui import attention, buying_answers, exports, formats, frame, progress, ranking, resources, state
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered
@@ -38,14 +38,14 @@ def figures() -> None:
             st.caption(f":material/schedule: {formats.plain(old)}")
             st.page_link(frame.page("data"), label="Load newer data", icon=":material/arrow_forward:")
     if summary.ready:
-        attention.section(resources.concerns(), about)
+        attention.section(buying_answers.concerns(), about)
         st.subheader("All items", anchor=False)
 
 
 def _answer(ahead: str) -> str:
     if not resources.summary().ready:
         return "The items stand in the order of what sold lately; their forecasts are still to be made."
-    needed = attention.answer(resources.concerns(), resources.figures())
+    needed = attention.answer(buying_answers.concerns(), resources.figures())
     best, unsure = (resources.today(order, 1, 0, "").rows for order in ("expected", "uncertain"))
     if not best:
         return "The catalog holds no items."

@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from catalogs import panel_of, write
 
 from data.catalog import Catalog
 from data.errors import ResourceError
-from forecasting.batch import Run, all_runs, forecast_all, latest
+from forecasting.batch import Run, all_runs, forecast_all, in_one_file, latest
 from forecasting.generations.network import MQTransformerForecaster
+from forecasting.quantiles import TAUS
 from forecasting.runs import TrainingSettings
+from forecasting.summary import summarise, summary_of
 from forecasting.types import Progress
 
 HORIZON, ITEMS, PART = 4, 50, 8
@@ -131,3 +134,38 @@ def test_two_processes_do_not_write_into_one_directory(
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(ResourceError, match="Another process"):
             forecast_into(tmp_path, catalog, forecaster)
+
+
+def test_a_whole_run_is_one_file_of_either_kind(tmp_path: Path, catalog: Catalog, forecaster: MQTransformerForecaster) -> None:
+    with pytest.raises(Killed):
+        forecast_into(tmp_path, catalog, forecaster, killed_after=2, workers=1)
+    (stopped,) = all_runs(tmp_path)
+    assert latest(tmp_path, catalog.about.catalog_hash, whole=False) == stopped
+    stopped.path(2).unlink(missing_ok=True)
+    with pytest.raises(ResourceError, match="lacks"):
+        in_one_file(stopped, "csv")
+    run = forecast_into(tmp_path, catalog, forecaster)
+    rows = pd.read_csv(in_one_file(run, "csv"), dtype={"item_id": str})
+    same = pd.read_parquet(in_one_file(run, "parquet"))
+    assert len(rows) == len(same) == ITEMS * HORIZON
+    values = np.concatenate([part.values for part in run.forecasts()]).reshape(-1, len(TAUS))
+    assert rows[f"{TAUS[6]:g}"].to_numpy() == pytest.approx(values[:, 6], rel=1e-5)
+    assert rows["item_id"].tolist() == same["item_id"].astype(str).tolist()
+    assert not list(run.directory.glob("*.new"))
+
+
+def test_a_summary_read_from_a_run_is_the_one_that_was_forecast(
+    tmp_path: Path, catalog: Catalog, forecaster: MQTransformerForecaster
+) -> None:
+    run = forecast_into(tmp_path, catalog, forecaster)
+    read, made = summary_of(run, "key", ignore), summarise(catalog, forecaster, "key", ignore)
+    assert sorted(read.item_ids) == sorted(made.item_ids)
+    rows = made.rows_of(read.item_ids)
+    assert (np.diff(read.expected) <= 0).all()
+    for name in ("expected", "low", "high", "spans"):
+        assert getattr(read, name) == pytest.approx(getattr(made, name)[rows], rel=1e-4, abs=1e-5)
+    assert (read.creation_date, read.horizon) == (made.creation_date, made.horizon)
+
+
+def ignore(progress: Progress) -> None:
+    """Nobody watches."""

@@ -12,7 +12,8 @@ from catalogs import panel_of, write
 from data.assortment import Assortment
 from data.catalog import Catalog
 from data.errors import ConfigurationError, UnknownItem
-from forecasting.buying import Basis, BuySettings, basis, buy_plan
+from forecasting.buying import Basis, basis, buy_plan
+from forecasting.buying_terms import BuySettings
 from forecasting.inventory import critical_ratio, span_knots
 from forecasting.quantiles import TAUS, level, quantile
 from forecasting.summary import Summary

@@ -129,7 +129,7 @@ def test_where_attention_looked_need_not_be_kept(panel: Panel, forecaster: MQTra
     plan = plan_after(panel, len(panel.periods) - 1, HORIZON)
     shown, quiet = (forecaster.answer(panel, plan, shown=shown) for shown in (True, False))
     assert shown.said.looked.shape[-1] > 0 == quiet.said.looked.shape[-1]
-    assert (shown.forecast.values == quiet.forecast.values).all()
+    assert shown.forecast.values == pytest.approx(quiet.forecast.values, rel=1e-5)  # the mean is added up in another order
 
 
 def test_features_of_dates_that_nobody_asks_for_are_left_out_and_change_nothing(panel: Panel) -> None:

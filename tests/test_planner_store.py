@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import ConfigurationError, ResourceError
-from data.planner_store import PlannerStore, Review
+from data.planner_store import PlannerStore, Review, Term
 
 DATE = "2025-12-28"
 
@@ -88,3 +88,23 @@ def test_a_file_that_is_no_store_is_said_to_be_unusable(tmp_path: Path) -> None:
     (tmp_path / "planner.sqlite").write_bytes(b"not a database, but long enough to be taken for one" * 40)
     with pytest.raises(ResourceError, match="cannot be used"):
         PlannerStore(tmp_path / "planner.sqlite").quantities("shop", DATE)
+
+
+def test_terms_belong_to_a_scope_and_are_not_overwritten_unseen(store: PlannerStore) -> None:
+    first = store.set_terms("shop", "", "", {"lead_time": 3, "shelf_life": 2}, 0)
+    second = store.set_terms("shop", "Dairy", "", {"shelf_life": 1}, first.version)
+    third = store.set_terms("shop", "", "A", {"back_orders": 7}, second.version)
+    assert store.terms("shop") == third
+    assert set(third.terms) == {
+        Term("lead_time", 3),
+        Term("shelf_life", 2),
+        Term("shelf_life", 1, category="Dairy"),
+        Term("back_orders", 7, item_id="A"),
+    }
+    assert not store.terms("other shop").terms
+    with pytest.raises(ResourceError, match="shelf life of category Dairy"):
+        store.set_terms("shop", "Dairy", "", {"pack_size": 6, "shelf_life": 4}, first.version)
+    assert store.terms("shop") == third, "nothing of it is kept"
+    with pytest.raises(ConfigurationError, match="0 or more"):
+        store.set_terms("shop", "", "", {"lead_time": -1}, third.version)
+    assert Term("lead_time", 3) not in store.set_terms("shop", "", "", {"lead_time": None}, third.version).terms

@@ -15,7 +15,7 @@ from scipy.stats import nbinom
 from data.catalog import Catalog
 from data.errors import ConfigurationError
 from data.groups import group_series
-from data.schema import COMMERCIAL, Frequency
+from data.schema import COMMERCIAL_FIRST, Frequency
 from data.sources.simulator import SimulatedChunk, Simulation, load, simulate, simulated
 from data.sources.simulator_market import LAUNCH_CURVES, market_of
 from data.sources.simulator_truth import Truth
@@ -334,7 +334,7 @@ def test_groups_of_the_whole_and_their_plan(small: SimulatedChunk) -> None:
 
 def test_commercial_columns_are_filled(small: SimulatedChunk) -> None:
     frame = small.commercial
-    assert tuple(frame.columns) == COMMERCIAL
+    assert tuple(frame.columns) == COMMERCIAL_FIRST
     assert frame.notna().all().all()
     assert len(frame) == 600
     assert (frame["unit_cost"] < frame["price"] * 1.5).all()

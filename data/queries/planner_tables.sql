@@ -1,4 +1,5 @@
--- Grain: quantities, one row per item and creation date of a catalog; reviews, one per item and reason; audit, one per change.
+-- Grain: quantities, one row per item and creation date of a catalog; reviews, one per item and reason; terms, one per field
+-- and scope, which is an item, a category or, both empty, everything; audit, one per change.
 CREATE TABLE IF NOT EXISTS audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     saved_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -23,4 +24,12 @@ CREATE TABLE IF NOT EXISTS reviews (
     figure REAL NOT NULL,
     creation_date TEXT NOT NULL,
     PRIMARY KEY (catalog, reason, item_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS terms (
+    catalog TEXT NOT NULL,
+    category TEXT NOT NULL,
+    item_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value REAL NOT NULL CHECK (value >= 0),
+    PRIMARY KEY (catalog, category, item_id, field)
 ) WITHOUT ROWID;

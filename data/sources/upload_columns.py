@@ -47,6 +47,11 @@ _SYNONYMS: dict[str, tuple[str, ...]] = {
     "lead_time": ("lead_time", "leadtime", "lead_time_periods"),
     "on_hand": ("on_hand", "stock_on_hand", "soh", "qty_on_hand"),
     "on_order": ("on_order", "qty_on_order", "open_orders"),
+    "lead_time_sd": ("lead_time_sd", "lead_time_std", "lead_time_deviation", "lead_time_variability"),
+    "arrives_in": ("arrives_in", "on_order_arrives_in", "next_receipt_in", "periods_to_receipt"),
+    "back_orders": ("back_orders", "backorders", "qty_back_ordered", "backlog"),
+    "shelf_life": ("shelf_life", "shelf_life_periods", "keeps_for"),
+    "max_cover": ("max_cover", "maximum_cover", "cover_limit"),
 }  # fmt: skip
 
 #: A column whose numbers name something, when they do not change within an item.

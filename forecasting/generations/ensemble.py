@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from data.schema import Panel, Plan
 from forecasting.encoding import Encoding
@@ -110,7 +110,7 @@ class Ensemble:
 
     def __init__(self, views: Sequence[View]) -> None:
         self.views = tuple(views)
-        self._networks = [MQTransformer(view.config).eval().requires_grad_(False) for view in self.views]
+        self._networks = [[_network(view, weights) for weights in view.members] for view in self.views]
 
     @property
     def horizon(self) -> int:
@@ -131,23 +131,33 @@ class Ensemble:
         hold: bool = False,
         shown: bool = True,
         reading: Reading | None = None,
+        ahead: int | None = None,
     ) -> Said:
         """What the members say of ``history`` [N, T] and ``plan`` at the creation dates ``at`` (positions, increasing).
 
         ``hold`` takes the price of each creation date for all that follow it; ``shown`` keeps where attention looked. A
-        ``reading`` of the same history and plan spares encoding them again.
+        ``reading`` of the same history and plan spares encoding them again. ``ahead`` asks for the first periods alone.
         """
         reading = reading or Reading(history, plan, min(at))
-        return self.read_inputs([reading.inputs(view.encoding) for view in self.views], at, hold=hold, shown=shown)
+        return self.read_inputs([reading.inputs(view.encoding) for view in self.views], at, hold=hold, shown=shown, ahead=ahead)
 
     @torch.no_grad()
-    def read_inputs(self, encoded: Sequence[Inputs], at: Sequence[int], *, hold: bool = False, shown: bool = True) -> Said:
+    def read_inputs(
+        self,
+        encoded: Sequence[Inputs],
+        at: Sequence[int],
+        *,
+        hold: bool = False,
+        shown: bool = True,
+        ahead: int | None = None,
+    ) -> Said:
         """The same of inputs that each view has ``encoded`` already."""
         dates, parts = torch.tensor(at), []
-        for view, inputs, network in zip(self.views, encoded, self._networks, strict=True):
+        for inputs, networks in zip(encoded, self._networks, strict=True):
             held = torch.ones(len(inputs), len(dates), dtype=torch.bool) if hold else None
-            for weights in view.members:  # one after the other: stacked, they take longer
-                decoded = torch.func.functional_call(network, weights, (inputs, dates, held), {"shown": shown})
+            seasons = networks[0].season_candidates(inputs, dates, ahead)
+            for network in networks:  # one after the other: stacked, they take longer
+                decoded = network(inputs, dates, held, shown=shown, ahead=ahead, seasons=seasons)
                 parts.append((decoded, inputs.scale[:, dates]))
         names = Decoded.__dataclass_fields__
         joined = [torch.stack([getattr(decoded, name) for decoded, _ in parts]) for name in names]
@@ -157,6 +167,16 @@ class Ensemble:
             log_reference=inputs.log_reference[:, dates],
             has_price=inputs.has_price[:, dates],
         )
+
+
+def _network(view: View, weights: State) -> MQTransformer:
+    """A network that answers with these weights, which it shares with whoever else has them."""
+    with torch.device("meta"):
+        network = MQTransformer(view.config)
+    for name, value in weights.items():  # an embedding may have more rows than the config says: ``with_usual_kind``
+        place, _, leaf = name.rpartition(".")
+        setattr(network.get_submodule(place), leaf, nn.Parameter(value, requires_grad=False))
+    return network.eval().requires_grad_(False)
 
 
 def _with_usual_kind(member: State) -> State:

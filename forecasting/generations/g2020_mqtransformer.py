@@ -147,21 +147,27 @@ class PastAttention(nn.Module):
         self.recency = nn.Parameter(torch.linspace(-1.0, 0.5, HEADS))
         self.phase = nn.Parameter(torch.zeros(HEADS, len(config.seasons)))
 
-    def forward(self, inputs: Inputs, at: Tensor, *, shown: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, inputs: Inputs, at: Tensor, ahead: int | None = None, *, shown: bool = True
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """The mean ratio where each head looks, whether there is any past [N, K, H, A] twice, and weights [N, K, H, A, B].
 
-        Where they need not be ``shown``, and while it trains, the weights are not kept: B = 0.
+        H are the first ``ahead`` periods (all). Where they need not be ``shown``, and while it trains, one fused product
+        takes the mean and keeps no weights: B = 0.
         """
-        steps, back = torch.arange(1, self.horizon + 1), periods_back(self.seasons, self.horizon)
+        ahead = ahead or self.horizon
+        steps, back = torch.arange(1, ahead + 1), periods_back(self.seasons, self.horizon)
         back = back[back <= int(at.max())]
         then = at[:, None] - back  # (K, B) before the first period there is nothing
         exists, then = then >= 0, then.clamp(min=0)
         targets = (at[:, None] + steps).clamp(max=inputs.ahead.shape[1] - 1)  # (K, H)
         known = picked(inputs.known * (1 - inputs.censored), then) * exists  # (N, K, B)
 
-        moves = [inputs.price_moved[..., None]] if self.moves else []
-        known_ahead = F.pad(torch.cat([inputs.ahead, inputs.relative, *moves], dim=-1), (1, 0), value=1.0)  # (N, U, ·)
-        place = self.position(known_ahead).unflatten(-1, (HEADS, _POSITION))  # (N, U, A, W)
+        weight = self.position.weight  # of 1, of what is known ahead, and of a price that moves
+        place = F.linear(inputs.known_ahead, weight[:, 1 : inputs.known_ahead.shape[-1] + 1], weight[:, 0])
+        if self.moves:
+            place = place + inputs.price_moved[..., None] * weight[:, -1]
+        place = place.unflatten(-1, (HEADS, _POSITION))  # (N, U, A, W)
         queries = torch.cat([picked(place, targets), self._when(steps).expand(len(place), len(at), -1, -1, -1)], dim=-1)
         asked = picked(place, then)  # (N, K, B, A, W)
         bias = torch.log(known + 1e-9)[..., None] - 0.5 * asked.square().sum(dim=-1)  # (N, K, B, A)
@@ -172,7 +178,7 @@ class PastAttention(nn.Module):
 
         ratios = picked((inputs.demand / inputs.scale).clamp(max=LARGEST_RATIO), then) * known  # (N, K, B) as it stood then
         values = ratios[:, :, None, :, None].expand(-1, -1, HEADS, -1, -1)  # (N, K, A, B, 1)
-        if self.training:
+        if self.training or not shown:
             wide = F.pad(values, (0, keys.shape[-1] - 1))
             query, key, value = (one.flatten(0, 1) for one in (queries, keys, wide))  # the fused product takes four axes
             found = F.scaled_dot_product_attention(query, key, value, scale=1.0)[..., 0]  # (N·K, A, H)
@@ -182,7 +188,7 @@ class PastAttention(nn.Module):
             weights = torch.softmax(queries @ keys.transpose(-1, -2), dim=-1)  # (N, K, A, H, B)
             found = (weights @ values)[..., 0]
             weights = weights if shown else weights[..., :0]
-        any_past = (known.sum(dim=-1) > 0).float()[:, :, None, None].expand(-1, -1, self.horizon, HEADS)
+        any_past = (known.sum(dim=-1) > 0).float()[:, :, None, None].expand(-1, -1, ahead, HEADS)
         return found.transpose(2, 3) * any_past, any_past, weights.transpose(2, 3)
 
     def _when(self, periods: Tensor) -> Tensor:
@@ -245,23 +251,33 @@ class MQTransformer(nn.Module):
         self.price_response = PriceResponse(config.decoder_width) if config.price else None
         self.period_head, self.span_head = QuantileHead(config.decoder_width), QuantileHead(config.decoder_width)
 
-    def forward(self, inputs: Inputs, at: Tensor, hold_price: Tensor | None = None, *, shown: bool = True) -> Decoded:
+    def forward(
+        self,
+        inputs: Inputs,
+        at: Tensor,
+        hold_price: Tensor | None = None,
+        *,
+        shown: bool = True,
+        ahead: int | None = None,
+        seasons: tuple[Tensor, Tensor] | None = None,
+    ) -> Decoded:
         """Decodes at the creation dates ``at`` [K] (positions among the T periods, int64).
 
         ``hold_price`` [N, K] is true where the price of the creation date is to be taken for all that follow; ``shown``,
-        whether it is to be told where attention looked.
+        whether it is to be told where attention looked; ``ahead``, how many of the first periods are asked for (all).
+        ``seasons`` are the ``season_candidates`` where somebody has them already.
         """
-        targets = at[:, None] + torch.arange(1, self.config.horizon + 1)  # (K, H)
+        ahead = ahead or self.config.horizon
+        targets = at[:, None] + torch.arange(1, ahead + 1)  # (K, H)
         within = targets.clamp(max=inputs.ahead.shape[1] - 1)  # periods beyond the plan are masked by whoever trains
         static = self._static(inputs)  # (N, S)
-        candidates, known, weights = self._candidates(inputs, at, shown)  # (N, K, H, J) twice, (N, K, H, A, B)
+        candidates, known, weights = self._candidates(inputs, at, ahead, shown, seasons)  # (N, K, H, J) twice, (N, K, H, A, B)
         changes = self._planned_prices(inputs, at, within, hold_price)  # (N, K, H)
 
         origin = self.from_origin(self._origin(inputs, static, at))  # (N, K, W)
         target = [
-            picked(inputs.ahead, within),
-            picked(inputs.relative, within) - inputs.baseline[:, at, None],
-            self.horizons.expand(len(inputs), len(at), -1, -1),
+            picked(inputs.known_ahead, within) - F.pad(inputs.baseline[:, at, None], (self.config.ahead, 0)),
+            self.horizons[:ahead].expand(len(inputs), len(at), -1, -1),
             soft_log(candidates) * known,
             known,
             *([inputs.price_moved[:, within, None]] if self.config.moves else []),
@@ -287,12 +303,18 @@ class MQTransformer(nn.Module):
         columns = [embed(inputs.static[:, column]) for column, embed in enumerate(self.embeddings)]
         return torch.cat(columns, dim=-1) if columns else inputs.past.new_zeros(len(inputs), 0)
 
-    def _candidates(self, inputs: Inputs, at: Tensor, shown: bool) -> tuple[Tensor, Tensor, Tensor]:
+    def season_candidates(self, inputs: Inputs, at: Tensor, ahead: int | None = None) -> tuple[Tensor, Tensor]:
+        """Ratios of earlier seasons and whether each is known [N, K, H, J] twice: the same for all networks of one shape."""
+        return season_ratios(inputs, at, self.config.horizon, self.config.seasons, ahead)
+
+    def _candidates(
+        self, inputs: Inputs, at: Tensor, ahead: int, shown: bool, seasons: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Ratios to m that a target may resemble, whether each is known [N, K, H, J] twice, and where each head looked."""
-        ratios, known = season_ratios(inputs, at, self.config.horizon, self.config.seasons)
+        ratios, known = seasons or self.season_candidates(inputs, at, ahead)
         if self.look_back is None:
             return ratios, known, ratios.new_zeros(*ratios.shape[:3], 0, 0)
-        found, any_past, weights = self.look_back(inputs, at, shown=shown)
+        found, any_past, weights = self.look_back(inputs, at, ahead, shown=shown)
         return torch.cat([ratios, found], dim=-1), torch.cat([known, any_past], dim=-1), weights
 
     def _planned_prices(self, inputs: Inputs, at: Tensor, within: Tensor, hold: Tensor | None) -> Tensor:

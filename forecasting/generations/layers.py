@@ -96,12 +96,12 @@ class Convolutions(nn.Module):
         context = torch.zeros_like(signal[:, :1])
         for layer, (dilation, filters, mix) in enumerate(zip(self.dilations, self.filters, self.mixes, strict=True)):
             before, wanted = needed[layer], needed[layer + 1]
-            places = [torch.searchsorted(before, wanted - lag * dilation) for lag in (2, 1, 0)]
-            taps = [picked(signal, place) for place in places]
-            value, gate = filters(torch.cat(taps, dim=-1)).chunk(2, dim=-1)
+            places = torch.searchsorted(before, wanted[:, None] - dilation * torch.arange(2, -1, -1))  # (P, 3)
+            taps = picked(signal, places).flatten(start_dim=2)  # (N, P, 3W)
+            value, gate = filters(taps).chunk(2, dim=-1)
             block = mix(torch.tanh(value) * torch.sigmoid(gate))
             context = context + picked(block, torch.searchsorted(wanted, dates))
-            signal = (taps[-1] + block) * (wanted >= 0)[:, None]
+            signal = (taps[..., -block.shape[-1] :] + block) * (wanted >= 0)[:, None]
         return F.elu(context)
 
     def _entered(self, past: Tensor, static: Tensor | None) -> Tensor:
@@ -123,16 +123,19 @@ def _delayed(signal: Tensor, periods: int) -> Tensor:
     return F.pad(signal, (0, 0, periods, 0))[:, : signal.shape[1]]
 
 
-def season_ratios(inputs: Inputs, at: Tensor, horizon: int, seasons: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+def season_ratios(
+    inputs: Inputs, at: Tensor, horizon: int, seasons: tuple[int, ...], ahead: int | None = None
+) -> tuple[Tensor, Tensor]:
     """Candidates of the coming season: how the same target stood to the scale some seasons ago.
 
     For each series and season S the ratio is y at the target − S over m at the creation date − S: as it was, averaged over
     up to three past seasons, and smoothed over its neighbours; where h > S, the nearest multiple of S that lies before the
-    creation date. Returns ratios and whether each is known, [N, K, H, J] twice; an unknown ratio is 0.
+    creation date. Returns ratios and whether each is known, [N, K, H, J] twice; an unknown ratio is 0. ``ahead`` asks for the
+    first periods alone.
     """
     found, known = [], []
     demand, scale, seen = inputs.season_demand, inputs.season_scale, inputs.season_known  # (N, j, T) each
-    steps = torch.arange(1, horizon + 1)  # (H,)
+    steps = torch.arange(1, (ahead or horizon) + 1)  # (H,)
     for season in seasons:
         back = season * ((steps - 1) // season + 1)  # (H,) S, or the multiple of it that has passed
         exact = [_ratio(demand, scale, seen, at, steps, back + season * lap) for lap in range(3)]
@@ -146,7 +149,7 @@ def season_ratios(inputs: Inputs, at: Tensor, horizon: int, seasons: tuple[int, 
             found.append((2 * exact[0][0] + around[0][0] + around[1][0]) / 4 * both)
             known.append(both)
     if not found:
-        empty = demand.new_zeros(len(inputs), len(at), horizon, 0)
+        empty = demand.new_zeros(len(inputs), len(at), len(steps), 0)
         return empty, empty
     return torch.cat(found, dim=1).permute(0, 2, 3, 1), torch.cat(known, dim=1).permute(0, 2, 3, 1)
 

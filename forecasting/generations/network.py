@@ -35,7 +35,7 @@ from forecasting.training import View
 from forecasting.types import ModelCard, QuantileForecast
 
 #: Items decoded at a time: bounds the memory of one call.
-_CHUNK = 256
+_CHUNK = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +160,11 @@ class MQTransformerForecaster(Generation):
 
     def without_feedback(self) -> MQTransformerForecaster:
         """The same networks, which do not look at their own errors."""
-        return self._of(replace(self._trained(), feedback=Feedback()), self.card)
+        return self.with_feedback(Feedback())
+
+    def with_feedback(self, feedback: Feedback) -> MQTransformerForecaster:
+        """The same networks, which take so much of their own errors back."""
+        return self._of(replace(self._trained(), feedback=feedback), self.card)
 
     def twin(self) -> MQTransformerForecaster:
         """The same forecaster for another thread: two threads must not forecast with one."""

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from data.planner_store import Review
-from pages.ui import formats, frame, resources, state
+from pages.ui import buying_answers, formats, frame, resources, state
 from pages.ui.buying_words import count, span
 
 if TYPE_CHECKING:
@@ -17,13 +17,25 @@ if TYPE_CHECKING:
 
 FIRST, MORE = 6, 12  # concerns that are shown, and how many more at a time
 
-_BECAUSE = {"shortage": "sales will be missed", "overstock": "there is too much of it", "new": "nobody knows new items well"}
-_TITLES = {"shortage": "may run out", "overstock": "have too much", "new": "are new"}
+_BECAUSE = {
+    "shortage": "sales will be missed",
+    "overstock": "there is too much of it",
+    "new": "nobody knows new items well",
+    "moved": "its forecast moved",
+    "outside": "its forecasts keep missing their range",
+}
+_TITLES = {  # of one, of several
+    "shortage": ("may run out", "may run out"),
+    "overstock": ("has too much", "have too much"),
+    "new": ("is new", "are new"),
+    "moved": ("has a forecast that moved", "have forecasts that moved most"),
+    "outside": ("keeps missing its range", "keep missing their range"),
+}
 
 
 def open_places(found: Concerns) -> np.ndarray:
     """Places of the concerns that nobody has dealt with, dearest first."""
-    return np.flatnonzero(found.is_open(resources.reviews()))
+    return np.flatnonzero(found.is_open(buying_answers.reviews()))
 
 
 def answer(found: Concerns, about: About) -> str:
@@ -35,10 +47,11 @@ def answer(found: Concerns, about: About) -> str:
     kinds: list[tuple[str, int]] = [
         (reason, number) for position, reason in enumerate(_TITLES) if (number := int((found.reason[places] == position).sum()))
     ]
-    words = f"**{formats.whole(len(places))} item{'s' if len(places) > 1 else ''}** may cost you about **{total}**"
+    items = len(np.unique(found.row[places]))
+    words = f"**{formats.whole(items)} item{'s' if items > 1 else ''}** may cost you about **{total}**"
     if len(kinds) == 1:
         return f"{words}, for {_BECAUSE[kinds[0][0]]}."
-    return f"{words}: {formats.listing([f'{formats.whole(number)} {_TITLES[reason]}' for reason, number in kinds])}."
+    return f"{words}: {formats.listing([f'{formats.whole(n)} {_TITLES[reason][n > 1]}' for reason, n in kinds])}."
 
 
 def sentence(concern: Concern, about: About) -> str:
@@ -56,6 +69,10 @@ def sentence(concern: Concern, about: About) -> str:
             f"{name} has about {units} more than sell in {periods} ({money}): {count(concern.position)} on hand and on order, "
             f"and 9 times in 10 fewer than {formats.units(concern.high)} sell."
         )
+    if concern.moved is not None:
+        return f"{name} {_moved(concern, about)}: {money} {'of margin' if concern.units > 0 else 'if it stays unsold'}."
+    if concern.missed is not None:
+        return f"{name} {_missed(concern, about)} ({money} until the next order arrives)."
     known = formats.periods(concern.known, about.frequency) if concern.known else "nothing"
     return (
         f"{name} is new ({known} on record): even the best order is expected to cost {money}, for 8 times in 10 between "
@@ -63,9 +80,65 @@ def sentence(concern: Concern, about: About) -> str:
     )
 
 
+def _moved(concern: Concern, about: About) -> str:
+    """Which way a forecast went, from where to where, and how much of that the last period's sales did."""
+    moved, word = concern.moved, formats.period_word(about.frequency)
+    units, sold = abs(concern.units), moved.from_sales * np.sign(concern.units)
+    ahead = formats.ahead(int(concern.periods), about.frequency)
+    words = (
+        f"is expected to sell {formats.units(units)} {'more' if concern.units > 0 else 'fewer'} in {ahead} than a {word} ago, "
+        f"now {formats.units(moved.after)} and then {formats.units(moved.before)}"
+    )
+    if abs(sold - units) < 0.05 * units:
+        return f"{words}, because of what sold last {word}"
+    if 0 < sold < units:
+        rest = formats.units(units - sold)
+        return f"{words}, {formats.units(sold)} because of what sold last {word} and {rest} of what the forecasts got wrong"
+    return f"{words}, because of what the forecasts got wrong lately"
+
+
+def _missed(concern: Concern, about: About) -> str:
+    """How often what came fell outside the range, on which side, and what that says."""
+    missed = concern.missed
+    outside = missed.above + missed.below
+    periods = formats.periods(missed.judged, about.frequency)
+    words = (
+        f"fell outside the range that holds 8 times in 10 in {outside} of the last {periods}, where "
+        f"{formats.units(0.2 * missed.judged)} were to be expected"
+    )
+    if missed.above >= 0.75 * outside:
+        return f"{words}: above it {missed.above} times, so the forecast is too low"
+    if missed.below >= 0.75 * outside:
+        return f"{words}: below it {missed.below} times, so the forecast is too high"
+    return f"{words}: {missed.above} above and {missed.below} below, so the range is too narrow"
+
+
+def looking_back() -> None:
+    """What moved and what keeps missing its range is worked out beside the page; until then this says how far it is."""
+    if not buying_answers.looked_back():
+        resources.look_back_run().start(resources.version())
+        st.fragment(_looking_back, run_every=2 if resources.look_back_run().running else None)()
+
+
+def _looking_back() -> None:
+    run = resources.look_back_run()
+    if run.running:
+        now = run.progress()
+        share = f" ({formats.percent(now.share)})" if now.done else ""
+        st.caption(
+            ":material/hourglass_top: Which forecasts moved most since last time, and which keep missing their range, is being "
+            f"worked out{share}; the rest of this page is ready."
+        )
+    elif run.failed:
+        st.caption(f":material/info: Which forecasts moved could not be worked out. {formats.plain(run.failed)}")
+    elif buying_answers.looked_back():  # it ended since the last look
+        st.rerun()
+
+
 def section(found: Concerns, about: About) -> None:
     """The concerns, dearest first, and those that were dealt with."""
     places = open_places(found)
+    looking_back()
     if not found.is_stock_known:
         st.caption(
             ":material/info: Your catalog has no stock on hand, so nobody can say what will run out or is too much. Load it "
@@ -95,7 +168,9 @@ def section(found: Concerns, about: About) -> None:
                     words, back = st.columns([6, 1], vertical_alignment="center")
                     words.markdown(sentence(concern, about))
                     key = f"back/{concern.reason}/{concern.item_id}"
-                    back.button("Bring back", key=key, on_click=resources.forget_review, args=(concern.reason, concern.item_id))
+                    back.button(
+                        "Bring back", key=key, on_click=buying_answers.forget_review, args=(concern.reason, concern.item_id)
+                    )
 
 
 def _row(concern: Concern, found: Concerns, about: About) -> None:
@@ -104,6 +179,8 @@ def _row(concern: Concern, found: Concerns, about: About) -> None:
         "shortage": ("buy_plan", "Buy", {"scope": "item"}),
         "overstock": ("what_if", "Lower the price", {}),
         "new": ("item", "Look at it", {}) if concern.known else ("new_items", "See its launch", {"recent": concern.item_id}),
+        "moved": ("item", "What changed", {"open": "changes"}),
+        "outside": ("item", "Earlier forecasts", {"open": "past"}),
     }[concern.reason]
     words, way, reviewed, snoozed = st.columns([6.4, 1.7, 1.1, 1.1], vertical_alignment="center", gap="small")
     words.markdown(sentence(concern, about))
@@ -117,7 +194,7 @@ def _row(concern: Concern, found: Concerns, about: About) -> None:
         place.button(
             title,
             key=f"{kind}/{concern.reason}/{concern.item_id}",
-            on_click=resources.set_review,
+            on_click=buying_answers.set_review,
             args=(review,),
             help=told,
             type="tertiary",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from data.errors import TidelineError
-from pages.ui import buying_words, formats, resources, state
+from pages.ui import buying_answers, buying_words, formats, resources, state
 from pages.ui.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PER_PAGE = 25
 SHOWN = {"buy": "Only to buy", "all": "All in scope"}
 BUY = "Buy"
+
+_WIDTHS = {"− on order": 78, "→ minimum": 82, "+ back orders": 100, "Enough": 66, "Pays from": 72, "Money": 66, "By": 44}
 
 _DRAFTS, _SEEN = "buying drafts", "buying drafts seen"
 _CONTEXT, _TURN, _START, _IDS = "buying context", "buying turn", "buying start", "buying ids"
@@ -71,7 +73,7 @@ def _filters(show: str, text: str) -> None:
 
 
 def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -> None:
-    saved, memory = resources.saved_quantities().version, st.session_state
+    saved, memory = buying_answers.saved_quantities().version, st.session_state
     context = (*context, saved, resources.version())
     if memory.get(_CONTEXT) != context:  # another part of the list: a new editor, which starts from the drafts so far
         memory[_CONTEXT], memory[_TURN], memory[_START] = context, memory.get(_TURN, 0) + 1, dict(memory.get(_DRAFTS, {}))
@@ -80,13 +82,13 @@ def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -
     start = memory[_START]
     columns = _columns(rows, about)
     columns[BUY] = [start.get(row.item_id, row.quantity) for row in rows]
-    config = {name: st.column_config.TextColumn(disabled=True) for name in columns}
+    config = {name: st.column_config.TextColumn(disabled=True, width=_WIDTHS.get(name)) for name in columns}
     config |= {
-        name: st.column_config.NumberColumn(disabled=True, format="localized", width=76)
+        name: st.column_config.NumberColumn(disabled=True, format="localized", width=_WIDTHS.get(name, 67))
         for name in columns
         if isinstance(columns[name][0], float)
     }
-    config["Item"] = st.column_config.TextColumn(disabled=True, width=205, pinned=True)
+    config["Item"] = st.column_config.TextColumn(disabled=True, width=196, pinned=True)
     config[BUY] = st.column_config.NumberColumn(
         min_value=0, max_value=1e9, format="localized", width=80, help="Type another number; empty it to take ours."
     )
@@ -106,17 +108,29 @@ def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -
 
 
 def _columns(rows: Sequence[BuyRow], about: About) -> dict[str, list]:
-    """The arithmetic from left to right; back orders only where there are any."""
+    """The arithmetic from left to right; what plays a part for no item is left out."""
+    word = formats.period_word(about.frequency).title()
     owed = {"+ back orders": [row.back_orders for row in rows]} if any(row.back_orders for row in rows) else {}
+    late = {"Too late": [row.later for row in rows]} if any(row.later for row in rows) else {}
+    most = (
+        {"≤ room": [float(round(row.at_most)) if row.limit else float("nan") for row in rows]}
+        if any(row.limit for row in rows)
+        else {}
+    )
+    unsure = any(row.give_or_take for row in rows) or len({row.periods for row in rows}) > 1
+    lasts = {f"{word}s": [buying_words.lasts(row) for row in rows]} if unsure else {}
     return {
         "Item": [f"{row.name} ({row.item_id})" for row in rows],
+        **lasts,
         "Need": [row.need for row in rows],
         "− on hand": [row.on_hand for row in rows],
         "− on order": [row.on_order for row in rows],
+        **late,
         **owed,
         "= gap": [row.gap for row in rows],
         "→ minimum": [row.after_minimum for row in rows],
         "→ packs": [row.after_pack for row in rows],
+        **most,
         BUY: [row.quantity for row in rows],
         "Enough": [buying_words.covers(row.level) for row in rows],
         "Pays from": [buying_words.times(row.implied) for row in rows],
@@ -158,7 +172,7 @@ def _save() -> None:
     memory = st.session_state
     drafts = dict(memory.get(_DRAFTS, {}))
     try:
-        resources.save_quantities(drafts, memory[_SEEN])
+        buying_answers.save_quantities(drafts, memory[_SEEN])
     except TidelineError as error:
         memory[_REFUSED] = str(error)
         return
@@ -181,13 +195,18 @@ def table(plan: BuyPlan, about: About) -> Table:
         Column("Buy", "units", [row.quantity for row in rows]),
         Column("Unit cost", "price", [row.unit_cost for row in rows]),
         Column("Money", "money", [row.money for row in rows]),
+        Column("Periods to last", "factor", [row.periods for row in rows]),
+        Column("Lead time give or take", "factor", [row.give_or_take for row in rows]),
         Column("Need", "units", [row.need for row in rows]),
         Column("On hand", "units", [row.on_hand for row in rows]),
         Column("On order", "units", [row.on_order for row in rows]),
+        Column("On order, too late", "units", [row.later for row in rows]),
         Column("Back orders", "units", [row.back_orders for row in rows]),
         Column("Gap", "units", [row.gap for row in rows]),
         Column("After minimum", "units", [row.after_minimum for row in rows]),
         Column("In whole packs", "units", [row.after_pack for row in rows]),
+        Column("Room", "units", [row.at_most if row.limit else float("nan") for row in rows]),
+        Column("Limited by", "text", [row.limit for row in rows]),
         Column("Asked quantile", "percent", [row.tau for row in rows]),
         Column("Chance that it is enough", "percent", [row.level for row in rows]),
         Column("A lost sale must cost, in unsold units", "factor", [row.implied for row in rows]),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from forecasting.buying import BuySettings
+from forecasting.buying_terms import BuySettings
 from pages.ui import formats, money_curve, state
 
 if TYPE_CHECKING:

@@ -29,18 +29,22 @@ def answer(plan: BuyPlan, about: About) -> str:
 def arithmetic(row: BuyRow, about: About) -> str:
     """``"Buy 72: 120 are needed for 3 weeks, less 34 on hand and 24 on order is 62, and 72 in packs."``"""
     weeks = span(row.periods, about)
+    weeks += f", give or take {span(row.give_or_take, about)}" if row.give_or_take else ""
     words = f"Buy **{count(row.quantity)}**: {count(row.need)} are needed for {weeks} (P{100 * row.tau:.0f})"
-    if row.on_hand or row.on_order or row.back_orders:
-        words += f", less {count(row.on_hand)} on hand and {count(row.on_order)} on order"
+    late = f" ({count(row.later)} more arrive too late)" if row.later else ""
+    if row.on_hand or row.on_order or row.back_orders or row.later:
+        words += f", less {count(row.on_hand)} on hand and {count(row.on_order)} on order{late}"
         words += f", with {count(row.back_orders)} back orders on top" if row.back_orders else ""
         words += f", is {count(row.gap)}" if row.gap > 0 else ", leaves nothing to buy"
     else:
         words += " and nothing is on hand or on order"
     if row.after_pack > row.gap > 0:
         words += f", and {count(row.after_pack)} in whole packs"
+    if row.after_pack > row.at_most:
+        words += f"; its {row.limit} leaves room for {count(round(row.at_most))}"
     if row.is_edited:
         words += f"; you set {count(row.quantity)}"
-    elif row.quantity < row.after_pack:
+    elif row.quantity < row.planned:
         words += f"; the budget leaves {count(row.quantity)}"
     return f"{words}."
 
@@ -55,6 +59,11 @@ def span(periods: float, about: About) -> str:
     if periods == int(periods):
         return formats.periods(int(periods), about.frequency)
     return f"{periods:g} {formats.period_word(about.frequency)}s"
+
+
+def lasts(row: BuyRow) -> str:
+    """How many periods an order has to last: ``"3"``, ``"3 ± 1"``."""
+    return f"{row.periods:g}" + (f" ± {row.give_or_take:g}" if row.give_or_take else "")
 
 
 def covers(level: float) -> str:

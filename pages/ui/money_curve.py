@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from data.errors import TidelineError
-from pages.ui import charts, exports, formats, progress, resources
+from pages.ui import buying_answers, charts, exports, formats, progress, resources
 from pages.ui.charts import ACCENT, BASELINE, INK, NOTE, RULE
 from pages.ui.downloads import downloads
 from pages.ui.tables import Column, Table, numbers
@@ -37,7 +37,7 @@ def section(wanted: RecordAsked, chosen: float) -> None:
     """The replay, or the button that begins it; ``chosen`` is the quantile that the planner buys to."""
     st.subheader("What would it have cost?")
     try:
-        record = resources.kept_buying_record(wanted)
+        record = buying_answers.kept_buying_record(wanted)
     except TidelineError as error:
         st.info(formats.plain(str(error)), icon=":material/info:")
         return
@@ -48,7 +48,7 @@ def section(wanted: RecordAsked, chosen: float) -> None:
         )
         if st.button("Replay the past", key="replay", icon=":material/history:"):
             try:
-                progress.run(lambda report: resources.buying_record(wanted, report))
+                progress.run(lambda report: buying_answers.buying_record(wanted, report))
             except TidelineError as error:
                 st.info(formats.plain(str(error)), icon=":material/info:")
         return

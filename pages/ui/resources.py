@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import streamlit as st
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from data.facts import About, Check, SearchResult
-    from data.planner_store import Quantities, Review
+    from data.planner_store import PlannerStore
     from data.sources.upload import UploadPreview
     from data.sources.upload_columns import ColumnMapping
     from forecasting.analogs import LaunchForecast
@@ -28,17 +28,15 @@ if TYPE_CHECKING:
     from forecasting.types import Progress, QuantileForecast
     from forecasting.workflows import (
         AccuracyReport,
-        BuyingRecord,
-        BuyPlan,
-        BuySettings,
-        Concerns,
+        BatchRun,
         Desk,
         ItemView,
         LadderRun,
         LaunchDesk,
+        LookBackRun,
         ModelStatus,
         PastFan,
-        RecordAsked,
+        Run,
         ScenarioView,
         SummaryStatus,
         TodayPage,
@@ -124,72 +122,37 @@ def summarise(report: Callable[[Progress], None]) -> None:
     desk().summarise(report)
 
 
-# buying
+# what planners decide, and what is worked out beside the server
 
 
-def buy_plan(settings: BuySettings) -> BuyPlan:
-    """The purchase list, with the quantities that planners have saved."""
-    return _buy_plan(f"{version()}/{summary().ready}", settings, saved_quantities().version)
-
-
-def concerns() -> Concerns:
-    """What needs a planner, whether it was dealt with or not."""
-    return _concerns(f"{version()}/{summary().ready}")
-
-
-def reviews() -> tuple[Review, ...]:
-    """What planners have dealt with."""
+def planner_store() -> PlannerStore:
+    """What planners decide."""
     from forecasting import workflows
 
-    return workflows.planner_store().reviews(figures().name)
-
-
-def set_review(review: Review) -> None:
-    """Keeps that something was dealt with."""
-    from forecasting import workflows
-
-    workflows.planner_store().set_review(figures().name, review)
-
-
-def forget_review(reason: str, item_id: str) -> None:
-    """Brings something back."""
-    from forecasting import workflows
-
-    workflows.planner_store().forget_review(figures().name, reason, item_id)
-
-
-def saved_quantities() -> Quantities:
-    """What planners have set for orders of the newest period."""
-    from forecasting import workflows
-
-    about = figures()
-    return workflows.planner_store().quantities(about.name, f"{about.last:%Y-%m-%d}")
-
-
-def save_quantities(changes: Mapping[str, float | None], seen: int) -> None:
-    """Keeps these, None: as worked out; raises ResourceError where somebody changed one after version ``seen``."""
-    from forecasting import workflows
-
-    about = figures()
-    workflows.planner_store().set_quantities(about.name, f"{about.last:%Y-%m-%d}", changes, seen)
-
-
-def kept_buying_record(asked: RecordAsked) -> BuyingRecord | None:
-    """What buying would have cost in the past, None until somebody asked for it."""
-    return _buying_records().get((version(), asked))
-
-
-def buying_record(asked: RecordAsked, report: Callable[[Progress], None]) -> None:
-    """Replays the past and keeps what comes of it."""
-    kept = _buying_records()
-    kept[version(), asked] = desk().buying_record(asked, report)
-    while len(kept) > 16:
-        kept.pop(next(iter(kept)))
+    return workflows.planner_store()
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
-def _buying_records() -> dict[tuple[str, RecordAsked], BuyingRecord]:
-    return {}
+def look_back_run() -> LookBackRun:
+    """What works that out, beside the server."""
+    from forecasting import workflows
+
+    return workflows.LookBackRun()
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def batch_run() -> BatchRun:
+    """The one run that forecasts all items into files; it goes on while the planner looks elsewhere."""
+    from forecasting import workflows
+
+    return workflows.BatchRun()
+
+
+def run_file(run: Run, kind: Literal["csv", "parquet"]) -> bytes:
+    """All rows of a whole run."""
+    from forecasting import workflows
+
+    return workflows.in_one_file(run, kind).read_bytes()
 
 
 # the ladder of generations
@@ -373,16 +336,6 @@ def _search(version: str, text: str, limit: int, offset: int) -> SearchResult:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _today(version: str, order: str, limit: int, offset: int, text: str) -> TodayPage:
     return desk().today(order, limit, offset, text)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _concerns(version: str) -> Concerns:
-    return desk().concerns()
-
-
-@st.cache_resource(show_spinner=False, max_entries=6)
-def _buy_plan(version: str, settings: BuySettings, saved: int) -> BuyPlan:
-    return desk().buy_plan(settings, saved_quantities().units)
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)

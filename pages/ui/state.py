@@ -87,6 +87,13 @@ def bound_slider(key: str, value: float) -> dict[str, object]:
     return {"key": key, "value": value}
 
 
+def opened_by_link(*sections: str) -> None:
+    """Opens the folded section, one of these keys, that the address names; once, for the planner may close it again."""
+    if (named := st.query_params.get("open", "")) in sections:
+        st.session_state[named] = True
+        del st.query_params["open"]
+
+
 def on_change(key: str, name: str, write: Callable[[object], str]) -> Callable[[], None]:
     """The callback that writes a widget's value to the address as ``name``; an empty text takes it out."""
 

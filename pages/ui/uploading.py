@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from data.schema import COMMERCIAL
 from pages.ui import formats, resources
 from pages.ui.tables import Column, Table
 
@@ -40,6 +41,11 @@ def section() -> str | None:
         "A CSV, Parquet or Excel file with one row for each item and period: item, date and units sold, and where you "
         "have them price, promotion, stock and attributes such as category or brand. Nothing is loaded before you have "
         "seen how the file is read, and then all of it or nothing."
+    )
+    names = ", ".join(f"`{name}`" for name in COMMERCIAL if name != "price")
+    st.caption(
+        f"For buying, columns of these names are read, too, the latest cell of each item: {names}. Times are in periods; "
+        "`lead_time_sd` is how far the lead time gives or takes, and `arrives_in` when the units on order come."
     )
     key = f"upload/{st.session_state.get(_ROUND, 0)}"  # a new one after each file, so that the loaded file is put away
     file = st.file_uploader("File", type=["csv", "parquet", "xlsx"], key=key, label_visibility="collapsed")
@@ -92,6 +98,9 @@ def _mapping(preview: UploadPreview) -> ColumnMapping | None:
                 label = f"{label} (needed)" if role in _NEEDED else label
                 chosen[role] = st.selectbox(label, options, options.index(held) if held in options else 0)
         static = st.multiselect("Attributes of the item", preview.columns, now.static)
+        if now.commercial:
+            told = [f"{formats.plain(column)} as {role.replace('_', ' ')}" for role, column in now.commercial.items()]
+            st.caption(f"For buying, read from the column names: {formats.listing(told)}.")
         with st.expander("Costs, other numbers, missing rows, dates and holidays"):
             known = st.multiselect("Other numbers that are planned ahead", preview.columns, now.known)
             past = st.multiselect("Other numbers that are known only afterwards", preview.columns, now.past)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -20,11 +20,12 @@ import stand_in_buying
 import stand_in_ladder
 import stand_in_launches
 import stand_in_why
+from stand_in_ladder import Training
 from stand_in_truth import truths
 
 from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
 from data.facts import About, Check, ItemFacts, SearchResult
-from data.planner_store import PlannerStore
+from data.planner_store import PlannerStore, Term
 from data.schema import Frequency
 from data.sources import upload
 from data.sources.simulator import Planted
@@ -34,12 +35,16 @@ from forecasting import buying
 from forecasting.accuracy import AccuracyReport
 from forecasting.attention import Concerns, concerns
 from forecasting.attention_links import Links
-from forecasting.buying import BuyPlan, BuySettings
+from forecasting.batch import Run
+from forecasting.buying import BuyPlan
 from forecasting.buying_record import BuyingRecord, RecordAsked
+from forecasting.buying_terms import BuySettings
 from forecasting.duplicates import Duplicate
 from forecasting.explanations import Drivers
 from forecasting.generations.g2008_patchwork import PatchworkParts
+from forecasting.joint import JointTotals, joint_totals
 from forecasting.launch_desk import NewProduct
+from forecasting.look_back import LookBack
 from forecasting.own_mistakes import Mistakes
 from forecasting.since_last_time import SinceLast
 from forecasting.types import ModelCard, Progress, QuantileForecast
@@ -55,7 +60,7 @@ from forecasting.views import (
     TodayRow,
 )
 
-__all__ = ["NewProduct", "Planted", "truths"]  # the pages ask the module for them
+__all__ = ["NewProduct", "Planted", "Training", "truths"]  # the pages ask the module for them
 
 HORIZON = 13
 PERIODS = 104
@@ -86,6 +91,8 @@ class State:
     summarised: bool = True
     stale: bool = False
     stocked: bool = False
+    looked_back: bool = True
+    parts: int = 0
     trusting: bool = True
     tried: int = 3
     failed: tuple[tuple[str, str], ...] = ()
@@ -246,12 +253,21 @@ class Desk(stand_in_why.Looked):
     def buying_record(self, asked: RecordAsked, report: object) -> BuyingRecord:
         raise TooLittleHistory("The catalog has 3 creation dates to replay and 6 are needed. Load more history.")
 
-    def buy_plan(self, settings: BuySettings, edits: Mapping[str, float]) -> BuyPlan:
-        return buying.buy_plan(basis(STATE.items, STATE.stocked), settings, edits)
+    def buy_plan(self, settings: BuySettings, edits: Mapping[str, float], saved: Sequence[Term] = ()) -> BuyPlan:
+        return buying.buy_plan(basis(STATE.items, STATE.stocked), settings, edits, saved)
 
-    def concerns(self) -> Concerns:
+    def concerns(self, saved: Sequence[Term] = ()) -> Concerns:
         known = np.array([len(history(number).periods) for number in range(STATE.items)])
-        return concerns(basis(STATE.items, STATE.stocked), BuySettings(), known)
+        return concerns(basis(STATE.items, STATE.stocked), BuySettings(), known, self.look_back(), saved)
+
+    def look_back(self) -> LookBack | None:
+        return stand_in_buying.look_back([facts(n).item_id for n in range(STATE.items)]) if STATE.looked_back else None
+
+    def joint_totals(self, plan: BuyPlan) -> JointTotals:
+        return joint_totals(plan, stand_in_buying.TIES)
+
+    def run(self) -> Run | None:
+        return stand_in_buying.run(STATE)
 
     def item(self, item_id: str, horizon: int | None = None) -> ItemView:
         number, horizon = _number(item_id), horizon or HORIZON
@@ -346,18 +362,8 @@ class Desk(stand_in_why.Looked):
         if not STATE.trained:
             return ModelStatus(None, False, "No model has been trained on this catalog yet.")
         card = ModelCard(
-            "mqcnn",
-            "2026-01-04.1",
-            7,
-            "abc123",
-            "Corner shop",
-            "2025-12-28",
-            "2026-01-04T09:30:00",
-            187.0,
-            {},
-            {},
-            {"wql": 0.31},
-        )
+            "mqcnn", "2026-01-04.1", 7, "abc123", "Corner shop", "2025-12-28", "2026-01-04T09:30:00", 187.0, {}, {}, {}
+        )  # fmt: skip
         return ModelStatus(
             card, True, "The model was trained on other data than is loaded now. Train it again." if STATE.stale else ""
         )
@@ -402,6 +408,14 @@ def LadderRun() -> stand_in_ladder.LadderRun:
     return stand_in_ladder.LadderRun(STATE)
 
 
+def LookBackRun() -> stand_in_buying.LookBackRun:
+    return stand_in_buying.LookBackRun(STATE)
+
+
+def BatchRun() -> stand_in_buying.BatchRun:
+    return stand_in_buying.BatchRun(STATE)
+
+
 def home() -> Path:
     """A directory that is not there: nothing behind this desk changes."""
     return Path("no-such-directory")
@@ -415,29 +429,6 @@ def load_complete_journey(report: Callable[[Progress], None]) -> None:
 def load_simulated(items: int, periods: int, seed: int, report: Callable[[Progress], None], planted: Planted) -> None:
     report(Progress(1, 2, "Writing"))
     STATE.loaded.append(f"simulated {items} {periods} {seed} {[name for name, there in vars(planted).items() if there]}")
-
-
-class Training:
-    """Takes ``STEPS`` looks to be done."""
-
-    STEPS = 5
-
-    def __init__(self) -> None:
-        self.running, self.failed, self._done = False, None, 0
-
-    def start(self) -> None:
-        self.running = True
-
-    def progress(self) -> Progress:
-        self._done = min(self.STEPS, self._done + self.running)
-        self.running = self.running and self._done < self.STEPS
-        return Progress(self._done, self.STEPS, f"Step {self._done} of {self.STEPS}", 4.0 * (self.STEPS - self._done))
-
-    def stop(self) -> None:
-        self.running = False
-
-    def resume(self) -> None:
-        self.running = True
 
 
 def install() -> None:

@@ -12,8 +12,11 @@ from data.assortment import Assortment
 from data.facts import ItemFacts
 from data.schema import COMMERCIAL
 from forecasting import buying
+from forecasting.batch import Manifest, Run
+from forecasting.joint import Ties
+from forecasting.look_back import LookBack
 from forecasting.quantiles import TAUS
-from forecasting.types import QuantileForecast
+from forecasting.types import Progress, QuantileForecast
 from forecasting.views import Outcome
 
 
@@ -37,6 +40,70 @@ def basis(every: Sequence[ItemFacts], spans: np.ndarray, *, stocked: bool) -> bu
         np.arange(items),
         pd.Timestamp("2025-12-28"),
     )
+
+
+#: How far the items err together.
+TIES = Ties(0.1, 0.3, 240, 12, pd.Timestamp("2025-09-28"), pd.Timestamp("2025-12-14"), 3)
+
+#: The items whose forecast moved, and the one that keeps missing its range.
+ROSE, FELL, MISSED = "SKU-0005", "SKU-0007", "SKU-0009"
+
+
+def look_back(item_ids: Sequence[str]) -> LookBack:
+    """Nothing moved and nothing was missed but of three items."""
+    ids = np.array(item_ids, dtype=object)
+    before, judged, none = np.full(len(ids), 40.0), np.full(len(ids), 26), np.zeros(len(ids))
+    rose, fell, missed = (ids == one for one in (ROSE, FELL, MISSED))
+    after = before + 34.0 * rose - 12.0 * fell
+    return LookBack(
+        "abc123", pd.Timestamp("2025-12-21"), 4, pd.Timestamp("2025-07-06"), pd.Timestamp("2025-12-28"), ids, before, after,
+        20.0 * rose - 12.0 * fell, judged, np.where(missed, 17, 2), np.full(len(ids), 1), np.where(missed, 260.0, 1.0), none,
+    )  # fmt: skip
+
+
+class LookBackRun:
+    """Is done as soon as somebody looks again."""
+
+    def __init__(self, state: object) -> None:
+        self.running, self.failed, self._state = False, None, state
+
+    def start(self, key: str) -> None:
+        self.running = True
+
+    def progress(self) -> Progress:
+        self.running, self._state.looked_back = False, True
+        return Progress(1, 4, "Looking back at all items")
+
+
+class BatchRun:
+    """Writes one of four parts at every look."""
+
+    def __init__(self, state: object) -> None:
+        self.running, self.failed, self._state = False, None, state
+
+    def start(self) -> None:
+        self.running, self._state.parts = True, self._state.parts % 4
+
+    def stop(self) -> None:
+        self.running = False
+
+    def progress(self) -> Progress:
+        self._state.parts += 1
+        self.running = self._state.parts < 4
+        return Progress(self._state.parts, 4, f"Forecasting all items: {60 * self._state.parts} of 240")
+
+
+def run(state: object) -> Run | None:
+    """A run of as many parts as were written; with four it is whole."""
+    if not state.parts:
+        return None
+    periods = tuple(str(one) for one in pd.date_range("2026-01-04", periods=13, freq="W-SUN"))
+    whole = "2026-01-05T09:10:00" if state.parts == 4 else ""
+    made = Manifest("abc123", "Corner shop", "mqcnn", "v1", "2025-12-28", periods, 240, 60, "2026-01-05T09:00:00", whole)
+    directory = state.planners.parent
+    for part in range(state.parts):
+        (directory / f"part-{part:05d}.parquet").touch()
+    return Run(directory, made)
 
 
 def outcome(answer: QuantileForecast, price: np.ndarray, cost: float | None) -> Outcome:

@@ -80,3 +80,26 @@ class LadderRun:
 
     def stop(self) -> None:
         self.running = False
+
+
+class Training:
+    """Takes ``STEPS`` looks to be done."""
+
+    STEPS = 5
+
+    def __init__(self) -> None:
+        self.running, self.failed, self._done = False, None, 0
+
+    def start(self) -> None:
+        self.running = True
+
+    def progress(self) -> Progress:
+        self._done = min(self.STEPS, self._done + self.running)
+        self.running = self.running and self._done < self.STEPS
+        return Progress(self._done, self.STEPS, f"Step {self._done} of {self.STEPS}", 4.0 * (self.STEPS - self._done))
+
+    def stop(self) -> None:
+        self.running = False
+
+    def resume(self) -> None:
+        self.running = True

@@ -10,7 +10,8 @@ import pytest
 import stand_in
 from streamlit.testing.v1 import AppTest
 
-from forecasting.buying import BuyPlan, BuySettings
+from forecasting.buying import BuyPlan
+from forecasting.buying_terms import BuySettings
 from pages.ui import buying_list, buying_words, exports, formats
 
 Visit = Callable[..., AppTest]
@@ -207,3 +208,17 @@ def test_without_forecasts_of_all_items_the_page_offers_to_make_them(visit: Visi
 
 def test_one_item_without_an_item_asks_for_one(visit: Visit) -> None:
     assert "Choose an item first" in text(visit("buy_plan", scope="item"))
+
+
+def test_what_the_items_sell_together_is_drawn_when_it_is_asked_for(visit: Visit) -> None:
+    app = visit("buy_plan")
+    assert "together sell" not in text(app)
+    app.session_state["together"] = True
+    app.run()
+    found = stand_in.Desk().joint_totals(expected())
+    words = text(app)
+    assert f"**9 times in 10 fewer than {formats.units(found.whole.units_p90)} units**" in words
+    assert f"Adding up the items' P90s would say {formats.units(found.whole.added_units)}" in words
+    assert "at 12 creation dates from 28 Sep 2025 to 14 Dec 2025" in words
+    assert any("Dairy" in html.proto.body and "9 in 10 fewer than" in html.proto.body for html in app.get("html"))
+    assert "What will they sell together?" not in [one.label for one in visit("buy_plan", scope="item", item=ITEM).expander]

@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import pytest
 import stand_in
+import stand_in_buying
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import attention, formats
 
 Visit = Callable[..., AppTest]
+WAYS = ("Buy", "Lower the price", "Look at it", "What changed", "Earlier forecasts")
 
 
 def text(app: AppTest) -> str:
@@ -32,11 +34,13 @@ def test_what_is_at_risk_is_named_dearest_first_with_a_way_to_its_answer(visit: 
     app = visit()
     found = stand_in.Desk().concerns()
     total = formats.money(float(found.money.sum()))
-    assert f"**{len(found)} items** may cost you about **{total}**" in text(app)
+    items = len(set(found.row.tolist()))
+    assert len(found) > items
+    assert f"**{items} items** may cost you about **{total}**" in text(app)
     about = stand_in.Desk().figures()
     for concern in found.of(range(attention.FIRST)):
         assert attention.sentence(concern, about) in text(app)
-    ways = [link.proto for link in app.get("page_link") if link.proto.label in ("Buy", "Lower the price", "Look at it")]
+    ways = [link.proto for link in app.get("page_link") if link.proto.label in WAYS]
     assert len(ways) == attention.FIRST
     dearest = first()
     assert dearest.reason == "shortage"
@@ -60,7 +64,7 @@ def test_what_was_dealt_with_is_gone_and_can_be_brought_back(visit: Visit, stock
 def test_more_can_be_shown(visit: Visit, stocked: stand_in.State) -> None:
     app = visit()
     app = next(one for one in app.button if one.label.startswith("Show more")).click().run()
-    ways = [link for link in app.get("page_link") if link.proto.label in ("Buy", "Lower the price", "Look at it")]
+    ways = [link for link in app.get("page_link") if link.proto.label in WAYS]
     assert len(ways) == attention.FIRST + attention.MORE
 
 
@@ -74,3 +78,37 @@ def test_old_data_is_said_to_be_old() -> None:
     about = stand_in.Desk().figures()
     assert attention.stale(about, "2026-01-10") == ""
     assert attention.stale(about, "2026-03-08") == "The newest week is 28 Dec 2025, 10 weeks ago."
+
+
+def test_what_moved_and_what_keeps_missing_its_range_lead_to_the_item(visit: Visit) -> None:
+    app = visit(concerns="50")
+    words = text(app)
+    assert (
+        "is expected to sell 34 more in the next 4 weeks than a week ago, now 74 and then 40, 20 because of what sold last "
+        "week and 14 of what the forecasts got wrong" in words
+    )
+    fewer = (
+        "is expected to sell 12 fewer in the next 4 weeks than a week ago, now 28 and then 40, because of what sold last week"
+    )
+    assert fewer in words
+    assert "if it stays unsold" in words
+    assert "1 keeps missing its range" in words
+    assert "in 18 of the last 26 weeks, where 5.2 were to be expected: above it 17 times, so the forecast is too low" in words
+    ways = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
+    assert ways["Earlier forecasts"] == f"item={stand_in_buying.MISSED}&tau=0.9&open=past"
+    assert ways["What changed"].endswith("&open=changes")
+
+
+def test_a_link_opens_the_section_that_answers_it_once(visit: Visit) -> None:
+    app = visit("item", item=stand_in_buying.ROSE, open="changes")
+    assert app.session_state["changes"]
+    assert "open" not in app.query_params
+    assert len(app.get("plotly_chart")) == 2
+
+
+def test_until_it_is_worked_out_the_page_says_so(visit: Visit, desk: stand_in.State) -> None:
+    desk.looked_back = False
+    app = visit()
+    assert "is being worked out (25%); the rest of this page is ready" in text(app)
+    assert "than a week ago" not in text(app)
+    assert "than a week ago" in text(visit(concerns="50"))

@@ -1,0 +1,74 @@
+"""A whole catalog worked through in parts, by as many threads as there are cores, so that memory does not grow with it.
+
+Each thread has a forecaster of its own and one torch thread: more of them would only wait for one another.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+
+from forecasting.generations.network import MQTransformerForecaster
+
+if TYPE_CHECKING:
+    from data.catalog import Catalog  # it is handed an opened one
+    from data.schema import Panel, Plan
+
+#: Items of a part: a few seconds of work and a few megabytes.
+PART_ITEMS = 1024
+
+Found = TypeVar("Found")
+
+
+def parts_of(items: int, part_items: int = PART_ITEMS) -> int:
+    """How many parts make ``items`` whole."""
+    return -(-items // part_items)
+
+
+def panel_of_part(catalog: Catalog, part: int, horizon: int, part_items: int = PART_ITEMS) -> tuple[Panel, Plan]:
+    """The items of one part and their plan, in catalog order."""
+    return next(catalog.batches_with_plan(part_items, horizon, first=part * part_items))
+
+
+def worked_through(
+    forecaster: MQTransformerForecaster,
+    parts: Sequence[int],
+    work: Callable[[MQTransformerForecaster, int], Found],
+    workers: int | None = None,
+) -> Iterator[tuple[int, Found]]:
+    """Each part with what ``work`` made of it, as they are done; no more are under way than there are threads."""
+    threads, at_hand = max(1, workers or os.cpu_count() or 1), threading.local()
+
+    def one(part: int) -> tuple[int, Found]:
+        if not hasattr(at_hand, "forecaster"):
+            at_hand.forecaster = forecaster.twin()
+        return part, work(at_hand.forecaster, part)
+
+    with _one_thread_each(), ThreadPoolExecutor(threads, thread_name_prefix="part") as pool:
+        todo, waiting = list(parts)[::-1], set[Future[tuple[int, Found]]]()
+        try:
+            while todo or waiting:
+                while todo and len(waiting) < threads + 1:
+                    waiting.add(pool.submit(one, todo.pop()))
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,34 @@
+"""Which of the stored models serves a catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.errors import TidelineError
+from data.facts import About
+from forecasting.generations.network import MQTransformerForecaster
+from forecasting.views import ModelStatus
+
+
+def serving(about: About, models: tuple[Path, ...]) -> tuple[MQTransformerForecaster | None, ModelStatus]:
+    """The first model that was trained on this catalog, and what there is to say about it."""
+    for directory in models:
+        try:
+            forecaster = MQTransformerForecaster.load(directory)
+        except TidelineError:
+            continue
+        card = forecaster.card
+        if card is None or card.catalog_name != about.name or not forecaster.can_read(about):
+            continue
+        message = ""
+        if card.catalog_hash != about.catalog_hash:
+            message = (
+                f"The model is older than the data: it learned from {about.name} up to {card.trained_until}, and the data has "
+                "changed since. It still answers; train it again on the Data page to learn from what is new."
+            )
+        return forecaster, ModelStatus(card, True, message)
+    return None, ModelStatus(
+        None,
+        False,
+        f"No model has been trained on {about.name} yet. Train one on the Data page; it takes a few minutes.",
+    )

@@ -1,0 +1,73 @@
+"""Terms are saved for the scope of the list, change it at once, and stand in the arithmetic of the list and of an item."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+
+import stand_in
+from streamlit.testing.v1 import AppTest
+
+from pages.ui import buying_list, exports
+
+Visit = Callable[..., AppTest]
+ITEM = "SKU-0003"
+
+
+def text(app: AppTest) -> str:
+    assert not app.exception, app.exception
+    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.success))
+
+
+def fill(app: AppTest, **fields: float) -> AppTest:
+    """Opens the section, types, and saves."""
+    app.session_state["terms"] = True
+    app.run()
+    for label, value in fields.items():
+        next(one for one in app.number_input if one.label.startswith(label.replace("_", " "))).set_value(value)
+    return next(one for one in app.button if one.label.startswith("Save for")).click().run()
+
+
+def test_what_is_saved_for_one_item_stands_in_its_arithmetic_and_survives(visit: Visit, desk: stand_in.State) -> None:
+    address = {"scope": "item", "item": ITEM}
+    app = fill(visit("buy_plan", **address), Give_or_take=1.0, Back_orders=9.0, On_order=5.0, They_arrive=8.0, Shelf_life=1.0)
+    words = text(app)
+    assert "Saved: 5 changes of terms" in words
+    for visited in (words, text(visit("buy_plan", **address))):
+        assert "for 3 weeks, give or take 1 week (P90)" in visited
+        assert "(5 more arrive too late), with 9 back orders on top" in visited
+        assert "its shelf life leaves room for" in visited
+        assert "That is to have enough" not in visited, "less is bought than was asked for"
+    again = visit("buy_plan", **address)
+    again.session_state["terms"] = True
+    words = text(again.run())
+    assert "5 on order, units on order arrive in 8 weeks" in words
+    assert "shelf life 1 week" in words
+    assert "1 weeks" not in words
+
+
+def test_what_is_saved_for_all_stands_in_the_list_and_in_its_file(visit: Visit, desk: stand_in.State) -> None:
+    before = visit("buy_plan").metric[0].value
+    app = fill(visit("buy_plan"), Cover_at_most=2.0, On_hand=3.0)
+    assert app.metric[0].value != before
+    assert "no stock on hand" not in text(app), "what somebody has set is not assumed"
+    plan = stand_in.Desk().buy_plan(stand_in.BuySettings(), {}, stand_in.planner_store().terms("Corner shop").terms)
+    rows = plan.lines(plan.places()[:25])
+    assert "≤ room" in buying_list._columns(rows, stand_in.Desk().figures())
+    order = buying_list.table(plan, stand_in.Desk().figures())
+    file = list(csv.DictReader(io.StringIO(exports.as_csv(order, exports.Stamp("x", None, "m")).decode("utf-8-sig"))))
+    assert {row["Limited by"] for row in file} == {"maximum cover"}
+    assert {float(row["On hand"]) for row in file} == {3.0}
+
+
+def test_what_somebody_else_set_meanwhile_is_not_overwritten(visit: Visit, desk: stand_in.State) -> None:
+    app = visit("buy_plan")
+    app.session_state["terms"] = True
+    app.run()
+    stand_in.planner_store().set_terms("Corner shop", "", "", {"lead_time": 6.0}, 0)
+    next(
+        one for one in app.number_input if one.label.startswith("Lead time, weeks") and one.placeholder == "not set"
+    ).set_value(4.0)
+    app = next(one for one in app.button if one.label.startswith("Save for")).click().run()
+    assert "Somebody else has changed lead time of all items" in " ".join(one.value for one in app.error)
