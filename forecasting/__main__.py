@@ -1,4 +1,4 @@
-"""The command line: ``python -m forecasting train | forecast | backtest | ladder | prepare``.
+"""The command line: ``python -m forecasting train | forecast | look-back | backtest | ladder | prepare``.
 
 DIR is a data set in the bench format; without one, the catalog in use is meant.
 """
@@ -20,6 +20,9 @@ from pathlib import Path
 from data.errors import ConfigurationError, TidelineError
 from forecasting.generations.base import Generation
 from forecasting.types import Progress
+
+#: How far a run that the desk watches steps back from the processors, where the system knows such a thing.
+_BEHIND = 5
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -96,7 +99,7 @@ def _train(options: argparse.Namespace) -> None:
 
     if options.directory is None:
         out = workflows.SHIPPED if options.out == Path("shipped") else options.out
-        report = _json_lines if options.progress == "json" else _Terminal()
+        report = _reporter(options)
         trained = workflows.train(report, TrainingSettings(seed=options.seed), out, workers=os.cpu_count() or 1)
         print(f"Trained in {trained.card.train_seconds:.0f} s; {trained.card.metrics}" if trained.card else "Trained.")
         return
@@ -112,7 +115,7 @@ def _forecast(options: argparse.Namespace) -> None:
     from forecasting import workflows
 
     if options.all:
-        run = workflows.forecast_all(_json_lines if options.progress == "json" else _Terminal(), options.out)
+        run = workflows.forecast_all(_reporter(options), options.out)
         print(f"{run.manifest.items:,} items in {run.manifest.parts} parts → {run.directory}")
         return
     if options.out is None:
@@ -129,7 +132,7 @@ def _forecast(options: argparse.Namespace) -> None:
 def _look_back(options: argparse.Namespace) -> None:
     from forecasting import workflows
 
-    workflows.look_back(_json_lines if options.progress == "json" else _Terminal())
+    workflows.look_back(_reporter(options))
     print("The forecasts of all items were looked back at.")
 
 
@@ -156,7 +159,7 @@ def _ladder(options: argparse.Namespace) -> None:
     from forecasting.generations.registry import GENERATIONS
     from forecasting.ladder_run import LadderSettings
 
-    report = _json_lines if options.progress == "json" else _Terminal()
+    report = _reporter(options)
     if options.directory is None:
         settings = LadderSettings(most_items=options.items, seed=options.seed)
         make = functools.partial(_seeded, seed=options.seed)
@@ -205,6 +208,15 @@ def _seeded(name: str, seed: int) -> Generation:
     asked = inspect.signature(cls).parameters
     usual = {"seed": seed, "workers": os.cpu_count() or 1}
     return cls(**{name: value for name, value in usual.items() if name in asked})
+
+
+def _reporter(options: argparse.Namespace) -> Callable[[Progress], None]:
+    """How progress is told. Whoever is watched by the desk works behind it: a planner's click comes first."""
+    if options.progress != "json":
+        return _Terminal()
+    if hasattr(os, "nice"):
+        os.nice(_BEHIND)
+    return _json_lines
 
 
 def _json_lines(progress: Progress) -> None:
