@@ -41,8 +41,8 @@ check: $(VENV)/.installed-dev
 bench: $(VENV)/.installed
 ifeq ($(findstring --quick,$(ARGS)),)
 	@$(BIN)/python bench/accuracy.py $(ARGS) --out bench/results/accuracy.json
+	@$(BIN)/python bench/buy.py $(ARGS) --out bench/results/buying.json
 	@$(BIN)/python bench/tables.py
-	@$(BIN)/python bench/buy.py $(ARGS) --out docs/buying.md
 	@$(BIN)/python bench/why.py $(ARGS) --out bench/results/why.json
 else
 	@$(BIN)/python bench/accuracy.py $(ARGS)

@@ -1,6 +1,6 @@
 """Buying, measured from scratch: replayed cost, span coverage, the learned policy, and the batch; JSON on the last line.
 
-usage: python bench/buy.py [--quick] [--sets DIR …] [--out docs/buying.md]
+usage: python bench/buy.py [--quick] [--sets DIR …] [--out FILE]; bench/tables.py makes docs/buying.md
 
 Each forecaster is trained until the first rolling origin of the set and forecasts from every period after it; what it then
 says is bought by the same rule, L = 2 and R = 1, at three critical ratios, with costs of 1 in all (c_u + c_o) a unit.
@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="few items, few steps: a rough answer")
     parser.add_argument("--no-batch", action="store_true", help="leave the batch out")
-    parser.add_argument("--out", type=Path, help="also write a table in Markdown here")
+    parser.add_argument("--out", type=Path, help="also write the answer here")
     options = parser.parse_args()
     answer: dict[str, object] = {"commit": _commit(), "quick": options.quick}
     sets = {directory.name: bought(directory, options.seed, options.quick) for directory in options.sets}
@@ -86,7 +86,7 @@ def main() -> None:
     for key, place in (("batch_items_per_s", 0), ("batch_rss_mb", 1), ("batch_items_per_cpu_s", 2)):
         answer[key] = {items: found[place] for items, found in runs.items()}
     if options.out:
-        options.out.write_text(_markdown(answer, list(sets)))
+        options.out.write_text(json.dumps(answer, indent=1) + "\n")
     print(json.dumps(answer))
 
 
@@ -283,46 +283,6 @@ def _list_ms(quick: bool) -> object:
     sys.modules["buying_list"] = module
     spec.loader.exec_module(module)
     return module.list_ms(quick)
-
-
-def _markdown(answer: dict[str, object], sets: list[str]) -> str:
-    """The figures as a page."""
-    heads = {
-        "cost_vs_patchwork": "MQTransformer over patchwork",
-        "cost_vs_lightgbm": "MQTransformer over LightGBM",
-        "cost_vs_hindsight": "MQTransformer over each item's best tau in hindsight",
-        "policy_vs_newsvendor": "learned policy over newsvendor rule",
-        "policy_vs_patchwork": "learned policy over patchwork",
-        "policy_vs_lightgbm": "learned policy over LightGBM",
-        "policy_vs_cover": "learned policy over fixed cover",
-        "plain_vs_patchwork": "plainly, MQTransformer over patchwork",
-        "plain_vs_lightgbm": "plainly, MQTransformer over LightGBM",
-    }
-    lines = [
-        "# Buying: what the forecasts are worth in money",
-        "",
-        f"Made by `python bench/buy.py --out docs/buying.md` at commit {answer['commit']}. Lead time 2, review 1, lost sales;",
-        "cost ratios below 1 are savings. How it is replayed: docs/decisions/0017-replay.md.",
-    ]
-    for name in sets:
-        ratios = [str(ratio) for ratio in RATIOS]
-        lines += ["", f"## {name}", "", "| critical ratio | " + " | ".join(ratios) + " |", "|---|" + "---|" * len(ratios)]
-        for key, words in heads.items():
-            found = dict(answer.get(key) or {}).get(name) or {}  # type: ignore[call-overload]
-            cells = [f"{found[ratio]:.3f}" if found.get(ratio) is not None else "–" for ratio in ratios]
-            lines.append(f"| {words} | " + " | ".join(cells) + " |")
-        covered = dict(answer.get("span_coverage") or {}).get(name) or {}  # type: ignore[call-overload]
-        names = [f"P{100 * tau:.0f}" for tau in COVERED]
-        lines += ["", "| demand over three periods at or below its | " + " | ".join(names) + " |", "|---|" + "---|" * 3]
-        for how, shares in covered.items():
-            lines.append(f"| {how} | " + " | ".join(f"{100 * shares[one]:.1f} %" for one in names) + " |")
-    lines += ["", "## Speed", "", f"- Buy list of 10,000 items after a new quantile: {answer['list_ms']} ms."]
-    speeds, memory = answer["batch_items_per_s"], answer["batch_rss_mb"]
-    assert isinstance(speeds, dict)
-    assert isinstance(memory, dict)
-    for items, speed in speeds.items():
-        lines.append(f"- Batch of {int(items):,} items: {speed:,.0f} items a second, {memory[items]:,.0f} MB.")
-    return "\n".join(lines) + "\n"
 
 
 def _commit() -> str:

@@ -1,4 +1,4 @@
-"""Rebuilds docs/accuracy.md from what ``bench/accuracy.py`` measured last.
+"""Rebuilds docs/accuracy.md and docs/buying.md from what ``bench/accuracy.py`` and ``bench/buy.py`` measured last.
 
 ``python bench/tables.py``
 """
@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import buying_page
+
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "bench" / "results" / "accuracy.json"
+RESULTS = ROOT / "bench" / "results"
 
 COLUMNS = {
     "wql": ("wQL", 4),
@@ -34,9 +36,10 @@ items with fewer than 1 in 10 periods at zero; a generation is trained once, at 
 
 
 def main() -> None:
-    """Writes the page."""
-    measured = json.loads(RESULTS.read_text())
-    (ROOT / "docs" / "accuracy.md").write_text(page(measured))
+    """Writes the pages."""
+    for name, made in (("accuracy", page), ("buying", buying_page.page)):
+        measured = json.loads((RESULTS / f"{name}.json").read_text())
+        (ROOT / "docs" / f"{name}.md").write_text(made(measured))
 
 
 def page(measured: Mapping[str, Any]) -> str:
