@@ -27,6 +27,10 @@ from forecasting.types import QuantileForecast
 #: Analogs that share the weight: more add nothing, and nobody could look at them.
 _ANALOGS = 100
 
+#: What a point of likeness by attributes adds to the log of an analog's weight: enough that the nearest are products a planner
+#: would name, and not so much that it costs accuracy.
+_LIKENESS = 0.15
+
 #: Launches alike by attributes alone that are taken for a forecast, and launches that make a category's.
 _ALIKE, _OF_CATEGORY = 30, 10
 
@@ -171,7 +175,8 @@ class LaunchModel:
 
     def shares(self, products: Products, emphasis: np.ndarray | None = None) -> np.ndarray:
         """The share [N, K] of each known launch: those of the nearest, times ``emphasis`` [K]; NaN where none is left."""
-        shares = self.metric.weights(products, self.known)
+        alike = likeness(products, self.known, self.metric.shelf)
+        shares = self.metric.weights(products, self.known) * np.exp(_LIKENESS * (alike - alike.max(axis=1, keepdims=True)))
         shares = shares if emphasis is None else shares * emphasis
         if shares.shape[1] > _ANALOGS:
             least = np.partition(shares, -_ANALOGS, axis=1)[:, [-_ANALOGS]]

@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 
 FIRST, MORE = 6, 12  # concerns that are shown, and how many more at a time
 
-_BECAUSE = {
-    "shortage": "sales will be missed",
-    "overstock": "there is too much of it",
-    "new": "nobody knows new items well",
-    "moved": "its forecast moved",
-    "outside": "its forecasts keep missing their range",
-}
 _TITLES = {  # of one, of several
     "shortage": ("may run out", "may run out"),
     "overstock": ("has too much", "have too much"),
@@ -48,9 +41,10 @@ def answer(found: Concerns, about: About) -> str:
         (reason, number) for position, reason in enumerate(_TITLES) if (number := int((found.reason[places] == position).sum()))
     ]
     items = len(np.unique(found.row[places]))
-    words = f"**{formats.whole(items)} item{'s' if items > 1 else ''}** may cost you about **{total}**"
-    if len(kinds) == 1:
-        return f"{words}, for {_BECAUSE[kinds[0][0]]}."
+    several = items > 1
+    words = (
+        f"**{formats.whole(items)} item{'s' if several else ''}** need{'' if several else 's'} you, about **{total}** at risk"
+    )
     return f"{words}: {formats.listing([f'{formats.whole(n)} {_TITLES[reason][n > 1]}' for reason, n in kinds])}."
 
 

@@ -222,7 +222,9 @@ def test_of_many_duplicates_the_page_shows_the_surest_and_the_file_has_all(
 
 def test_today_sends_an_item_without_any_record_to_its_launch(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     concerns = stand_in.Desk.concerns
-    monkeypatch.setattr(stand_in.Desk, "concerns", lambda desk, *asked: replace(concerns(desk, *asked), known=np.zeros(1000, int)))
+    monkeypatch.setattr(
+        stand_in.Desk, "concerns", lambda desk, *asked: replace(concerns(desk, *asked), known=np.zeros(1000, int))
+    )
     found = stand_in.Desk().concerns()
     first = next(one for one in found.of(range(len(found))) if one.reason == "new")
     assert first.known == 0

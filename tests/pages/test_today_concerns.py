@@ -36,7 +36,7 @@ def test_what_is_at_risk_is_named_dearest_first_with_a_way_to_its_answer(visit: 
     total = formats.money(float(found.money.sum()))
     items = len(set(found.row.tolist()))
     assert len(found) > items
-    assert f"**{items} items** may cost you about **{total}**" in text(app)
+    assert f"**{items} items** need you, about **{total}** at risk" in text(app)
     about = stand_in.Desk().figures()
     for concern in found.of(range(attention.FIRST)):
         assert attention.sentence(concern, about) in text(app)
