@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -64,7 +65,12 @@ def main() -> None:
     worst = {"shapley_gap": np.max, "sign_accuracy": np.min}
     answer: dict[str, object] = {name: float(worst.get(name, np.mean)([one[name] for one in by_seed])) for name in by_seed[0]}
     answer |= _launches(options.quick)
-    answer |= {"faithfulness_seeds": [one["faithfulness"] for one in by_seed], "seeds": seeds, "quick": options.quick}
+    answer |= {
+        "commit": _commit(),
+        "faithfulness_seeds": [one["faithfulness"] for one in by_seed],
+        "seeds": seeds,
+        "quick": options.quick,
+    }
     answer["seconds"] = round(time.perf_counter() - started)
     if options.out:
         options.out.write_text(json.dumps(answer, indent=1) + "\n")
@@ -189,6 +195,11 @@ def _launches(quick: bool) -> dict[str, float | None]:
         return {"launch_vs_category": None, "launch_vs_attributes": None}
     found = importlib.import_module("launches").measured(quick)
     return {name: found.get(name) for name in ("launch_vs_category", "launch_vs_attributes")}
+
+
+def _commit() -> str:
+    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":
