@@ -14,6 +14,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 
+# A file of tests stays in one process; each process holds torch, so there are at most four. One thread each: they share the cores.
+SPREAD := -n auto --maxprocesses 4 --dist loadfile
+test: export OMP_NUM_THREADS := 1
+
 .DEFAULT_GOAL := run
 .PHONY: run test check bench
 
@@ -27,9 +31,9 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 ifeq ($(CHROMIUM),)
 	@echo "Skipping the browser journeys (tests marked e2e): no chromium here. On Debian: apt-get install chromium"
-	@$(BIN)/python -m pytest -m "not e2e" $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) -m "not e2e" $(ARGS)
 else
-	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest $(ARGS)
+	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest $(SPREAD) $(ARGS)
 endif
 
 check: $(VENV)/.installed-dev
