@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
@@ -22,7 +21,9 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+
+from provenance import commit  # noqa: E402
 
 from data.errors import TidelineError  # noqa: E402
 from data.schema import Panel  # noqa: E402
@@ -50,7 +51,7 @@ def main() -> None:
     options = parser.parse_args()
     models = options.models or (QUICK_MODELS if options.quick else tuple(GENERATIONS))
     seeds = options.seeds[:1] if options.quick else options.seeds
-    answer: dict[str, object] = {"commit": _commit(), "quick": options.quick, "seeds": seeds}
+    answer: dict[str, object] = {"commit": commit(), "quick": options.quick, "seeds": seeds}
     for directory in options.sets:
         answer[directory.name] = {name: _measured(directory, name, seeds, options.quick) for name in models}
     ablated = [] if options.without_ablation else options.sets
@@ -134,11 +135,6 @@ def _item_ms(model: Generation, panel: Panel) -> float:
         model.forecast(one, [one.last])
         spent.append(time.perf_counter() - begun)
     return 1000 * float(np.median(spent))
-
-
-def _commit() -> str:
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -33,7 +33,9 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+
+from provenance import commit  # noqa: E402
 
 from data.errors import TidelineError  # noqa: E402
 from data.schema import Panel  # noqa: E402
@@ -76,7 +78,7 @@ def main() -> None:
     parser.add_argument("--no-batch", action="store_true", help="leave the batch out")
     parser.add_argument("--out", type=Path, help="also write the answer here")
     options = parser.parse_args()
-    answer: dict[str, object] = {"commit": _commit(), "quick": options.quick}
+    answer: dict[str, object] = {"commit": commit(), "quick": options.quick}
     sets = {directory.name: bought(directory, options.seed, options.quick) for directory in options.sets}
     names = {name for figures in sets.values() for name in figures}
     answer |= {name: {one: figures.get(name) for one, figures in sets.items()} for name in sorted(names)}
@@ -283,11 +285,6 @@ def _list_ms(quick: bool) -> object:
     sys.modules["buying_list"] = module
     spec.loader.exec_module(module)
     return module.list_ms(quick)
-
-
-def _commit() -> str:
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

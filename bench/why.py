@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -30,6 +29,8 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+from provenance import commit  # noqa: E402
 
 from data.groups import group_series  # noqa: E402
 from data.schema import Panel  # noqa: E402
@@ -66,7 +67,7 @@ def main() -> None:
     answer: dict[str, object] = {name: float(worst.get(name, np.mean)([one[name] for one in by_seed])) for name in by_seed[0]}
     answer |= _launches(options.quick)
     answer |= {
-        "commit": _commit(),
+        "commit": commit(),
         "faithfulness_seeds": [one["faithfulness"] for one in by_seed],
         "seeds": seeds,
         "quick": options.quick,
@@ -195,11 +196,6 @@ def _launches(quick: bool) -> dict[str, float | None]:
         return {"launch_vs_category": None, "launch_vs_attributes": None}
     found = importlib.import_module("launches").measured(quick)
     return {name: found.get(name) for name in ("launch_vs_category", "launch_vs_attributes")}
-
-
-def _commit() -> str:
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

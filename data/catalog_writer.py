@@ -88,11 +88,8 @@ class CatalogWriter:
         self._items = 0
         self._mostly_zero: dict[str, list[int]] = {}
         self._groups, self._planned_groups = GroupSums(), PlannedGroups()
-        self._later, self._has_later = (
-            hashlib.blake2b(digest_size=16),
-            False,
-        )  # counts where given: older hashes stay as they are
-        self._hashes = {part: hashlib.blake2b(digest_size=16) for part in ("text", "numbers", "commercial", "plan")}
+        self._hashes = {part: hashlib.blake2b(digest_size=16) for part in ("text", "numbers", "commercial", "later", "plan")}
+        self._has_later = False  # columns that came later count where they are given: older hashes stay as they are
         self._findings = Findings()
         self._notes: list[Check] = []
 
@@ -212,7 +209,7 @@ class CatalogWriter:
             money[:, COMMERCIAL.index(PRICE)] = np.where(np.isfinite(listed), listed, last_known(panel.known[PRICE]))
         first = len(COMMERCIAL_FIRST)
         self._hashes["commercial"].update(plain_bytes(np.ascontiguousarray(money[:, :first])))
-        self._later.update(plain_bytes(np.ascontiguousarray(money[:, first:])))
+        self._hashes["later"].update(plain_bytes(np.ascontiguousarray(money[:, first:])))
         self._has_later |= bool(np.isfinite(money[:, first:]).any())
         columns = {
             "place": place,
@@ -335,8 +332,7 @@ class CatalogWriter:
             "planned": 0 if self._planned is None else len(self._planned),
             "events": [list(first.event_names), first.events.tolist(), self._planned_events.tolist()],
             "about": [self._about[name] for name in ("currency", "country", "price_seen")] + [self._stamp],
-            "parts": {part: digest.hexdigest() for part, digest in self._hashes.items()}
-            | ({"later": self._later.hexdigest()} if self._has_later else {}),
+            "parts": {part: digest.hexdigest() for part, digest in self._hashes.items() if part != "later" or self._has_later},
         }
         return hashlib.blake2b(json.dumps(head).encode(), digest_size=16).hexdigest()
 

@@ -56,7 +56,6 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--model", default="mqtransformer", help="generation (bench directory only)")
     train.add_argument("--out", type=Path, help="where the model goes; shipped: the one in the repository")
     train.add_argument("--seed", type=int, default=1)
-    train.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
     forecast = command("forecast", _forecast, "Forecast from the last period on record, to Parquet or CSV.")
     forecast.add_argument("directory", type=Path, nargs="?", help="a bench directory")
     forecast.add_argument("--model-dir", type=Path, help="where a trained model lies (bench directory: needed)")
@@ -65,9 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     forecast.add_argument(
         "--out", type=Path, help="a file; with --all, the directory of the runs (default: beside the catalog)"
     )
-    forecast.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
     back = command("look-back", _look_back, "What all forecasts did lately: which moved, and which missed their range.")
-    back.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
     backtest = command("backtest", _backtest, "Train at the first rolling origin, forecast from all, write the forecasts.")
     backtest.add_argument("directory", type=Path, help="a bench directory")
     backtest.add_argument("--model", default="mqtransformer")
@@ -79,10 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     ladder.add_argument("--seed", type=int, default=1)
     ladder.add_argument("--items", type=int, default=2000, help="drawn at most (catalog in use only)")
     ladder.add_argument("--afresh", action="store_true", help="also those that were tried before (catalog in use only)")
-    ladder.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
     ablate = command("ablate", _ablate, "What each part of MQTransformer is worth on a bench directory.")
     ablate.add_argument("directory", type=Path, help="a bench directory")
     ablate.add_argument("--seed", type=int, default=1)
+    for watchable in (train, forecast, back, ladder):
+        watchable.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
     return parser
 
 

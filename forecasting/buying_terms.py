@@ -120,6 +120,8 @@ def terms(
 def planned(made: Basis, rows: np.ndarray, field: str, saved: Sequence[Term]) -> np.ndarray:
     """What planners have set for a ``field`` of these items [K]: of the item, else of its category, else of everything."""
     mine = [term for term in saved if term.field == field and (term.value > 0 or field not in _ABOVE_ZERO)]
+    if not mine:
+        return np.full(len(rows), np.nan)
     answer = np.full(len(made.assortment), np.nan)
     for term in sorted(mine, key=lambda term: (bool(term.item_id), bool(term.category))):
         if term.item_id:

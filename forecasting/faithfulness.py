@@ -2,8 +2,8 @@
 
 For each item two numbers are taken, as means over its targets: the share of the forecast's level that was seen in their twin
 periods (the attention on them, times the gate's share of what attention found), and by how large a share the forecast moves
-when nobody knows what sold in them. Their rank correlation over items is the agreement of attention
-with masking: 1 where looking always matters, 0 where it tells nothing. Axis letters: N items, H horizons.
+when nobody knows what sold in them. Their rank correlation over items is the agreement of attention with masking: 1 where
+looking always matters, 0 where it tells nothing. Axis letters: N items, H horizons.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from forecasting.attention_links import links
 from forecasting.generations.base import Report
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.types import Progress
+from forecasting.whole_files import written
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
@@ -50,8 +51,8 @@ class Faithfulness:
     """How far the attention of one model agrees with masking on one catalog.
 
     ``key`` names the two. ``looked`` is the mean share of attention on twin periods, ``taken`` the mean share of a forecast's
-    level that attention found, ``moved`` the median share by which the
-    forecast moves without them, and ``weak`` the share of links that hardly move it.
+    level that attention found, ``moved`` the median share by which the forecast moves without the twin periods, and ``weak``
+    the share of links that hardly move it.
     """
 
     key: str
@@ -64,9 +65,7 @@ class Faithfulness:
 
     def save(self, path: Path) -> None:
         """Writes ``path`` in one move."""
-        fresh = path.with_name(f"fresh-{path.name}")
-        fresh.write_text(json.dumps(asdict(self)))
-        fresh.replace(path)
+        written(path, lambda fresh: fresh.write_text(json.dumps(asdict(self))))
 
     @classmethod
     def load(cls, path: Path, key: str) -> Faithfulness | None:

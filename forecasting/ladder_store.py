@@ -26,6 +26,7 @@ from forecasting.accuracy import AccuracyReport, Certified, Part, SliceScore, Tr
 from forecasting.backtest import BENCH_TAUS, Backtest, Rung
 from forecasting.generations.base import Generation
 from forecasting.metrics import Calibration, Score
+from forecasting.whole_files import written
 
 #: What is written last of a generation: its presence says that the rest is whole.
 SCORES = "scores.json"
@@ -100,9 +101,7 @@ class LadderStore:
             "slices": [asdict(one) for one in tried.slices],
             "certificate": [asdict(one) for one in tried.certificate],
         }
-        fresh = place / f"{SCORES}.new"
-        fresh.write_text(json.dumps(scores))
-        fresh.replace(place / SCORES)
+        written(place / SCORES, lambda fresh: fresh.write_text(json.dumps(scores)))
 
     def keep_failure(self, name: str, title: str, reason: str) -> None:
         """Stores why a generation could not be tried; the next run tries it again."""

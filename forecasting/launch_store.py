@@ -25,6 +25,7 @@ from forecasting.analogs import LaunchModel, LaunchRecord, ViewRecord
 from forecasting.launch_metric import LaunchMetric, PlaceNetwork
 from forecasting.launch_views import Trial
 from forecasting.launches import Launches, Products, Shelf
+from forecasting.whole_files import written
 
 #: The modules that learn: another text of theirs learns another thing.
 _LEARNING = ("launches", "launch_metric", "analogs", "launch_views", "launch_desk", "launch_store")
@@ -80,10 +81,7 @@ class LaunchStore:
             learned = replace(learned, trial=replace(learned.trial, network=None))
         arrays: dict[str, np.ndarray] = {}
         arrays[_TREE] = np.frombuffer(json.dumps(_taken_apart(learned, arrays)).encode(), np.uint8)
-        fresh = self.path.with_name(f"fresh-{self.path.name}")
-        with fresh.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        fresh.replace(self.path)
+        written(self.path, lambda fresh: np.savez_compressed(fresh, allow_pickle=False, **arrays))
         for old in self.path.parent.glob("launches-*.npz"):
             if old != self.path:
                 old.unlink(missing_ok=True)

@@ -31,6 +31,7 @@ from forecasting.parts import panel_of_part, parts_of, worked_through
 from forecasting.quantiles import TAUS
 from forecasting.since_last_time import bridge
 from forecasting.types import Progress
+from forecasting.whole_files import written
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
@@ -115,9 +116,7 @@ class LookBack:
         frame.attrs = {"key": self.key, "ahead": self.ahead} | {
             name: str(getattr(self, name)) for name in ("created", "first", "last")
         }
-        fresh = path.with_name(f"fresh-{path.name}")
-        frame.to_parquet(fresh)
-        fresh.replace(path)
+        written(path, frame.to_parquet)
 
     @classmethod
     def load(cls, path: Path, key: str) -> LookBack | None:
@@ -192,7 +191,8 @@ def _judged(networks: SelfCorrecting, history: Panel) -> dict[str, np.ndarray]:
     """Periods judged and missed, with units; where demand is whole, the range is rounded outwards to whole units."""
     hold = history.price_seen == "when sold"
     came, low, high = [], [], []
-    for ensemble, dates in honest(networks, history):
+    split = honest(networks, history)
+    for ensemble, dates in split:
         said = ensemble.read(history, None, dates, hold=hold, shown=False, ahead=1).values[:, :, 0]  # (N, K, Q)
         came.append(np.stack([actuals_after(history, date, 1)[:, 0] for date in dates], axis=1))
         low.append(said[..., _LOW])
@@ -206,7 +206,7 @@ def _judged(networks: SelfCorrecting, history: Panel) -> dict[str, np.ndarray]:
     lowest, highest = np.where(whole, np.floor(lowest), lowest), np.where(whole, np.ceil(highest), highest)
     over, under = (np.where(known, np.maximum(gap, 0), 0.0) for gap in (sold - highest, lowest - sold))
     begun = np.cumsum(np.isfinite(history.demand), axis=1)  # nothing is judged before an item has a past of a few periods
-    started = np.concatenate([begun[:, dates] for _, dates in honest(networks, history)], axis=1) >= _FEWEST
+    started = np.concatenate([begun[:, dates] for _, dates in split], axis=1) >= _FEWEST
     over, under, known = over * started, under * started, known & started
     return {
         "judged": known.sum(axis=1).astype(np.int32),
@@ -218,15 +218,9 @@ def _judged(networks: SelfCorrecting, history: Panel) -> dict[str, np.ndarray]:
 
 
 def honest(networks: SelfCorrecting, history: Panel) -> list[tuple[Ensemble, list[int]]]:
-    """Which networks forecast from which creation dates: today's where they had not learned what followed, else the early."""
+    """Which networks forecast from which of the creation dates that are judged."""
     t = len(history.periods) - 1
-    trained, known = (int(history.periods.searchsorted(date)) for date in (networks.until, networks.early_until))
-    dates = range(max(0, t - _JUDGED), t)
-    split = (
-        (networks.early, [date for date in dates if known <= date < trained]),
-        (networks.now, [date for date in dates if date >= trained]),
-    )
-    return [(ensemble, mine) for ensemble, mine in split if ensemble is not None and mine]
+    return networks.honest(history.periods, range(max(0, t - _JUDGED), t))
 
 
 def _periods(networks: SelfCorrecting, history: Panel) -> list[pd.Timestamp]:

@@ -59,9 +59,10 @@ class Mistakes:
 def mistakes(networks: SelfCorrecting, history: Panel, plan: Plan) -> Mistakes:
     """The record of one item at the end of ``history``, and what is made of it for the periods of ``plan``."""
     t, horizon = len(history.periods) - 1, len(plan)
-    words = networks.words(history, plan)
-    plain = networks.now.read(history, plan, [t])
-    record = networks.record(history, plan, said=words)
+    reading = networks.reading(history, plan)
+    words = networks.words(history, plan, reading)
+    plain = networks.now.read(history, plan, [t], reading=reading)
+    record = networks.record(history, plan, reading, words)
     corrected = correction(networks.feedback, record, usual_logs(plain))
     without, raised, whole = (
         expected(plain.shifted(torch.as_tensor(shift, dtype=torch.float32)[:, None]))[0]

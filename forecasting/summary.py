@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +22,7 @@ from forecasting.generations.network import MQTransformerForecaster
 from forecasting.parts import panel_of_part, parts_of, worked_through
 from forecasting.quantiles import TAUS
 from forecasting.types import Progress, QuantileForecast
+from forecasting.whole_files import written
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
@@ -75,7 +75,7 @@ class Summary:
     def save(self, path: Path) -> None:
         """Writes ``path`` in one move, after the spans beside it, whose name it holds."""
         spans = path.with_name(f"{path.stem}-{hashlib.sha256(self.key.encode()).hexdigest()[:12]}.npy")
-        _written(spans, lambda fresh: np.save(fresh, self.spans))
+        written(spans, lambda fresh: np.save(fresh, self.spans))
         frame = pd.DataFrame({name: getattr(self, name) for name in _COLUMNS})
         frame.attrs = {
             "key": self.key,
@@ -84,7 +84,7 @@ class Summary:
             "taus": [float(tau) for tau in self.taus],
             "spans": spans.name,
         }
-        _written(path, frame.to_parquet)
+        written(path, frame.to_parquet)
         for old in path.parent.glob(f"{path.stem}-*.npy"):
             if old != spans:
                 old.unlink(missing_ok=True)
@@ -103,13 +103,6 @@ class Summary:
         date, taus = pd.Timestamp(about["creation_date"]), np.array(about["taus"])
         mapped = np.load(spans, mmap_mode="r")
         return cls(key=key, creation_date=date, horizon=int(about["horizon"]), taus=taus, spans=mapped, **arrays)
-
-
-def _written(path: Path, write: Callable[[Path], object]) -> None:
-    """``write`` fills a file that then takes the place of ``path`` in one move."""
-    fresh = path.with_name(f"fresh-{path.name}")
-    write(fresh)
-    fresh.replace(path)
 
 
 def summarise(

@@ -147,8 +147,8 @@ def prepare(report: Report) -> None:
     """Makes the desk ready: the demo where there is no catalog, and the forecasts of all items where they are missing."""
     if not catalog_path().is_file():
         load_complete_journey(report)
-    else:
-        _summarise(report)
+        return
+    _summarise(report)
 
 
 def load_complete_journey(report: Report) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from data.catalog import Catalog
 from data.catalog_writer import CatalogWriter
 from data.schema import Frequency, Panel, Plan
+from forecasting.generations.network import MQTransformerForecaster
+from forecasting.runs import TrainingSettings
 
 WEEKLY = Frequency.of("W-SUN")
 
@@ -50,6 +55,20 @@ def write(path: Path, panel: Panel, *, size: int = 1000, names=None, commercial=
                 plan=None if plan is None else Plan(plan.periods, {n: v[part] for n, v in plan.known.items()}),
             )
     return path
+
+
+@contextmanager
+def opened(directory: Path, panel: Panel) -> Iterator[Catalog]:
+    """A catalog of this panel, written and open."""
+    with closing(Catalog(write(directory / "catalog.duckdb", panel))) as catalog:
+        yield catalog
+
+
+def trained_on(catalog: Catalog, settings: TrainingSettings, horizon: int) -> MQTransformerForecaster:
+    """A forecaster that knows all of the catalog."""
+    model, panel = MQTransformerForecaster(settings), catalog.panel()
+    model.fit(panel, panel.last, horizon)
+    return model
 
 
 def assert_same(got: Panel, expected: Panel) -> None:

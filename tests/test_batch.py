@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from catalogs import panel_of, write
+from catalogs import opened, panel_of, trained_on
 
 from data.catalog import Catalog
 from data.errors import ResourceError
@@ -31,18 +31,13 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
-    path = write(tmp_path_factory.mktemp("catalog") / "catalog.duckdb", panel_of(ITEMS, 60))
-    opened = Catalog(path)
-    yield opened
-    opened.close()
+    with opened(tmp_path_factory.mktemp("catalog"), panel_of(ITEMS, 60)) as catalog:
+        yield catalog
 
 
 @pytest.fixture(scope="module")
 def forecaster(catalog: Catalog) -> MQTransformerForecaster:
-    model = MQTransformerForecaster(SMALL)
-    panel = catalog.panel()
-    model.fit(panel, panel.last, HORIZON)
-    return model
+    return trained_on(catalog, SMALL, HORIZON)
 
 
 def forecast_into(

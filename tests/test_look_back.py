@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from catalogs import panel_of, write
+from catalogs import opened, panel_of, trained_on
 from scipy.stats import binomtest
 
 from data.catalog import Catalog
@@ -30,19 +30,14 @@ FEEDBACK = Feedback(trust=0.6, doubt=0.0, likeness=0.3, recency=0.1, steadiness=
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
-    path = write(tmp_path_factory.mktemp("catalog") / "catalog.duckdb", panel_of(ITEMS, 60))
-    opened = Catalog(path)
-    yield opened
-    opened.close()
+    with opened(tmp_path_factory.mktemp("catalog"), panel_of(ITEMS, 60)) as catalog:
+        yield catalog
 
 
 @pytest.fixture(scope="module")
 def forecaster(catalog: Catalog) -> MQTransformerForecaster:
     """With a feedback that does something."""
-    model = MQTransformerForecaster(SMALL)
-    panel = catalog.panel()
-    model.fit(panel, panel.last, HORIZON)
-    return model.with_feedback(FEEDBACK)
+    return trained_on(catalog, SMALL, HORIZON).with_feedback(FEEDBACK)
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,7 @@ from forecasting.quantiles import TAUS
 from forecasting.runs import State, TrainingSettings
 from forecasting.training import View
 from forecasting.types import ModelCard, QuantileForecast
+from forecasting.whole_files import written
 
 #: Items decoded at a time: bounds the memory of one call.
 _CHUNK = 512
@@ -218,9 +219,7 @@ class MQTransformerForecaster(Generation):
             stored[which] = [
                 {"encoding": json.loads(view.encoding.to_json()), "network": asdict(view.config)} for view in ensemble.views
             ]
-        fresh = directory / "card.json.new"
-        fresh.write_text(json.dumps(stored, indent=1))
-        fresh.replace(directory / "card.json")
+        written(directory / "card.json", lambda fresh: fresh.write_text(json.dumps(stored, indent=1)))
         for older in set(directory.glob("*.safetensors")) - {weights}:
             older.unlink()
 

@@ -8,7 +8,7 @@ Axis letters: N items, K creation dates, H horizons, Q taus.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -79,7 +79,7 @@ class SelfCorrecting:
         """What is said from the end of ``history`` [N, T] for the periods of ``plan``; ``shown``: and where it looked."""
         t = len(history.periods) - 1
         silent = self.feedback == Feedback()
-        reading = Reading(history, plan, t if silent else t - int(lags_of(self.now.horizon).max()))
+        reading = Reading(history, plan, t) if silent else self.reading(history, plan)
         said = self.now.read(history, plan, [t], shown=shown, reading=reading)
         if silent:
             return Looked(said, None)
@@ -87,12 +87,27 @@ class SelfCorrecting:
         shift = torch.as_tensor(corrected.shift, dtype=torch.float32)[:, None]
         return Looked(said.shifted(shift), corrected)
 
+    def reading(self, history: Panel, plan: Plan) -> Reading:
+        """The panel and its plan as they are read to answer from the end of ``history`` and from the dates on record."""
+        return Reading(history, plan, len(history.periods) - 1 - int(lags_of(self.now.horizon).max()))
+
+    def honest(self, periods: pd.DatetimeIndex, dates: Iterable[int]) -> list[tuple[Ensemble, list[int]]]:
+        """Who forecasts from which of these creation dates (places among ``periods``): today's networks where they had not
+        learned what followed, the early ones where those had not; nobody from the others."""
+        trained, known = (int(periods.searchsorted(date)) for date in (self.until, self.early_until))
+        dates = list(dates)
+        split = (
+            (self.early, [date for date in dates if known <= date < trained]),
+            (self.now, [date for date in dates if date >= trained]),
+        )
+        return [(ensemble, mine) for ensemble, mine in split if ensemble is not None and mine]
+
     def record(
         self, history: Panel, plan: Plan, reading: Reading | None = None, said: dict[int, np.ndarray] | None = None
     ) -> OwnRecord:
         """What was said (the ``words``, where they are at hand) before the end of ``history``, and what came of it."""
         t, view = len(history.periods) - 1, self.now.views[0]
-        reading = reading or Reading(history, plan, t - int(lags_of(self.now.horizon).max()))
+        reading = reading or self.reading(history, plan)
         inputs = reading.inputs(view.encoding)
         unused = self.feedback.trust == 0 < self.feedback.steadiness  # then what is over plays no part
         said = self.words(history, plan, reading, ahead_only=unused) if said is None else said
@@ -104,22 +119,18 @@ class SelfCorrecting:
     ) -> dict[int, np.ndarray]:
         """Quantiles [N, H, Q] in units said at the earlier creation dates on record, by their positions.
 
-        ``ahead_only`` leaves out the dates whose periods are all over.
+        ``ahead_only`` leaves out what bears on no period ahead: dates whose periods are all over, and other networks' words.
         """
         t = len(history.periods) - 1
-        trained, known = (int(history.periods.searchsorted(date)) for date in (self.until, self.early_until))
         over = self.now.horizon if ahead_only else self.now.horizon + 1
         dates = [t - lag for lag in lags_of(self.now.horizon).tolist() if lag < over][::-1]
-        honest = {
-            self.now: [date for date in dates if date >= trained],
-            self.early: [date for date in dates if known <= date < trained],
-        }
         said: dict[int, np.ndarray] = {}
-        for ensemble, mine in honest.items():
-            if ensemble is not None and mine:
-                hold = history.price_seen == "when sold"
-                told = ensemble.read(history, plan, mine, hold=hold, shown=False, reading=reading)
-                said |= _on_record(told.values, told.at_usual_prices().values, mine, t)
+        hold = history.price_seen == "when sold"
+        for ensemble, mine in self.honest(history.periods, dates):
+            if ahead_only and ensemble is not self.now:
+                continue
+            told = ensemble.read(history, plan, mine, hold=hold, shown=False, reading=reading)
+            said |= _on_record(told.values, told.at_usual_prices().values, mine, t)
         return said
 
 

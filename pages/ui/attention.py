@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from data.planner_store import Review
+from forecasting.look_back import OUTSIDE
 from pages.ui import buying_answers, formats, frame, resources, state
 from pages.ui.buying_words import count, span
 
@@ -98,7 +99,7 @@ def _missed(concern: Concern, about: About) -> str:
     periods = formats.periods(missed.judged, about.frequency)
     words = (
         f"fell outside the range that holds 8 times in 10 in {outside} of the last {periods}, where "
-        f"{formats.units(0.2 * missed.judged)} were to be expected"
+        f"{formats.units(OUTSIDE * missed.judged)} were to be expected"
     )
     if missed.above >= 0.75 * outside:
         return f"{words}: above it {missed.above} times, so the forecast is too low"

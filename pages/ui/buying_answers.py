@@ -18,21 +18,17 @@ if TYPE_CHECKING:
 
 def buy_plan(settings: BuySettings) -> BuyPlan:
     """The purchase list, with the quantities that planners have saved."""
-    return _buy_plan(
-        f"{resources.version()}/{resources.summary().ready}", settings, saved_quantities().version, saved_terms().version
-    )
+    return _buy_plan(_forecasts(), settings, saved_quantities().version, saved_terms().version)
 
 
 def concerns() -> Concerns:
     """What needs a planner, whether it was dealt with or not."""
-    return _concerns(f"{resources.version()}/{resources.summary().ready}/{looked_back()}/{saved_terms().version}")
+    return _concerns(f"{_forecasts()}/{looked_back()}/{saved_terms().version}")
 
 
 def joint_totals(settings: BuySettings) -> JointTotals:
     """What the items of the list will sell together; raises NotTrained, TooLittleHistory."""
-    return _joint_totals(
-        f"{resources.version()}/{resources.summary().ready}", replace(settings, budget=None), saved_terms().version
-    )
+    return _joint_totals(_forecasts(), replace(settings, budget=None), saved_terms().version)
 
 
 def looked_back() -> bool:
@@ -88,6 +84,11 @@ def buying_record(asked: RecordAsked, report: Callable[[Progress], None]) -> Non
     kept[resources.version(), asked] = resources.desk().buying_record(asked, report)
     while len(kept) > 16:
         kept.pop(next(iter(kept)))
+
+
+def _forecasts() -> str:
+    """Names the forecasts of all items that an answer rests on."""
+    return f"{resources.version()}/{resources.summary().ready}"
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from data.errors import NotTrained
@@ -83,7 +82,7 @@ def data_section() -> None:
 
 def of_item(view: ItemView) -> ItemTruth | None:
     """The truth beside the forecast of a view."""
-    return _of_item(resources.version(), view.facts.item_id, len(np.asarray(view.forecast.periods)))
+    return _of_item(resources.version(), view.facts.item_id, len(view.forecast.periods))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
