@@ -70,8 +70,8 @@ def sentence(found: Faithfulness) -> str:
     how = f"it agrees **{agrees}** with" if agrees != "not" else "it does **not** agree with"
     return (
         f"Attention is where the model looked. Over {found.agreement.items} items {how} what masking does (rank correlation "
-        f"{figure}). {formats.percent(found.taken)} of a forecast's level is what attention found, "
-        f"{formats.percent(found.looked)} of it in the periods masked; the middle forecast moved by "
+        f"{figure}). {formats.percent(found.taken)} of a forecast's level is what attention found, and "
+        f"{formats.percent(found.looked)} of the attention lay on the periods masked; the middle forecast moved by "
         f"{formats.percent(found.moved)} without them, and {formats.percent(found.weak)} hardly moved. So on the Item page "
         "trust the units that a link moves, not how strong its colour is."
     )
