@@ -21,7 +21,7 @@ from data.plans import carried_forward
 from data.schema import PRICE, GroupSeries, Panel, Plan
 from forecasting.encoding import Encoding
 from forecasting.price_evidence import MOST_OTHERS, against_before, price_evidence
-from forecasting.running import RunningMeans, running_mean
+from forecasting.running import Once, running_mean
 
 _EPS = 1e-9
 
@@ -92,21 +92,21 @@ def encode(
     unmasked: Panel | None = None,
     *,
     first_date: int = 0,
-    means: RunningMeans | None = None,
+    once: Once | None = None,
 ) -> Inputs:
     """The network's inputs for a panel [N, T] and what is known of the F periods after it.
 
     ``unmasked`` is the same panel before its history was masked: an item then does not count in its own groups where it is
     masked, as an item without history would not. The features of creation dates before ``first_date``, the position of the
-    earliest one that will be asked, are left 0. Encodings that read the same panel may share ``means``.
+    earliest one that will be asked, are left 0. Encodings that read the same panel may share what is made ``once``.
     """
-    means = means or RunningMeans()
+    once = once or Once()
     demand = np.nan_to_num(history.demand).astype(np.float64)
     censored = history.in_stock < 1
     known = np.isfinite(history.demand) & ~censored
     groups = [_GroupView.of(group, history, plan, unmasked) for group in history.groups if group.column in encoding.groups]
-    scale, count = _scale(encoding, demand, known, groups, means)
-    rows = _Rows(encoding, history, plan, demand, known, scale, count, first_date, means)
+    scale, count = _scale(encoding, demand, known, groups, once)
+    rows = _Rows(encoding, history, plan, demand, known, scale, count, first_date, once)
     past, origin = _demand_channels(rows, censored)
     ahead, relative, baseline = _covariate_channels(rows, past, origin)
     _group_channels(rows, groups, past, origin, relative, baseline)
@@ -160,7 +160,7 @@ class _Rows:
     scale: np.ndarray  # (N, T)
     count: np.ndarray  # (N, T) effective periods behind the scale
     first_date: int
-    means: RunningMeans
+    once: Once
 
     @property
     def dates(self) -> slice:
@@ -212,31 +212,31 @@ class _GroupView:
         """Where the group has anybody, bool."""
         return self.sellers > 0
 
-    def mean(self, means: RunningMeans, half_life: float) -> tuple[np.ndarray, np.ndarray]:
+    def mean(self, once: Once, half_life: float) -> tuple[np.ndarray, np.ndarray]:
         """The running mean of units per item, and its count."""
-        return means.of(f"group {self.column}", self.per_item, self.present, half_life)
+        return once.mean(f"group {self.column}", self.per_item, self.present, half_life)
 
 
 def _scale(
-    encoding: Encoding, demand: np.ndarray, known: np.ndarray, groups: list[_GroupView], means: RunningMeans
+    encoding: Encoding, demand: np.ndarray, known: np.ndarray, groups: list[_GroupView], once: Once
 ) -> tuple[np.ndarray, np.ndarray]:
     """The causal scale m [N, T] and the effective count of periods behind it [N, T].
 
     Until one whole period is known, the mean of the item's closest group stands in; and m never falls below what an item
     that has not sold yet may still sell.
     """
-    mean, count = means.of("demand", demand, known, encoding.scale_life)
+    mean, count = once.mean("demand", demand, known, encoding.scale_life)
     closest = max(groups, key=lambda group: group.per_item.shape[0] if group.column != ALL else 0, default=None)
     if closest is not None:
         share = np.clip(1 - count, 0, 1)
-        group_mean, _ = closest.mean(means, encoding.scale_life)
+        group_mean, _ = closest.mean(once, encoding.scale_life)
         mean = (1 - share) * mean + share * group_mean[closest.rows]
     return np.maximum(mean, encoding.unit / (count + 2)), count
 
 
 def _demand_channels(rows: _Rows, censored: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     encoding, demand, known, scale = rows.encoding, rows.demand, rows.known, rows.scale
-    means, dates = rows.means, rows.dates
+    once, dates = rows.once, rows.dates
     log_scale = np.log(scale)
     step = np.diff(log_scale, axis=1, prepend=log_scale[:, :1])
     ratio = np.where(known, np.log1p(demand / scale), encoding.usual_ratio)
@@ -244,10 +244,10 @@ def _demand_channels(rows: _Rows, censored: np.ndarray) -> tuple[list[np.ndarray
     seen = np.cumsum(np.isfinite(rows.history.demand), axis=1)
     age = np.minimum(seen, encoding.age_cap) / encoding.age_cap
     spread, _ = running_mean(np.abs(ratio - np.log(2)), known, encoding.scale_life)
-    zeros, _ = means.of("zeros", demand <= 0, known, encoding.scale_life)
-    lately, _ = means.of("zeros", demand <= 0, known, encoding.group_life)
+    zeros, _ = once.mean("zeros", demand <= 0, known, encoding.scale_life)
+    lately, _ = once.mean("zeros", demand <= 0, known, encoding.group_life)
     sold = known & (demand > 0)
-    size, sales = means.of("sold", demand, sold, encoding.scale_life)  # of the periods with a sale
+    size, sales = once.mean("sold", demand, sold, encoding.scale_life)  # of the periods with a sale
     level, behind = scale[:, dates], rows.count[:, dates] > 0
     origin = [
         (log_scale[:, dates] - encoding.level) / encoding.spread,
@@ -261,7 +261,7 @@ def _demand_channels(rows: _Rows, censored: np.ndarray) -> tuple[list[np.ndarray
         np.where(behind, _log_ratio(_last(demand, known)[:, dates], level), 0.0),
     ]
     for life in encoding.mean_lives:
-        mean, _ = means.of("demand", demand, known, life)
+        mean, _ = once.mean("demand", demand, known, life)
         origin.append(_log_ratio(mean[:, dates], level))
     for name, (usual, deviation) in encoding.past_moments.items():
         values = (rows.history.past[name] - usual) / deviation
@@ -313,8 +313,8 @@ def _group_channels(
     """How the item's groups moved, and what is planned around it."""
     encoding, periods = rows.encoding, rows.demand.shape[1]
     for group in groups:
-        mean, _ = group.mean(rows.means, encoding.scale_life)
-        short, _ = group.mean(rows.means, encoding.group_life)
+        mean, _ = group.mean(rows.once, encoding.scale_life)
+        short, _ = group.mean(rows.once, encoding.group_life)
         past.append(2 * _log_ratio(group.per_item, mean)[group.rows])
         origin.append(2 * _log_ratio(short[:, rows.dates], mean[:, rows.dates])[group.rows])
         for name in encoding.group_covariates:
@@ -333,20 +333,7 @@ def _price(
     if not encoding.price:
         future, past_only = np.zeros((items, rows.until)), np.zeros((items, periods))
         return future, past_only, past_only, future
-    price = rows.over_all(PRICE)
-    seen = np.isfinite(price) & (price > 0)
-    log_price = np.where(seen, np.log(np.where(seen, price, 1.0)), 0.0)
-    moved = np.zeros_like(log_price)
-    moved[:, 1:] = (np.abs(np.diff(log_price, axis=1)) > _MOVED) & seen[:, 1:] & seen[:, :-1]
-    reference, _ = running_mean(log_price[:, :periods], seen[:, :periods], encoding.price_life)
-    has = np.cumsum(seen[:, :periods], axis=1) > 0
-    # An item that was never priced before is measured against the first price planned for it.
-    first = np.concatenate([log_price, log_price[:, -1:]], axis=1)[:, 1 : periods + 1]
-    first_seen = np.concatenate([seen, seen[:, -1:]], axis=1)[:, 1 : periods + 1]
-    reference = np.where(has, reference, first)
-    usable = has | first_seen
-    log_price[:, :periods] = np.where(seen[:, :periods], log_price[:, :periods], reference)  # unknown: no change
-    change = np.where(has, log_price[:, :periods] - reference, 0.0)
+    log_price, reference, usable, moved, change = rows.once.of(("price", encoding.price_life), lambda: _priced(rows))
     past.append(np.clip(3 * change, -4, 4))
     origin.append(past[-1][:, rows.dates])
     position = (reference[:, rows.dates] - encoding.price_level[0]) / encoding.price_level[1]
@@ -354,21 +341,54 @@ def _price(
     return log_price, reference, usable, moved
 
 
+def _priced(rows: _Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What ``_price`` answers, and the change against the reference [N, T]."""
+    periods = rows.demand.shape[1]
+    price = rows.over_all(PRICE)
+    seen = np.isfinite(price) & (price > 0)
+    log_price = np.where(seen, np.log(np.where(seen, price, 1.0)), 0.0)
+    moved = np.zeros_like(log_price)
+    moved[:, 1:] = (np.abs(np.diff(log_price, axis=1)) > _MOVED) & seen[:, 1:] & seen[:, :-1]
+    reference, _ = running_mean(log_price[:, :periods], seen[:, :periods], rows.encoding.price_life)
+    has = np.cumsum(seen[:, :periods], axis=1) > 0
+    # An item that was never priced before is measured against the first price planned for it.
+    first = np.concatenate([log_price, log_price[:, -1:]], axis=1)[:, 1 : periods + 1]
+    first_seen = np.concatenate([seen, seen[:, -1:]], axis=1)[:, 1 : periods + 1]
+    reference = np.where(has, reference, first)
+    log_price[:, :periods] = np.where(seen[:, :periods], log_price[:, :periods], reference)  # unknown: no change
+    change = np.where(has, log_price[:, :periods] - reference, 0.0)
+    return log_price, reference, has | first_seen, moved, change
+
+
 def _own_response(rows: _Rows, groups: list[_GroupView], log_price: np.ndarray, has_price: np.ndarray) -> list[np.ndarray]:
     """num and info [N, D] of the regression of what the item sold on its price, both against its market's."""
-    encoding, periods = rows.encoding, rows.demand.shape[1]
+    encoding = rows.encoding
     if not encoding.price:
         return [np.zeros_like(rows.scale[:, rows.dates])] * 2
-    market = next((group for group in groups if group.column == encoding.market), None)
     may = rows.known & (has_price > 0)
-    if rows.history.price_seen == "when sold":  # a price that tells of a sale would be its effect
+    telling = rows.history.price_seen == "when sold"
+    if telling:  # a price that tells of a sale would be its effect
         may &= rows.scale > 4 * encoding.unit
     names = [PRICE, *list(encoding.moments)[:MOST_OTHERS]]
+    moved, causes, around, counts = rows.once.of(
+        ("response", *names, encoding.market, encoding.unit, encoding.price_life, telling and encoding.scale_life),
+        lambda: _moves(rows, groups, log_price, may, names),
+    )
+    weight = counts * rows.scale / (rows.scale + 8 * encoding.unit)
+    return list(price_evidence(moved, causes, around, weight, rows.first_date))
+
+
+def _moves(
+    rows: _Rows, groups: list[_GroupView], log_price: np.ndarray, may: np.ndarray, names: list[str]
+) -> tuple[np.ndarray, list[np.ndarray], np.ndarray | None, np.ndarray]:
+    """Logs of what sold, the causes called ``names``, and the market [N, T] against their running means; what counts."""
+    encoding, periods = rows.encoding, rows.demand.shape[1]
+    market = next((group for group in groups if group.column == encoding.market), None)
     sold, around = np.log(rows.demand + encoding.unit / 2), None
     causes = [log_price[:, :periods], *(np.nan_to_num(rows.over_all(name)[:, :periods]) for name in names[1:])]
     if market is not None:  # the others of the market
         others = market.sellers[market.rows] - np.isfinite(rows.history.demand)
-        may &= others > 0
+        may = may & (others > 0)
         others = np.maximum(others, 1)
         units = (market.per_item * market.sellers)[market.rows] - rows.demand
         around = np.log(np.maximum(units, 0) / others + encoding.unit / 2)
@@ -379,9 +399,7 @@ def _own_response(rows: _Rows, groups: list[_GroupView], log_price: np.ndarray, 
         ]
         around = against_before(around, may, encoding.price_life)[0]
     moved, counts = against_before(sold, may, encoding.price_life)
-    weight = counts * rows.scale / (rows.scale + 8 * encoding.unit)
-    causes = [against_before(one, may, encoding.price_life)[0] for one in causes]
-    return list(price_evidence(moved, causes, around, weight, rows.first_date))
+    return moved, [against_before(one, may, encoding.price_life)[0] for one in causes], around, counts
 
 
 def _of_others(own: np.ndarray, mean: np.ndarray, others: np.ndarray, *, summed: bool) -> np.ndarray:
@@ -399,7 +417,7 @@ def _season_series(rows: _Rows, groups: list[_GroupView]) -> tuple[np.ndarray, n
         return (np.zeros((items, 0, periods)),) * 3
     series = [(rows.demand, rows.scale, rows.known)]
     for group in groups:
-        mean, count = group.mean(rows.means, rows.encoding.scale_life)
+        mean, count = group.mean(rows.once, rows.encoding.scale_life)
         series.append((group.per_item[group.rows], mean[group.rows], (group.present & (count > 0))[group.rows]))
     demand, scale, known = (np.stack(arrays, axis=1) for arrays in zip(*series, strict=True))
     return demand, scale, known

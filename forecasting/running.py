@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
 import numpy as np
 from scipy.signal import lfilter
+
+Made = TypeVar("Made")
 
 
 def running_mean(values: np.ndarray, known: np.ndarray, half_life: float) -> tuple[np.ndarray, np.ndarray]:
@@ -18,17 +23,19 @@ def running_mean(values: np.ndarray, known: np.ndarray, half_life: float) -> tup
     return total / np.maximum(count, 1e-9), count
 
 
-class RunningMeans:
-    """The running means of one panel's arrays, each taken once however many encodings ask for it.
-
-    A name must always come with the same values and the same ``known``.
-    """
+class Once:
+    """What is made of one panel, each thing once however many encodings ask for it; a name always stands for the same."""
 
     def __init__(self) -> None:
-        self._taken: dict[tuple[str, float], tuple[np.ndarray, np.ndarray]] = {}
+        self._made: dict[Hashable, Any] = {}
 
-    def of(self, name: str, values: np.ndarray, known: np.ndarray, half_life: float) -> tuple[np.ndarray, np.ndarray]:
+    def of(self, name: Hashable, make: Callable[[], Made]) -> Made:
+        """What ``make`` makes, or made before under this name."""
+        if name not in self._made:
+            self._made[name] = make()
+        made: Made = self._made[name]
+        return made
+
+    def mean(self, name: str, values: np.ndarray, known: np.ndarray, half_life: float) -> tuple[np.ndarray, np.ndarray]:
         """``running_mean`` of the array called ``name``."""
-        if (name, half_life) not in self._taken:
-            self._taken[name, half_life] = running_mean(values, known, half_life)
-        return self._taken[name, half_life]
+        return self.of(("mean", name, half_life), lambda: running_mean(values, known, half_life))

@@ -20,7 +20,7 @@ from forecasting.generations.feedback import Feedback
 from forecasting.generations.g2020_mqtransformer import MQTransformer, price_factor
 from forecasting.generations.layers import MEDIAN, Convolutions, QuantileHead
 from forecasting.generations.network import Answer, MQTransformerForecaster
-from forecasting.running import RunningMeans
+from forecasting.running import Once
 from forecasting.runs import RunData, TrainingSettings, trained_network
 from forecasting.training import fit, fit_key
 from forecasting.windows import plan_after
@@ -133,10 +133,10 @@ def test_where_attention_looked_need_not_be_kept(panel: Panel, forecaster: MQTra
 
 
 def test_features_of_dates_that_nobody_asks_for_are_left_out_and_change_nothing(panel: Panel) -> None:
-    encoding, means = encoding_of(panel, HORIZON, 10.0), RunningMeans()
+    encoding, once = encoding_of(panel, HORIZON, 10.0), Once()
     other = encoding_of(panel, HORIZON, 20.0)
-    encode(other, panel, means=means)  # what is shared between encodings must not mix them up
-    whole, late = encode(encoding, panel), encode(encoding, panel, first_date=60, means=means)
+    encode(other, panel, once=once)  # what is shared between encodings must not mix them up
+    whole, late = encode(encoding, panel), encode(encoding, panel, first_date=60, once=once)
     assert torch.equal(whole.origin[:, 60:], late.origin[:, 60:])
     assert torch.equal(whole.baseline[:, 60:], late.baseline[:, 60:])
     assert torch.equal(whole.past, late.past)

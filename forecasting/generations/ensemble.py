@@ -17,7 +17,7 @@ from data.schema import Panel, Plan
 from forecasting.encoding import Encoding
 from forecasting.features import Inputs, encode
 from forecasting.generations.g2020_mqtransformer import Decoded, MQTransformer, price_factor, span_level
-from forecasting.running import RunningMeans
+from forecasting.running import Once
 from forecasting.runs import State
 from forecasting.training import View
 
@@ -92,7 +92,7 @@ class Reading:
 
     def __init__(self, history: Panel, plan: Plan | None, first: int) -> None:
         self._history, self._plan, self._first = history, plan, max(0, first)
-        self._means = RunningMeans()
+        self._once = Once()
         self._inputs: list[tuple[Encoding, Inputs]] = []
 
     def inputs(self, encoding: Encoding) -> Inputs:
@@ -100,7 +100,7 @@ class Reading:
         for known, inputs in self._inputs:
             if known == encoding:
                 return inputs
-        inputs = encode(encoding, self._history, self._plan, first_date=self._first, means=self._means)
+        inputs = encode(encoding, self._history, self._plan, first_date=self._first, once=self._once)
         self._inputs.append((encoding, inputs))
         return inputs
 

@@ -152,8 +152,8 @@ class PastAttention(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The mean ratio where each head looks, whether there is any past [N, K, H, A] twice, and weights [N, K, H, A, B].
 
-        H are the first ``ahead`` periods (all). Where they need not be ``shown``, and while it trains, one fused product
-        takes the mean and keeps no weights: B = 0.
+        H are the first ``ahead`` periods (all). While it trains, one fused product takes the mean and
+        keeps no weights; where they need not be ``shown`` they are dropped: B = 0.
         """
         ahead = ahead or self.horizon
         steps, back = torch.arange(1, ahead + 1), periods_back(self.seasons, self.horizon)
@@ -177,16 +177,17 @@ class PastAttention(nn.Module):
         queries, keys = queries.transpose(2, 3), keys.transpose(2, 3)  # (N, K, A, H | B, ·)
 
         ratios = picked((inputs.demand / inputs.scale).clamp(max=LARGEST_RATIO), then) * known  # (N, K, B) as it stood then
-        values = ratios[:, :, None, :, None].expand(-1, -1, HEADS, -1, -1)  # (N, K, A, B, 1)
-        if self.training or not shown:
+        if self.training:
+            values = ratios[:, :, None, :, None].expand(-1, -1, HEADS, -1, -1)  # (N, K, A, B, 1)
             wide = F.pad(values, (0, keys.shape[-1] - 1))
             query, key, value = (one.flatten(0, 1) for one in (queries, keys, wide))  # the fused product takes four axes
             found = F.scaled_dot_product_attention(query, key, value, scale=1.0)[..., 0]  # (N·K, A, H)
             found = found.unflatten(0, known.shape[:2])
             weights = found.new_zeros(*found.shape, 0)
         else:
-            weights = torch.softmax(queries @ keys.transpose(-1, -2), dim=-1)  # (N, K, A, H, B)
-            found = (weights @ values)[..., 0]
+            scores = torch.bmm(queries.flatten(0, 2), keys.flatten(0, 2).transpose(1, 2))  # (N·K·A, H, B)
+            weights = torch.softmax(scores, dim=-1).unflatten(0, queries.shape[:3])
+            found = (weights * ratios[:, :, None, None]).sum(dim=-1)  # (N, K, A, H)
             weights = weights if shown else weights[..., :0]
         any_past = (known.sum(dim=-1) > 0).float()[:, :, None, None].expand(-1, -1, ahead, HEADS)
         return found.transpose(2, 3) * any_past, any_past, weights.transpose(2, 3)
