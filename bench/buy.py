@@ -3,12 +3,14 @@
 usage: python bench/buy.py [--quick] [--sets DIR …] [--out FILE]; bench/tables.py makes docs/buying.md
 
 Each forecaster is trained until the first rolling origin of the set and forecasts from every period after it; what it then
-says is bought by the same rule, L = 2 and R = 1, at three critical ratios, with costs of 1 in all (c_u + c_o) a unit.
+says is bought by the same rule, L = 2 and R = 1, at three critical ratios, with costs of 1 in all (c_u + c_o) a unit. The rule
+is that of the Buy plan: up to the span's quantile, less what will be lost before the receipt (decision 25).
 
 ``cost_vs_patchwork``, ``cost_vs_lightgbm`` : replayed cost of MQTransformer over theirs, by set and ratio; below 1 is better.
-``policy_vs_newsvendor`` : the learned policy over the newsvendor rule, both on MQTransformer; trained on the periods that its
-early networks had not seen, before the first origin, and equal where it did not earn its place there.
-``cost_vs_hindsight`` : the newsvendor rule over each item's constant tau that turned out cheapest, known only afterwards.
+``newsvendor_vs_…`` : the same when nobody counts what will be lost; ``rule_vs_newsvendor`` : what counting it is worth.
+``policy_vs_newsvendor``, ``policy_vs_rule`` : the learned policy over both rules, all on MQTransformer; trained on the periods
+that its early networks had not seen, before the first origin, and the rule itself where it did not earn its place there.
+``cost_vs_hindsight`` : the rule over each item's constant tau that turned out cheapest, known only afterwards.
 ``span_coverage`` : how often demand over L + R periods came out at or below P80, P90, P95, learned and summed by period.
 ``list_ms`` : of ``bench/buying_list.py``, null where there is none. ``batch_…`` : by number of items.
 ``plain_…`` and ``policy_vs_…`` : each creation date by itself instead of the replay, and the policy over other rules.
@@ -52,6 +54,7 @@ from forecasting.policies import (  # noqa: E402
     best_tau_in_hindsight,
     fixed_cover,
     learn,
+    lost_sales_rule,
     newsvendor,
     unit_costs,
 )
@@ -112,13 +115,17 @@ def bought(directory: Path, seed: int, quick: bool) -> dict[str, object]:
         return {"refused": "MQTransformer refuses this set"}
     honest = _early_past(unified, panel, first, task.horizon)
     policy = _policy(honest, quick)
-    cost: dict[str, Table] = {name: _costs(past, newsvendor) for name, past in pasts.items() if past}
+    cost: dict[str, Table] = {name: _costs(past, lost_sales_rule) for name, past in pasts.items() if past}
+    uncounted: dict[str, Table] = {name: _costs(past, newsvendor) for name, past in pasts.items() if past}
     figures: dict[str, object] = {}
     for name in ("patchwork", "lightgbm"):
         figures[f"cost_vs_{name}"] = _ratios(cost["mqtransformer"], cost.get(name))
+        figures[f"newsvendor_vs_{name}"] = _ratios(uncounted["mqtransformer"], uncounted.get(name))
     figures["cost_vs_hindsight"] = _ratios(cost["mqtransformer"], _hindsight(ours))
     learned = _costs(ours, policy.replay) if policy else None
-    figures["policy_vs_newsvendor"] = _ratios(learned, cost["mqtransformer"])
+    figures["rule_vs_newsvendor"] = _ratios(cost["mqtransformer"], uncounted["mqtransformer"])
+    figures["policy_vs_newsvendor"] = _ratios(learned, uncounted["mqtransformer"])
+    figures["policy_vs_rule"] = _ratios(learned, cost["mqtransformer"])
     figures["policy_vs_patchwork"] = _ratios(learned, cost.get("patchwork"))
     figures["policy_vs_lightgbm"] = _ratios(learned, cost.get("lightgbm"))
     figures["policy_vs_cover"] = _ratios(learned, _costs(ours, _cover(honest))) if honest else None

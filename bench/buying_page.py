@@ -10,7 +10,11 @@ COSTS = {
     "cost_vs_patchwork": "MQTransformer over patchwork",
     "cost_vs_lightgbm": "MQTransformer over LightGBM",
     "cost_vs_hindsight": "MQTransformer over each item's best tau in hindsight",
-    "policy_vs_newsvendor": "learned policy over newsvendor rule",
+    "newsvendor_vs_patchwork": "MQTransformer over patchwork, what is lost not counted",
+    "newsvendor_vs_lightgbm": "MQTransformer over LightGBM, what is lost not counted",
+    "rule_vs_newsvendor": "counting what is lost over not counting it",
+    "policy_vs_newsvendor": "learned policy over not counting it",
+    "policy_vs_rule": "learned policy over the rule",
     "policy_vs_patchwork": "learned policy over patchwork",
     "policy_vs_lightgbm": "learned policy over LightGBM",
     "policy_vs_cover": "learned policy over fixed cover",
@@ -22,9 +26,10 @@ HEAD = """# Buying: what the forecasts are worth in money
 
 Rebuilt by `make bench` from [bench/results/buying.json](../bench/results/buying.json); measured by `python bench/buy.py` at
 commit {commit} on two shared cores. Every forecaster is trained until the first rolling origin of the set and then buys in
-every period after it by the same rule, lead time 2, review 1, lost sales. Costs are ratios: below 1 is a saving. *Plainly*
-is each creation date by itself instead of a replay in which stock is carried on. How it is replayed: [decision
-17](decisions/0017-replay-and-policy.md).
+every period after it by the same rule, lead time 2, review 1, lost sales: up to the newsvendor's quantile, less what will be
+lost before the receipt. Costs are ratios: below 1 is a saving. *Plainly* is each creation date by itself instead of a replay in
+which stock is carried on. How it is replayed: [decision 17](decisions/0017-replay-and-policy.md); what is counted as lost:
+[decision 25](decisions/0025-lost-sales.md).
 """
 
 

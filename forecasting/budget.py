@@ -120,7 +120,7 @@ def _worth(
 ) -> np.ndarray:
     """Expected profit [S] of buying ``units`` [S] for items ``items[row]`` over buying nothing."""
     every = len(plan.quantity)
-    start = (plan.position - plan.quantity)[items]
+    start = (plan.covered - plan.quantity)[items]
     lost_before = quantiles.shortfall(taus, knots[items], start)
     lost = quantiles.shortfall(taus, knots[items][row], start[row] + units)
     saved = lost_before[row] - lost

@@ -23,6 +23,7 @@ from forecasting.inventory import (
     LOWEST_TAU,
     Costs,
     OrderPlan,
+    Outcome,
     Rules,
     Stock,
     critical_ratio,
@@ -32,6 +33,7 @@ from forecasting.inventory import (
     span_knots,
     uncertain_span_knots,
 )
+from forecasting.lost_sales import demand_ahead, unserved
 from forecasting.summary import Summary
 
 
@@ -42,7 +44,8 @@ class BuyRow:
     ``planned`` is what was worked out and ``quantity`` what is to be bought: the planner's where ``is_edited``, else within
     the budget. ``level`` is the chance that demand is no more than the position then, and ``implied`` how many unsold units
     a lost sale must cost for that to be best. ``periods`` may last ``give_or_take`` longer or shorter; of what is on order,
-    ``later`` comes too late to count; ``at_most`` is what shelf life or cover leave room for, whichever ``limit`` names.
+    ``later`` comes too late to count; ``lost_before`` is demand that no order can serve any more; ``at_most`` is what shelf
+    life or cover leave room for, whichever ``limit`` names.
     """
 
     item_id: str
@@ -56,6 +59,7 @@ class BuyRow:
     on_order: float
     later: float
     back_orders: float
+    lost_before: float
     gap: float
     after_minimum: float
     after_pack: float
@@ -134,6 +138,18 @@ class Basis:
             knots[some] = mixed
         knots[places < 0] = 0.0
         return knots
+
+    def demand_ahead(self, places: np.ndarray, lead_time: np.ndarray, review: int) -> tuple[np.ndarray, np.ndarray]:
+        """``lost_sales.demand_ahead`` of the forecasts at ``places`` [K]; the last answer is kept."""
+        key = (places.tobytes(), lead_time.tobytes(), review)
+        if key not in self._ahead:
+            self._ahead.clear()
+            self._ahead[key] = demand_ahead(self.taus, self.spans[places], lead_time, review)
+        return self._ahead[key]
+
+    @cached_property
+    def _ahead(self) -> dict[tuple[bytes, bytes, int], tuple[np.ndarray, np.ndarray]]:
+        return {}
 
     @cached_property
     def _mixed(self) -> dict[tuple[bytes, bytes, bytes, float], tuple[np.ndarray, np.ndarray]]:
@@ -215,9 +231,15 @@ class BuyPlan:
         return self.order.position - self.order.quantity + self.quantity
 
     @cached_property
+    def expected(self) -> Outcome:
+        """What the quantities are expected to bring; what is lost before the receipt is lost whatever is bought."""
+        found = outcome(self.knots, self.basis.taus, self.position + self.order.lost_before, self.costs)
+        return replace(found, lost_sales=found.lost_sales + self.order.lost_before)
+
+    @cached_property
     def totals(self) -> Totals:
         """Of the whole scope."""
-        found = outcome(self.knots, self.basis.taus, self.position, self.costs)
+        found = self.expected
         return Totals(
             items=len(self),
             items_bought=int((self.quantity > 0).sum()),
@@ -254,7 +276,7 @@ class BuyPlan:
         steps = {one.name: getattr(self.order, one.name)[places] for one in fields(self.order)}
         position = self.order.position[places] - steps["quantity"] + quantity
         costs = Costs(self.costs.underage[places], self.costs.overage[places])
-        found = outcome(self.knots[places], self.basis.taus, position, costs)
+        found = outcome(self.knots[places], self.basis.taus, position + steps["lost_before"], costs)
         level = np.minimum(found.service, 0.9999)
         rows, assortment = self.rows[places], self.basis.assortment
         names = assortment.names_of(rows)
@@ -274,6 +296,7 @@ class BuyPlan:
                 on_hand=float(steps["on_hand"][k]),
                 on_order=float(steps["on_order"][k]),
                 back_orders=float(steps["back_orders"][k]),
+                lost_before=float(steps["lost_before"][k]),
                 gap=float(steps["gap"][k]),
                 after_minimum=float(steps["after_minimum"][k]),
                 after_pack=float(steps["after_pack"][k]),
@@ -283,7 +306,7 @@ class BuyPlan:
                 position=float(position[k]),
                 level=float(level[k]),
                 implied=float(implied_ratio(level[k])),
-                lost_sales=float(found.lost_sales[k]),
+                lost_sales=float(found.lost_sales[k] + steps["lost_before"][k]),
                 left_over=float(found.left_over[k]),
                 unit_cost=float(self.unit_cost[places[k]]),
                 money=float(quantity[k] * self.unit_cost[places[k]]),
@@ -320,7 +343,9 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float], sav
         filled["shelf_life"],
         filled["max_cover"],
     )
-    plan = order(knots, made.taus, tau, Stock.of(filled["on_hand"], in_time, filled["back_orders"]), rules)
+    stock = Stock.of(filled["on_hand"], in_time, filled["back_orders"])
+    missed = np.zeros(len(rows)) if settings.waits else _lost_before(made, rows, filled, assumed, tau, settings.review)
+    plan = order(knots, made.taus, tau, stock, rules, missed)
     own = made.by_row(edits)[rows]
     edited = np.isfinite(own)
     quantity = np.where(edited, own, plan.quantity)
@@ -350,9 +375,33 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float], sav
         limit=limit,
         saved=len(saved),
         is_extended=periods > made.horizon,
-        assumed=assumed,
+        assumed={name: int(unsaid.sum()) for name, unsaid in assumed.items()},
         budget=bought,
     )
+
+
+def _lost_before(
+    made: Basis,
+    rows: np.ndarray,
+    filled: Mapping[str, np.ndarray],
+    assumed: Mapping[str, np.ndarray],
+    tau: np.ndarray,
+    review: float,
+) -> np.ndarray:
+    """Units [K] that will be lost before an order at ``tau`` [K] arrives; none where stock on hand is only assumed."""
+    answer = np.zeros(len(rows))
+    after = int(np.clip(round(review), 1, made.horizon))
+    lead = np.clip(np.rint(filled["lead_time"]), 0, made.horizon - after).astype(int)
+    places, on_hand = made.places[rows], filled["on_hand"] - filled["back_orders"]
+    stocked = ~assumed.get("on_hand", np.zeros(len(rows), bool)) & (places >= 0) & (lead > 0)
+    some = np.flatnonzero(stocked & (on_hand < made.spans[np.maximum(places, 0), np.maximum(lead, 1) - 1, -1]))
+    if some.size:
+        arrives = np.ceil(filled["arrives_in"][some]).clip(min=1)
+        periods = np.arange(1, lead[some].max() + 1)
+        arriving = np.where(periods == arrives[:, None], filled["on_order"][some, None], 0.0)[:, None]
+        ahead = made.demand_ahead(places[some], lead[some], after)
+        answer[some] = unserved(tau[some, None], *ahead, on_hand[some, None], arriving)[:, 0]
+    return answer
 
 
 def _scope(made: Basis, settings: BuySettings) -> np.ndarray:

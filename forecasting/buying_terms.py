@@ -48,6 +48,7 @@ class BuySettings:
     lost : what a lost sale costs, in margins of the item.
     unsold : what an unsold unit costs, as a share of its unit cost.
     budget : money for the whole scope; None for no limit.
+    waits : whether customers wait for what is missing; otherwise it is lost, and no order need hold it.
     """
 
     tau: float | None = 0.9
@@ -61,6 +62,7 @@ class BuySettings:
     lost: float = 1.0
     unsold: float = 0.25
     budget: float | None = None
+    waits: bool = False
 
     @property
     def ratio(self) -> float:
@@ -83,8 +85,8 @@ class BuySettings:
 
 def terms(
     made: Basis, rows: np.ndarray, settings: BuySettings, saved: Sequence[Term] = ()
-) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """Commercial columns [K] without gaps, and of how many items nobody has said them: what the settings assume then.
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Commercial columns [K] without gaps, and for which items [K] nobody has said them: what the settings assume then.
 
     A price is taken from the middle one, a cost from the margin. Without a word an order comes when it is due, is alone, and
     nothing spoils: deviation 0, arrival in the next period, no back orders, no limit to shelf life and cover.
@@ -113,7 +115,7 @@ def terms(
         set_ = ~given & np.isfinite(own)
         filled[name] = np.where(given, column, np.where(set_, own, otherwise))
         if name not in _UNSPOKEN and not (given | set_).all():
-            assumed[name] = int((~given & ~set_).sum())
+            assumed[name] = ~given & ~set_
     return filled, assumed
 
 

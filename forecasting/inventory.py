@@ -130,15 +130,17 @@ class LeadTimes:
 class OrderPlan:
     """The arithmetic of an order, each step [N] in units.
 
-    ``need`` is the order-up-to level in whole units, ``gap`` = need − on_hand − on_order + back_orders, ``on_order`` is what
-    arrives within lead time and review. ``after_minimum`` and ``after_pack`` raise the gap, ``cap`` is what shelf life and
-    maximum cover leave room for (inf: everything), and ``quantity`` is what to buy.
+    ``need`` is the order-up-to level in whole units, ``on_order`` what arrives within lead time and review, ``lost_before``
+    demand that no order can serve any more (see ``lost_sales``), ``gap`` = need − on_hand − on_order + back_orders −
+    lost_before. ``after_minimum`` and ``after_pack`` raise the gap, ``cap`` is what shelf life and maximum cover leave room
+    for (inf: everything), and ``quantity`` is what to buy.
     """
 
     need: np.ndarray
     on_hand: np.ndarray
     on_order: np.ndarray
     back_orders: np.ndarray
+    lost_before: np.ndarray
     gap: np.ndarray
     after_minimum: np.ndarray
     after_pack: np.ndarray
@@ -149,6 +151,11 @@ class OrderPlan:
     def position(self) -> np.ndarray:
         """Units [N] that are there to meet demand until the next order's receipt, with what is bought now."""
         return self.on_hand + self.on_order - self.back_orders + self.quantity
+
+    @property
+    def covered(self) -> np.ndarray:
+        """Units [N] of demand that the position answers, with what is lost before the receipt and needs none."""
+        return self.position + self.lost_before
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,7 +292,14 @@ def _mixture(taus: np.ndarray, knots: np.ndarray, chances: np.ndarray) -> np.nda
     return high.reshape(len(knots), len(taus))
 
 
-def order(knots: np.ndarray, taus: np.ndarray, tau: float | np.ndarray, stock: Stock, rules: Rules) -> OrderPlan:
+def order(
+    knots: np.ndarray,
+    taus: np.ndarray,
+    tau: float | np.ndarray,
+    stock: Stock,
+    rules: Rules,
+    lost_before: float | np.ndarray = 0.0,
+) -> OrderPlan:
     """What to buy so that demand over lead time and review, ``knots`` [N, Q] at ``taus``, is met with chance ``tau``.
 
     Demand comes in whole units, so the level is the nearest whole unit (or the nearest pack where a pack is less than a
@@ -298,14 +312,15 @@ def order(knots: np.ndarray, taus: np.ndarray, tau: float | np.ndarray, stock: S
     on_hand, back_orders = (np.broadcast_to(one, items) for one in (stock.on_hand, stock.back_orders))
     on_order = np.broadcast_to(stock.arriving_within(protected), items)
     position = on_hand + on_order - back_orders
-    gap = need - position
+    missed = np.floor(np.broadcast_to(lost_before, items) / unit + 1e-9) * unit
+    gap = need - position - missed
     after_minimum = np.where(gap > 1e-9, np.maximum(gap, rules.min_order), 0.0)
     after_pack = _whole(after_minimum / rules.pack_size) * rules.pack_size
     rate = quantiles.mean(taus, knots) / np.maximum(protected, 1e-9)
     cap = np.maximum(_most(rate, rules) - position, 0)
     fits = np.floor(np.minimum(after_pack, cap) / rules.pack_size + 1e-9) * rules.pack_size
     quantity = np.where(fits >= rules.min_order, fits, 0.0)
-    return OrderPlan(need, on_hand, on_order, back_orders, gap, after_minimum, after_pack, cap, quantity)
+    return OrderPlan(need, on_hand, on_order, back_orders, missed, gap, after_minimum, after_pack, cap, quantity)
 
 
 def _whole(number: np.ndarray) -> np.ndarray:

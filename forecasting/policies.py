@@ -1,13 +1,14 @@
-"""A learned policy: how far from the newsvendor's level to buy, trained by backpropagation through replayed inventory.
+"""A learned policy: how far from the rule's level to buy, trained by backpropagation through replayed inventory.
 
 After Madeka et al., "Deep Inventory Management" (arXiv 2210.03137): what happens to stock is differentiable in what is
 ordered, so that a policy can be trained for money itself. Here the policy stays close to a rule that a planner knows. It is
 told the span's quantile function, the position, where the last spans came out in their forecasts, and the cost ratio, and
-says two numbers: by how much to shift tau (in logits) and by how much to multiply the level. Both begin at 0, the newsvendor
-rule; whole units are passed straight through (the order is rounded, its gradient is not).
+says two numbers: by how much to shift tau (in logits) and by how much to multiply the level. Both begin at 0, the rule: the
+newsvendor's quantile less what will be lost before the receipt. Whole units are passed straight through (the order is rounded,
+its gradient is not).
 
 It learns from the first part of a past and is judged on the rest, which it has not learned from. For each cost ratio it only
-serves where there it was cheaper beyond what resampling items and periods allows; elsewhere it *is* the newsvendor rule.
+serves where there it was cheaper beyond what resampling items and periods allows; elsewhere it *is* the rule.
 
 Axis letters: K creation dates, N items, L lead time, Q taus of the knots, F features.
 """
@@ -27,7 +28,7 @@ from forecasting import quantiles
 from forecasting.generations.base import Report
 from forecasting.inventory import Costs
 from forecasting.metrics import Difference, clustered_bootstrap
-from forecasting.replay import Past, Replayed, replay
+from forecasting.replay import Past, Replayed, lost_before, replay, served
 from forecasting.types import Progress
 
 #: Critical ratios that a policy is trained for together.
@@ -58,14 +59,14 @@ class PolicySettings:
 
 @dataclass(frozen=True)
 class RatioRecord:
-    """How the policy did against the newsvendor rule at one critical ratio on the periods that it had not learned from.
+    """How the policy did against the rule at one critical ratio on the periods that it had not learned from.
 
-    ``newsvendor`` and ``learned`` are money a unit of demand; ``gain`` is learned − newsvendor with its interval;
+    ``rule`` and ``learned`` are money a unit of demand; ``gain`` is learned − rule with its interval;
     ``serves`` says whether it is used.
     """
 
     ratio: float
-    newsvendor: float
+    rule: float
     learned: float
     gain: Difference
     serves: bool
@@ -95,20 +96,25 @@ class Policy:
     records: tuple[RatioRecord, ...]
 
     def serves(self, ratio: float) -> bool:
-        """Whether it does more than the newsvendor rule at this critical ratio."""
+        """Whether it does more than the rule at this critical ratio."""
         nearest = min(self.records, key=lambda record: abs(_logit(record.ratio) - _logit(ratio)))
         return nearest.serves
 
     def replay(self, past: Past, ratio: float) -> Replayed:
-        """What buying by the policy would have brought in ``past``; by the newsvendor rule where it does not serve."""
+        """What buying by the policy would have brought in ``past``; by the rule where it does not serve."""
         if not self.serves(ratio):
-            return newsvendor(past, ratio)
+            return lost_sales_rule(past, ratio)
         return _replayed(self.network, past, ratio)
 
 
 def newsvendor(past: Past, ratio: float) -> Replayed:
-    """The rule that it is measured against: up to the span's quantile at the critical ratio."""
+    """Up to the span's quantile at the critical ratio, as if what is missing waited."""
     return replay(past, past.levels(ratio))
+
+
+def lost_sales_rule(past: Past, ratio: float) -> Replayed:
+    """The rule that the policy is measured against: the same less what will be lost before the receipt."""
+    return replay(past, served(past, ratio))
 
 
 def fixed_cover(past: Past, periods: float) -> Replayed:
@@ -119,7 +125,7 @@ def fixed_cover(past: Past, periods: float) -> Replayed:
 
 def best_tau_in_hindsight(past: Past, ratio: float, grid: Sequence[float]) -> np.ndarray:
     """Money [K, N] had each item been bought at the constant tau of ``grid`` that turned out cheapest for it."""
-    spent = replay(past, past.levels(np.asarray(grid))).cost(unit_costs(past, ratio))  # (K, N, G)
+    spent = replay(past, served(past, np.asarray(grid)), len(grid)).cost(unit_costs(past, ratio))  # (K, N, G)
     best = spent.sum(axis=0).argmin(axis=-1)  # (N,)
     return np.take_along_axis(spent, best[None, :, None], axis=-1)[..., 0]
 
@@ -143,7 +149,7 @@ def learn(
     if split - arrives < 2:
         raise TooLittleHistory(
             f"A policy needs at least {arrives + 4} periods that the forecaster has not learned from, and there are {dates}. "
-            "Load more history, or buy by the newsvendor rule."
+            "Load more history, or buy by the rule."
         )
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
@@ -176,11 +182,13 @@ def _some(past: Past, items: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _looked_at(network: PolicyNetwork, past: Past, ratios: Sequence[float], split: int) -> float:
-    """The policy's cost over the newsvendor's on the periods from ``split`` on, the mean over the ratios."""
+    """The policy's cost over the rule's on the periods from ``split`` on, the mean over the ratios."""
     found = []
     for ratio in ratios:
         costs = unit_costs(past, ratio)
-        learned, rule = (one.cost(costs)[split:].sum() for one in (_replayed(network, past, ratio), newsvendor(past, ratio)))
+        learned, rule = (
+            one.cost(costs)[split:].sum() for one in (_replayed(network, past, ratio), lost_sales_rule(past, ratio))
+        )
         found.append(learned / max(rule, 1e-9))
     return float(np.mean(found))
 
@@ -188,7 +196,7 @@ def _looked_at(network: PolicyNetwork, past: Past, ratios: Sequence[float], spli
 def _judged(network: PolicyNetwork, past: Past, ratio: float, split: int) -> RatioRecord:
     costs = unit_costs(past, ratio)
     learned, rule = (
-        one.cost(costs)[split:, :, 0] for one in (_replayed(network, past, ratio), newsvendor(past, ratio))
+        one.cost(costs)[split:, :, 0] for one in (_replayed(network, past, ratio), lost_sales_rule(past, ratio))
     )  # (K, N)
     sold = np.nan_to_num(past.demand[split:])
     gain = clustered_bootstrap(learned, rule, sold)
@@ -262,12 +270,12 @@ def _replayed(network: PolicyNetwork, past: Past, ratio: float) -> Replayed:
     """The policy in the same replay as every other rule."""
     seen = _Seen.of(past)
 
-    def rule(k: int, position: np.ndarray) -> np.ndarray:
-        there = torch.as_tensor(position[:, 0], dtype=torch.float32)
+    def rule(k: int, on_hand: np.ndarray, pipeline: Sequence[np.ndarray]) -> np.ndarray:
+        there = torch.as_tensor((on_hand + sum(pipeline))[:, 0], dtype=torch.float32)
         with torch.no_grad():
             level = _level(network, seen.features[k], seen.knots[k], seen.taus, there, seen.mean[k], ratio)
-        units = level.numpy().astype(np.float64)[:, None]
-        return np.ceil(units - 0.5) if past.whole_units else units
+        units = level.numpy().astype(np.float64)[:, None] - lost_before(past, k, ratio, on_hand, pipeline)
+        return past.whole(np.maximum(units, 0.0))
 
     return replay(past, rule)
 
@@ -285,7 +293,10 @@ def _relaxed_cost(network: PolicyNetwork, past: Past, ratio: float, until: int) 
         if k % review == 0:
             position = on_hand + sum(pipeline, none)
             level = _level(network, seen.features[k], seen.knots[k], seen.taus, position, seen.mean[k], ratio)
-            order = F.relu(level - position)
+            lost = lost_before(
+                past, k, ratio, _bare(on_hand), [_bare(one) for one in pipeline]
+            )  # taken as it is: it has no gradient
+            order = F.relu(level - torch.as_tensor(lost[:, 0], dtype=torch.float32) - position)
             if past.whole_units:
                 order = order + (torch.ceil(order - 0.5) - order).detach()
         pipeline = [*pipeline, order]
@@ -294,6 +305,11 @@ def _relaxed_cost(network: PolicyNetwork, past: Past, ratio: float, until: int) 
         if k >= past.lead_time:
             spent = spent + (known[k] * (ratio * F.relu(-over) + (1 - ratio) * on_hand)).sum()
     return spent / demand[past.lead_time : until].sum().clamp(min=1.0)
+
+
+def _bare(units: Tensor) -> np.ndarray:
+    """Units [N] as an array [N, 1]."""
+    return np.asarray(units.detach().numpy()[:, None])
 
 
 def _logit(tau: float) -> float:

@@ -8,8 +8,8 @@ t + L + 1 begins, so the level has to last over t+1 … t+L+R, and is a quantile
 
 The *replay* carries stock from period to period; the *plain* measure takes each creation date by itself, buys the quantile of
 the span and prices it against the span that came. Under the plain measure a calibrated forecast costs least at the critical
-ratio c_u / (c_u + c_o), whatever the item; so it is the one that can tell a miscalibrated forecast. The replay's own best
-quantile lies a little lower, for a lost sale frees the stock that a back order would claim.
+ratio c_u / (c_u + c_o), whatever the item; so it is the one that can tell a miscalibrated forecast. In the replay a lost sale
+frees the stock that a back order would claim, so there ``served`` buys less by what will be lost before the receipt.
 
 Axis letters: K creation dates, N items, P ways of buying (taus, say), L lead time, Q taus of the knots.
 """
@@ -28,6 +28,7 @@ from forecasting import quantiles
 from forecasting.backtest import actuals_after
 from forecasting.generations.base import Generation, Report
 from forecasting.inventory import Costs, critical_ratio, protection
+from forecasting.lost_sales import demand_ahead, unserved
 from forecasting.metrics import resampled_sums
 from forecasting.types import Progress
 from forecasting.windows import history_until
@@ -41,8 +42,9 @@ _RECENT = 13
 #: With fewer items than this their few dates say nothing of the forecast.
 _FEW = 20
 
-#: Order-up-to levels [N, P] at the k-th creation date, given the positions [N, P] before the order.
-Rule = Callable[[int, np.ndarray], np.ndarray]
+#: Order-up-to levels [N, P] at the k-th creation date, given what is on hand [N, P] and what arrives in each of the next L
+#: periods, L times [N, P].
+Rule = Callable[[int, np.ndarray, Sequence[np.ndarray]], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,7 @@ class Past:
     demand : [K, N] units of the period after each creation date; NaN where not known or out of stock.
     spans : [K, N] units of the span; NaN where one of its periods is not known.
     recent : [K, N] mean demand of the last periods up to each creation date.
+    steps : [K, N, L+R, Q] units of the first 1 … L+R periods; the last of them are ``knots``.
     """
 
     item_ids: np.ndarray
@@ -67,6 +70,7 @@ class Past:
     recent: np.ndarray
     lead_time: int
     review: int
+    steps: np.ndarray
 
     def __len__(self) -> int:
         return len(self.knots)
@@ -85,8 +89,11 @@ class Past:
     def levels(self, taus: float | np.ndarray) -> np.ndarray:
         """Order-up-to levels [K, N, P] at ``taus`` [P], or at one of each item [N, P]."""
         wanted = np.atleast_1d(np.asarray(taus, np.float64))
-        level = np.maximum(quantiles.quantile(self.taus, self.knots[:, :, None], wanted), 0.0)
-        return np.ceil(level - 0.5) if self.whole_units else level
+        return self.whole(np.maximum(quantiles.quantile(self.taus, self.knots[:, :, None], wanted), 0.0))
+
+    def whole(self, units: np.ndarray) -> np.ndarray:
+        """``units`` as they can be bought."""
+        return np.ceil(units - 0.5) if self.whole_units else units
 
     def coverage(self, taus: Sequence[float], *, summed: bool = False) -> np.ndarray:
         """How often the span came out at or below its quantile [len(taus)]."""
@@ -96,7 +103,7 @@ class Past:
 
     def take(self, rows: np.ndarray) -> Past:
         """The same of these items."""
-        names = ("knots", "summed", "demand", "spans", "recent")
+        names = ("knots", "summed", "demand", "spans", "recent", "steps")
         return replace(self, item_ids=self.item_ids[rows], **{name: getattr(self, name)[:, rows] for name in names})
 
 
@@ -174,13 +181,14 @@ def past_of(
             f"Lead time and review are {span} periods together and {generation.title} forecasts {generation.horizon}. "
             "Choose shorter ones."
         )
-    knots, summed, demand, spans, recent = [], [], [], [], []
+    knots, summed, demand, spans, recent, steps = [], [], [], [], [], []
     for done, t in enumerate(dates):
         if report:
             report(Progress(done, len(dates), f"Replaying from {panel.periods[t]:%Y-%m-%d}"))
         forecast = generation.forecast(panel, [panel.periods[t]])[0]
         came = actuals_after(panel, t, span).astype(np.float64)
         knots.append(protection(forecast, float(lead_time), float(review)))
+        steps.append(forecast.cumulative[:, :span].astype(np.float32))
         summed.append(forecast.values[:, :span].sum(axis=1))
         demand.append(came[:, 0])
         spans.append(came.sum(axis=1))
@@ -195,7 +203,28 @@ def past_of(
         recent=np.stack(recent),
         lead_time=lead_time,
         review=review,
+        steps=np.stack(steps),
     )
+
+
+def served(past: Past, taus: float | np.ndarray) -> Rule:
+    """Up to the span's quantile at ``taus`` [P] or [N, P], less what will be lost before the order can serve it."""
+    wanted = np.atleast_1d(np.asarray(taus, np.float64))
+
+    def rule(k: int, on_hand: np.ndarray, pipeline: Sequence[np.ndarray]) -> np.ndarray:
+        level = np.maximum(quantiles.quantile(past.taus, past.knots[k, :, None], wanted), 0.0)
+        return past.whole(np.maximum(level - lost_before(past, k, wanted, on_hand, pipeline), 0.0))
+
+    return rule
+
+
+def lost_before(
+    past: Past, k: int, taus: float | np.ndarray, on_hand: np.ndarray, pipeline: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Units [N, P] that an order of the k-th date at ``taus`` (broadcast) need not hold: see ``lost_sales.unserved``."""
+    ahead = demand_ahead(past.taus, past.steps[k], past.lead_time, past.review)
+    arriving = np.stack([*pipeline], axis=-1) if pipeline else np.zeros((*on_hand.shape, 0))
+    return unserved(taus, *ahead, on_hand, arriving)
 
 
 def replay(past: Past, rule: Rule | np.ndarray, ways: int | None = None, *, lost_sales: bool = True) -> Replayed:
@@ -208,7 +237,7 @@ def replay(past: Past, rule: Rule | np.ndarray, ways: int | None = None, *, lost
     if isinstance(rule, np.ndarray):
         levels: np.ndarray = rule
         ways = levels.shape[-1]
-        rule = lambda k, position: levels[k]  # noqa: E731
+        rule = lambda k, on_hand, pipeline: levels[k]  # noqa: E731
     dates, items = past.demand.shape
     lost, left, ordered = (np.zeros((dates, items, ways or 1)) for _ in range(3))
     start = past.start
@@ -217,7 +246,7 @@ def replay(past: Past, rule: Rule | np.ndarray, ways: int | None = None, *, lost
     for k in range(dates):
         if k % past.review == 0:
             position = on_hand + sum(pipeline)
-            ordered[k] = np.maximum(rule(k, position) - position, 0.0)
+            ordered[k] = np.maximum(rule(k, on_hand, pipeline) - position, 0.0)
         pipeline.append(ordered[k])
         on_hand = on_hand + pipeline.pop(0) - np.nan_to_num(past.demand[k])[:, None]
         lost[k], left[k] = np.maximum(-on_hand, 0.0), np.maximum(on_hand, 0.0)
@@ -237,11 +266,10 @@ def money_curve(past: Past, costs: Costs, *, grid: Sequence[float] = GRID, seed:
     """What every quantile of ``grid`` would have cost; items that differ in their critical ratio are judged at its median."""
     taus = np.asarray(grid, np.float64)
     ratio = float(np.median(critical_ratio(costs.underage, costs.overage)))
-    levels = past.levels(taus)
-    happened = replay(past, levels)
+    happened = replay(past, served(past, taus), len(taus))
     block = past.lead_time + past.review
     replayed = _curve(taus, happened.cost(costs), happened.counted, block, seed)
-    plain = _curve(taus, plain_cost(past, levels, costs), np.isfinite(past.spans), block, seed)
+    plain = _curve(taus, plain_cost(past, past.levels(taus), costs), np.isfinite(past.spans), block, seed)
     step = float(np.diff(taus)[np.clip(np.searchsorted(taus, ratio) - 1, 0, len(taus) - 2)]) / 2
     verdict: Literal["calibrated", "low", "high", "open"] = "calibrated"
     if past.demand.shape[1] < _FEW:

@@ -89,9 +89,9 @@ def test_every_line_is_the_order_for_its_own_span_quantile(known: Basis) -> None
         spans = known.spans[known.places[place]][None]
         knots = span_knots(KNOTS, spans, line.periods - 1, 1.0)
         assert line.need == pytest.approx(np.ceil(quantile(KNOTS, knots, 0.8)[0] - 0.5))
-        assert line.gap == line.need - line.on_hand - line.on_order
+        assert line.gap == line.need - line.on_hand - line.on_order - line.lost_before
         assert line.position == line.on_hand + line.on_order + line.quantity
-        assert line.level == pytest.approx(float(level(KNOTS, knots, line.position)[0]))
+        assert line.level == pytest.approx(float(level(KNOTS, knots, line.position + line.lost_before)[0]))
         assert line.money == pytest.approx(line.quantity * line.unit_cost)
     assert not plan.assumed
     lines = plan.lines(range(len(plan)))

@@ -54,7 +54,7 @@ def test_back_orders_are_owed_and_what_arrives_too_late_is_not_counted_on(tmp_pa
         on_time = arrives[row[line.item_id]] == 3
         assert (line.on_order, line.later) == ((12, 0) if on_time else (0, 12))
         assert line.back_orders == 7
-        assert line.gap == line.need - 30 - line.on_order + 7
+        assert line.gap == line.need - 30 - line.on_order + 7 - line.lost_before
         assert line.position == 30 + line.on_order - 7 + line.quantity
     assert {line.later for line in lines} == {0, 12}
 
@@ -113,15 +113,35 @@ def test_the_closest_of_planners_terms_counts_and_the_catalogs_own_before_them(t
 
 def test_every_field_that_can_be_set_moves_the_order(bare: Basis) -> None:
     base = [Term("on_hand", 5.0), Term("on_order", 6.0)]
-    before = buy_plan(bare, SETTINGS, {}, base)
+    settings = replace(SETTINGS, waits=True)  # a longer lead time buys no more where all of it is lost
+    before = buy_plan(bare, settings, {}, base)
     values = {"lead_time": 4, "lead_time_sd": 2, "on_hand": 40, "on_order": 50, "arrives_in": 9, "back_orders": 11}
     values |= {"min_order": 500, "pack_size": 48, "shelf_life": 0.5, "max_cover": 1}
     assert set(values) == set(FIELDS)
     for field, value in values.items():
-        after = buy_plan(bare, SETTINGS, {}, [*(one for one in base if one.field != field), Term(field, float(value))])
+        after = buy_plan(bare, settings, {}, [*(one for one in base if one.field != field), Term(field, float(value))])
         assert (after.quantity != before.quantity).all(), field
     assert "on_hand" in buy_plan(bare, SETTINGS, {}).assumed
     assert "on_hand" not in before.assumed, "what somebody has set is not assumed"
+
+
+def test_what_is_lost_before_an_order_arrives_is_not_bought_unless_customers_wait(tmp_path: Path) -> None:
+    """Twelve units for two periods of 20 … 40: the rest is lost, and the order serves the period after alone."""
+    made = made_of(tmp_path, lead_time=2, on_hand=12, on_order=0)
+    lost, waits = (buy_plan(made, replace(SETTINGS, waits=waiting), {}) for waiting in (False, True))
+    assert (waits.order.lost_before == 0).all()
+    assert (lost.order.lost_before > 2 * 20 - 12).all()
+    assert (lost.order.gap == waits.order.gap - lost.order.lost_before).all()
+    assert (lost.quantity >= 20).all()
+    assert (lost.quantity <= 44).all()
+    assert lost.totals.lost_sales > lost.order.lost_before.sum(), "they are lost whatever is bought"
+    (tmp_path / "more").mkdir()
+    plenty = buy_plan(made_of(tmp_path / "more", lead_time=2, on_hand=90, on_order=0), SETTINGS, {})
+    assert (plenty.order.lost_before == 0).all()
+
+
+def test_no_stock_on_record_means_nothing_known_to_be_lost(bare: Basis) -> None:
+    assert (buy_plan(bare, SETTINGS, {}).order.lost_before == 0).all()
 
 
 def test_the_hash_of_a_catalog_without_the_later_columns_is_what_it_was(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A learned policy: it begins as the newsvendor rule, learns where there is something to learn, and else remains the rule."""
+"""A learned policy: it begins as the rule, learns where there is something to learn, and else remains the rule."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from forecasting.policies import (
     best_tau_in_hindsight,
     fixed_cover,
     learn,
-    newsvendor,
+    lost_sales_rule,
     unit_costs,
 )
 from forecasting.quantiles import TAUS
@@ -44,20 +44,22 @@ def past(scale: float = 1.0, dates: int = 40, items: int = 150, seed: int = 0) -
     everywhere = np.broadcast_to(knots, (dates, items, len(TAUS)))
     mean = np.broadcast_to(1.5 * size, demand.shape)
     ids = np.array([f"item {n}" for n in range(items)], dtype=object)
-    return Past(ids, np.array(TAUS), everywhere, everywhere, demand, spans, mean, LEAD_TIME, REVIEW)
+    each = np.array([gamma(1.5 * h).ppf(np.array(TAUS)) for h in range(1, span + 1)])
+    steps = np.broadcast_to(scale * each * size[:, None, None], (dates, items, *each.shape))
+    return Past(ids, np.array(TAUS), everywhere, everywhere, demand, spans, mean, LEAD_TIME, REVIEW, steps)
 
 
 def money(of: Past, ratio: float, policy: Policy) -> tuple[float, float]:
-    """What the policy and the newsvendor rule cost."""
+    """What the policy and the rule cost."""
     costs = unit_costs(of, ratio)
-    return float(policy.replay(of, ratio).cost(costs).sum()), float(newsvendor(of, ratio).cost(costs).sum())
+    return float(policy.replay(of, ratio).cost(costs).sum()), float(lost_sales_rule(of, ratio).cost(costs).sum())
 
 
-def test_before_it_learns_it_is_the_newsvendor_rule() -> None:
+def test_before_it_learns_it_is_the_rule() -> None:
     case = past()
     network = PolicyNetwork(_features(case).shape[-1] + 2)
     for ratio in RATIOS:
-        ours, rule = _replayed(network, case, ratio), newsvendor(case, ratio)
+        ours, rule = _replayed(network, case, ratio), lost_sales_rule(case, ratio)
         assert ours.ordered == pytest.approx(rule.ordered, rel=1e-4, abs=1e-3)
 
 
@@ -94,7 +96,7 @@ def test_it_learns_that_a_forecast_is_too_low(too_low: Policy) -> None:
     for ratio in (0.8, 0.95):
         assert too_low.serves(ratio)
         learned, rule = money(later, ratio, too_low)
-        best = newsvendor(truth, ratio).cost(unit_costs(truth, ratio)).sum()
+        best = lost_sales_rule(truth, ratio).cost(unit_costs(truth, ratio)).sum()
         assert learned < rule - 0.6 * (rule - best)
 
 
@@ -102,10 +104,10 @@ def test_its_record_is_of_the_periods_held_back(too_low: Policy) -> None:
     for record in too_low.records:
         assert record.ratio in RATIOS
         assert record.serves == (record.gain.high < 0)
-        assert record.gain.value == pytest.approx(record.learned - record.newsvendor)
+        assert record.gain.value == pytest.approx(record.learned - record.rule)
 
 
-def test_where_nothing_is_gained_it_is_the_newsvendor_rule() -> None:
+def test_where_nothing_is_gained_it_is_the_rule() -> None:
     """True quantiles and no lead time, so that each order is by itself: the rule is the best there is."""
     case = past(items=60, dates=24)
     knots = gamma(1.5).ppf(np.array(TAUS)) * (case.recent[0] / 1.5)[:, None]
@@ -141,7 +143,7 @@ def test_what_comes_later_changes_no_earlier_order(too_low: Policy) -> None:
 def test_hindsight_is_never_dearer_than_any_tau() -> None:
     case = past()
     best = best_tau_in_hindsight(case, 0.8, GRID).sum()
-    assert best <= newsvendor(case, 0.8).cost(unit_costs(case, 0.8)).sum()
+    assert best <= lost_sales_rule(case, 0.8).cost(unit_costs(case, 0.8)).sum()
 
 
 def test_cover_buys_up_to_so_many_periods_of_what_sold() -> None:
@@ -150,5 +152,5 @@ def test_cover_buys_up_to_so_many_periods_of_what_sold() -> None:
 
 
 def test_too_short_a_past_is_refused() -> None:
-    with pytest.raises(TooLittleHistory, match="newsvendor rule"):
+    with pytest.raises(TooLittleHistory, match="buy by the rule"):
         learn(past(dates=5), FEW)

@@ -32,7 +32,8 @@ def past(demand: np.ndarray, lead_time: int, review: int = 1, knots: np.ndarray 
     everywhere = np.broadcast_to(knots, (dates, items, len(TAUS)))
     ids = np.array([f"item {n}" for n in range(items)], dtype=object)
     start = np.full((dates, items), recent)
-    return Past(ids, np.array(TAUS), everywhere, everywhere, demand, spans, start, lead_time, review)
+    steps = np.arange(1, span + 1)[:, None] / span * everywhere[:, :, None]
+    return Past(ids, np.array(TAUS), everywhere, everywhere, demand, spans, start, lead_time, review, steps)
 
 
 def levels(of: Past, *each: float) -> np.ndarray:

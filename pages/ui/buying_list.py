@@ -112,6 +112,7 @@ def _columns(rows: Sequence[BuyRow], about: About) -> dict[str, list]:
     word = formats.period_word(about.frequency).title()
     owed = {"+ back orders": [row.back_orders for row in rows]} if any(row.back_orders for row in rows) else {}
     late = {"Too late": [row.later for row in rows]} if any(row.later for row in rows) else {}
+    lost = {"− lost before": [row.lost_before for row in rows]} if any(row.lost_before for row in rows) else {}
     most = (
         {"≤ room": [float(round(row.at_most)) if row.limit else float("nan") for row in rows]}
         if any(row.limit for row in rows)
@@ -127,6 +128,7 @@ def _columns(rows: Sequence[BuyRow], about: About) -> dict[str, list]:
         "− on order": [row.on_order for row in rows],
         **late,
         **owed,
+        **lost,
         "= gap": [row.gap for row in rows],
         "→ minimum": [row.after_minimum for row in rows],
         "→ packs": [row.after_pack for row in rows],
@@ -202,6 +204,7 @@ def table(plan: BuyPlan, about: About) -> Table:
         Column("On order", "units", [row.on_order for row in rows]),
         Column("On order, too late", "units", [row.later for row in rows]),
         Column("Back orders", "units", [row.back_orders for row in rows]),
+        Column("Lost before the receipt", "units", [row.lost_before for row in rows]),
         Column("Gap", "units", [row.gap for row in rows]),
         Column("After minimum", "units", [row.after_minimum for row in rows]),
         Column("In whole packs", "units", [row.after_pack for row in rows]),

@@ -65,6 +65,7 @@ def read() -> BuySettings:
         item=chosen.item if scope() == "item" else "",
         category=params.get("category", "") if scope() == "category" else "",
         budget=budget if budget >= 0 else None,
+        waits=params.get("waits") == "yes",
         **typed,
     )
 
@@ -83,7 +84,7 @@ def scope() -> str:
 
 def address() -> dict[str, str]:
     """The view as query parameters, with everything that was chosen."""
-    kept = ("by", "scope", "category", "budget", "show", "q", "page", *(one.param for one in (*_STOCK, *_COSTS)))
+    kept = ("by", "scope", "category", "budget", "waits", "show", "q", "page", *(one.param for one in (*_STOCK, *_COSTS)))
     return {"tau": f"{state.selection().tau:g}"} | state.selection().address() | {
         name: st.query_params[name] for name in kept if name in st.query_params
     }  # fmt: skip
@@ -140,6 +141,12 @@ def controls(categories: Sequence[str], frequency: Frequency) -> None:
         if folded.open:
             _numbers(_STOCK, frequency)
             _numbers(_COSTS if by == "quantile" else _COSTS[2:], frequency)
+            st.toggle(
+                "Customers wait for what is missing",
+                help="Otherwise what finds no stock before an order arrives is lost, and the order need not hold it.",
+                key=state.bound("waits", params.get("waits") == "yes"),
+                on_change=state.on_change("waits", "waits", lambda waits: "yes" if waits else ""),
+            )
 
 
 def _quantile(chosen: state.Selection) -> None:

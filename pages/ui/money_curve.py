@@ -96,8 +96,8 @@ def opinion(record: BuyingRecord, about: About) -> str:
     found: RatioRecord | None = record.opinion
     if found is None:
         return ""
-    share = found.learned / found.newsvendor - 1 if found.newsvendor else float("nan")
-    low, high = (end / found.newsvendor for end in (found.gain.low, found.gain.high))
+    share = found.learned / found.rule - 1 if found.rule else float("nan")
+    low, high = (end / found.rule for end in (found.gain.low, found.gain.high))
     range_ = f"9 times in 10 between {formats.percent(low, signed=True)} and {formats.percent(high, signed=True)}"
     said = (
         f"**Second opinion.** A policy trained to buy for money, in the periods that it had not learned from, cost "
