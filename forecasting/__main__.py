@@ -111,8 +111,10 @@ def _train(options: argparse.Namespace) -> None:
 
 def _forecast(options: argparse.Namespace) -> None:
     from forecasting import workflows
+    from forecasting.parts import keep_freed_memory
 
     if options.all:
+        keep_freed_memory()
         run = workflows.forecast_all(_reporter(options), options.out)
         print(f"{run.manifest.items:,} items in {run.manifest.parts} parts → {run.directory}")
         return
