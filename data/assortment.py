@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from data.locations import LOCATION_COLUMNS, Contradiction, Family, families, location_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +24,7 @@ class Assortment:
     names, search_text : [N] as the catalog stores them, the latter with case and character forms folded.
     category : [N] the first attribute of each, "" where the catalog has none.
     commercial : name → [N] float64, NaN where not known.
+    locations : each of ``LOCATION_COLUMNS`` → [N] str, "" where not known; empty unless the catalog has all of them.
     """
 
     item_ids: np.ndarray
@@ -29,6 +32,7 @@ class Assortment:
     search_text: pa.ChunkedArray
     category: pd.Categorical
     commercial: Mapping[str, np.ndarray]
+    locations: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -37,6 +41,20 @@ class Assortment:
     def categories(self) -> tuple[str, ...]:
         """Every category there is, in alphabetical order."""
         return tuple(sorted({str(one) for one in self.category.categories}))
+
+    @cached_property
+    def echelons(self) -> tuple[tuple[Family, ...], tuple[Contradiction, ...]]:
+        """Depots with their branches, and what contradicts itself; nothing where the catalog has no locations."""
+        where = {name: column.tolist() for name, column in self.locations.items()}
+        return families(where["product"], where["location"], where["supplied_from"]) if where else ((), ())
+
+    @cached_property
+    def by_location(self) -> np.ndarray:
+        """[N] bool: a branch that a depot supplies, or such a depot: not bought line by line."""
+        answer = np.zeros(len(self), bool)
+        for family in self.echelons[0]:
+            answer[[family.depot, *family.branches]] = True
+        return answer
 
     def names_of(self, rows: Sequence[int] | np.ndarray) -> list[str]:
         """The names of these rows [K]."""
@@ -69,4 +87,5 @@ def assortment_of(rows: pa.Table, static: Sequence[str], commercial: Sequence[st
         search_text=rows["search_text"],
         category=pd.Categorical(first),
         commercial={name: column(name) for name in commercial},
+        locations=location_columns({name: rows[f"static_{name}"].to_numpy() for name in LOCATION_COLUMNS if name in static}),
     )

@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from data.facts import Check, Severity
+from data.locations import LOCATION_COLUMNS, families, location_columns
 from data.schema import PRICE, Panel
+
+#: Items whose locations contradict each other that are named, at most.
+_NAMED = 5
 
 
 class Findings:
@@ -14,12 +18,15 @@ class Findings:
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
         self._panel: Panel | None = None
+        self._where: list[tuple[np.ndarray, ...]] = []  # ids, products, locations and sources of the panels
 
     def add(self, panel: Panel) -> None:
         """Counts the panel's items [N, T], which no earlier panel held."""
         self._panel = self._panel or panel.take(np.zeros(0, int))
         known = np.isfinite(panel.demand)
         begun = np.logical_or.accumulate(known, axis=1)
+        if where := location_columns(panel.static):
+            self._where.append((panel.item_ids, *(where[name] for name in LOCATION_COLUMNS)))
         counts = {
             "items": len(panel),
             "silent": int((~known.any(axis=1)).sum()),
@@ -55,6 +62,16 @@ class Findings:
         if silent := count["silent"]:
             words = f"{silent:,} items have no known demand at all; they are forecast like new items."
             tell("No history", words, silent, "warning")
+        if self._where:
+            ids, *columns = (np.concatenate(parts).tolist() for parts in zip(*self._where, strict=True))
+            made, wrong = families(*columns)
+            branches = sum(len(one.branches) for one in made)
+            depots = f"{len(made):,} depot{'s' * (len(made) != 1)}"
+            tell("Locations", f"{branches:,} branches are supplied by {depots}.", branches, "fine" if made else "note")
+            for one in wrong[:_NAMED]:
+                tell("Locations", f"{ids[one.row]}: {one.message}", len(wrong), "warning")
+            if len(wrong) > _NAMED:
+                tell("Locations", f"{len(wrong) - _NAMED:,} more items like these.", len(wrong), "warning")
         if unknown := count["unknown"]:
             words = f"Demand is unknown in {unknown:,} item {unit} after an item's first; unknown is not zero."
             tell("Gaps", words, unknown, "warning")

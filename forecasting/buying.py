@@ -15,6 +15,7 @@ import pandas as pd
 
 from data.assortment import Assortment
 from data.errors import ConfigurationError, UnknownItem
+from data.locations import BY_LOCATION
 from data.planner_store import Term
 from forecasting.budget import BudgetedPlan, budgeted
 from forecasting.buying_terms import BuySettings, costs_of, terms
@@ -185,7 +186,7 @@ class BuyPlan:
     periods : lead time and review together.
     give_or_take : deviation of the lead time.
     later : units on order that arrive after that.
-    limit : what limits each item's cover, "shelf life" or "maximum cover"; "" where nothing does.
+    limit : what limits each item's cover, "shelf life", "maximum cover" or its plan by location; "" where nothing does.
     saved : how many terms of planners there are.
     is_extended : where lead time and review reach beyond the forecast.
     assumed : commercial column → how many items in scope took the settings' value.
@@ -224,6 +225,11 @@ class BuyPlan:
     def money(self) -> np.ndarray:
         """What each quantity costs."""
         return self.quantity * self.unit_cost
+
+    @property
+    def located(self) -> int:
+        """How many items a depot supplies, or are such depots: they are planned together and not line by line."""
+        return int(self.basis.assortment.by_location[self.rows].sum())
 
     @property
     def position(self) -> np.ndarray:
@@ -315,10 +321,17 @@ class BuyPlan:
         )
 
 
-def basis(assortment: Assortment, summary: Summary) -> Basis:
-    """What the list is worked out from."""
+def basis(assortment: Assortment, summary: Summary, known_periods: np.ndarray | None = None) -> Basis:
+    """What the list is worked out from.
+
+    A depot whose ``known_periods`` [N] of demand are none sells nothing itself: it is no new product.
+    """
     places = summary.rows_of(assortment.item_ids)
-    return Basis(assortment, summary.taus, summary.spans, places, summary.creation_date)
+    made = Basis(assortment, summary.taus, summary.spans, places, summary.creation_date)
+    if known_periods is None:
+        return made
+    silent = [one.depot for one in assortment.echelons[0] if known_periods[one.depot] == 0]
+    return replace(made, places=np.where(np.isin(np.arange(len(places)), silent), -1, places))
 
 
 def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float], saved: Sequence[Term] = ()) -> BuyPlan:
@@ -346,6 +359,8 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float], sav
     stock = Stock.of(filled["on_hand"], in_time, filled["back_orders"])
     missed = np.zeros(len(rows)) if settings.waits else _lost_before(made, rows, filled, assumed, tau, settings.review)
     plan = order(knots, made.taus, tau, stock, rules, missed)
+    moved = made.assortment.by_location[rows]
+    plan = replace(plan, quantity=np.where(moved, 0.0, plan.quantity), cap=np.where(moved, 0.0, plan.cap))
     own = made.by_row(edits)[rows]
     edited = np.isfinite(own)
     quantity = np.where(edited, own, plan.quantity)
@@ -357,6 +372,7 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float], sav
         quantity = np.where(edited, quantity, bought.quantity)
     spoils = filled["lead_time"] + filled["shelf_life"]
     limit = np.where(filled["max_cover"] < spoils, "maximum cover", np.where(np.isfinite(spoils), "shelf life", ""))
+    limit = np.where(moved, BY_LOCATION, limit)
     return BuyPlan(
         basis=made,
         settings=settings,

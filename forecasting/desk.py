@@ -30,6 +30,7 @@ from forecasting.generations.network import Answer, MQTransformerForecaster
 from forecasting.joint import JointTotals, joint_totals, ties_for
 from forecasting.launch_desk import LaunchDesk
 from forecasting.launch_store import LaunchStore
+from forecasting.locations import BranchRecord
 from forecasting.look_back import LookBack, looked_back
 from forecasting.own_mistakes import Mistakes, mistakes
 from forecasting.serving import serving
@@ -235,6 +236,12 @@ class Desk:
             ties = ties_for(plan, self._catalog, self._serving_model().networks)
         return joint_totals(plan, ties)
 
+    def branch_record(self, plan: BuyPlan) -> BranchRecord:
+        """What the past says of locations; raises NotTrained, TooLittleHistory."""
+        with self._one_at_a_time:
+            ties = ties_for(plan, self._catalog, self._serving_model().networks)
+        return BranchRecord(ties.category, self._catalog.known_periods() > 0)
+
     def concerns(self, saved: Sequence[Term] = ()) -> Concerns:
         """What needs a planner, ranked by money at risk; raises NotTrained before all items were forecast."""
         return concerns(self._buying_basis(), BuySettings(), self._catalog.known_periods(), self.look_back(), saved)
@@ -243,7 +250,9 @@ class Desk:
         if self._summary is None:
             raise NotTrained(self.summary().message)
         if self._basis is None:
-            self._basis = buying.basis(self._catalog.assortment(), self._summary)
+            assortment = self._catalog.assortment()
+            known = self._catalog.known_periods() if assortment.locations else None
+            self._basis = buying.basis(assortment, self._summary, known)
         return self._basis
 
     # one item

@@ -39,6 +39,7 @@ from forecasting.joint import JointTotals, Ties, Together
 from forecasting.ladder_run import LadderRun, LadderSettings, climb
 from forecasting.ladder_store import LadderStore
 from forecasting.launch_desk import LaunchDesk, NewProduct
+from forecasting.locations import BranchRecord, DepotLine, ProductPlan
 from forecasting.own_mistakes import Mistakes
 from forecasting.policies import RatioRecord
 from forecasting.runs import TrainingSettings
@@ -61,6 +62,7 @@ from forecasting.views import (
 __all__ = [
     "AccuracyReport",
     "BatchRun",
+    "BranchRecord",
     "BuyPlan",
     "BuyRow",
     "BuySettings",
@@ -68,6 +70,7 @@ __all__ = [
     "Certified",
     "Concern",
     "Concerns",
+    "DepotLine",
     "Desk",
     "Drivers",
     "ItemHistory",
@@ -84,6 +87,7 @@ __all__ = [
     "PastFan",
     "PlanChange",
     "Planted",
+    "ProductPlan",
     "RatioRecord",
     "RecordAsked",
     "Run",

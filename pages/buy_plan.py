@@ -15,6 +15,7 @@ from pages.ui import (
     formats,
     frame,
     joint_view,
+    locations_view,
     messages,
     money_curve,
     progress,
@@ -53,6 +54,8 @@ def buy_plan() -> None:
         if said := buying_settings.assumptions(plan, about.frequency):
             st.caption(f":material/info: {formats.plain(said)}")
         buying_terms.section(plan, about)
+        if plan.located:
+            locations_view.section(plan, about)
         budget_view.section(plan, about)
         buying_list.section(plan, about)
         st.caption(
@@ -63,7 +66,9 @@ def buy_plan() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             stamp = exports.Stamp(about.name, plan.creation_date, resources.model_words(), _asked(settings.tau))
             downloads(lambda: buying_list.table(plan, about), stamp, "order", "Purchase order")
-            frame.links("buy_plan", buying_settings.address())
+            frame.links("buy_plan", {**buying_settings.address(), **locations_view.address()})
+        if not plan.located:
+            locations_view.section(plan, about)
         joint_view.section(plan, about)
         money_curve.section(buying_settings.replayed(settings), settings.tau or settings.ratio)
 

@@ -23,6 +23,7 @@ from data.errors import ConfigurationError
 from data.groups import GroupSums, grouping_columns
 from data.schema import PRICE, PROMO, Frequency, Panel, Plan
 from data.sources.simulator_items import BLOCK, Block, simulated_block
+from data.sources.simulator_locations import MOST_LOCATIONS, at_locations
 from data.sources.simulator_market import LINES, VARIANTS, Market, market_of
 from data.sources.simulator_truth import Truth
 from data.truth_store import TruthWriter
@@ -35,6 +36,9 @@ CHUNK = 8 * BLOCK
 #: Items times periods that a planner may ask for: a million items over two years of weeks.
 MOST_CELLS = 104_000_000
 
+#: Branches of each depot where a planner asks for locations.
+_BRANCHES = 4
+
 _PLANTED = ("holidays", "promotions_in_season", "launches", "stockouts", "seed")
 _SHARES = ("shared_shocks", "intermittent", "launches", "new_items", "ends")
 _AMOUNTS = ("spread", "trend", "season", "holidays", "price_changes", "promotions", "promotion_lift", "promotion_bias")
@@ -46,7 +50,7 @@ class Simulation:
 
     Attributes
     ----------
-    items, periods : N items over T periods of history.
+    items, periods : N items over T periods of history; where there are ``locations``, N products.
     frequency, start : the step and the date that the first period is at or after.
     ahead : F periods with a plan after the history; None for twice the horizon of the frequency.
     seed : the same seed, settings and versions of numpy give the same numbers.
@@ -71,6 +75,7 @@ class Simulation:
     new_items : share of items launched right after the history, so without any.
     ends : share of items that nobody wants any more from some period of the later half on.
     stockouts : chance that the buyer accepts of selling out before the next order arrives; 0: the shelf is never empty.
+    locations : branches that sell each product and get it from one depot, without stockouts; 0: one place.
     """
 
     items: int = 1000
@@ -100,6 +105,7 @@ class Simulation:
     new_items: float = 0.005
     ends: float = 0.04
     stockouts: float = 0.03
+    locations: int = 0
 
     def __post_init__(self) -> None:
         wrong = [name for name in ("items", "categories", "brands") if getattr(self, name) < 1]
@@ -107,6 +113,7 @@ class Simulation:
         wrong += [name for name in _AMOUNTS if not 0 <= getattr(self, name) < np.inf]
         wrong += [name for name in ("elasticity", "noise") if not 0 < getattr(self, name)[0] <= getattr(self, name)[1]]
         wrong += ["periods"] * (self.periods < 2) + ["ahead"] * (self.planned < 1) + ["units"] * (not self.units > 0)
+        wrong += ["locations"] * (not 0 <= self.locations <= MOST_LOCATIONS or (self.locations > 0 and self.stockouts > 0))
         wrong += ["stockouts"] * (not 0 <= self.stockouts < 0.5) + ["seed"] * (self.seed < 0)
         wrong += ["launches + new_items + ends"] * (self.launches + self.new_items + self.ends > 1)
         if wrong:
@@ -127,6 +134,7 @@ class Planted:
     promotions_in_season: bool = False
     launches: bool = True
     stockouts: bool = True
+    locations: bool = False
 
 
 def asked_for(items: int, periods: int, seed: int, planted: Planted) -> Simulation:
@@ -136,14 +144,16 @@ def asked_for(items: int, periods: int, seed: int, planted: Planted) -> Simulati
             f"{items:,} items over {periods:,} periods are {items * periods:,} numbers; at most {MOST_CELLS:,} are simulated, "
             f"a million items over two years of weeks. Ask for at most {MOST_CELLS // periods:,} items, or fewer periods."
         )
-    usual = Simulation(items=items, periods=periods, seed=seed)
+    rows = 1 + _BRANCHES if planted.locations else 1
+    usual = Simulation(items=max(items // rows, 1), periods=periods, seed=seed)
     return replace(
         usual,
         holidays=usual.holidays * planted.holidays,
         promotions_in_season=2.0 * planted.promotions_in_season,
         launches=usual.launches * planted.launches,
         new_items=usual.new_items * planted.launches,
-        stockouts=usual.stockouts * planted.stockouts,
+        stockouts=0.0 if planted.locations else usual.stockouts * planted.stockouts,
+        locations=_BRANCHES if planted.locations else 0,
     )
 
 
@@ -184,7 +194,8 @@ def simulate(settings: Simulation, chunk: int = CHUNK) -> Iterator[SimulatedChun
                 made = {number: simulated_block(settings, market, number)}
             start = number * BLOCK
             parts.append(made[number].part(slice(max(first - start, 0), last - start)))
-        yield _chunk(settings, market, Block.joined(parts), first)
+        products = _chunk(settings, market, Block.joined(parts), first)
+        yield at_locations(products, settings.locations, settings.seed) if settings.locations else products
 
 
 def simulated(settings: Simulation) -> SimulatedChunk:
@@ -221,11 +232,12 @@ def load(path: Path, settings: Simulation, report: Report | None = None) -> None
     What is true of the items is kept beside it (``data.truth_store``) and nowhere in it.
     """
     report = report or (lambda done, total, words: None)
+    rows = settings.items * (1 + settings.locations)
     truths = TruthWriter(path, {name: float(getattr(settings, name)) for name in _PLANTED})
     try:
         with CatalogWriter(
             path,
-            name=f"Simulated catalog, {settings.items:,} items",
+            name=f"Simulated catalog, {rows:,} items",
             source="simulator",
             words=f"Made up by Tideline's simulator (seed {settings.seed}): no real shop or product stands behind it.",
             frequency=settings.frequency,
@@ -236,7 +248,7 @@ def load(path: Path, settings: Simulation, report: Report | None = None) -> None
                 writer.add(chunk.panel, names=chunk.names.tolist(), commercial=chunk.commercial, plan=chunk.plan)
                 truths.add(chunk.truth)
                 done += len(chunk)
-                report(done, settings.items, f"Simulated {done:,} of {settings.items:,} items")
+                report(done, rows, f"Simulated {done:,} of {rows:,} items")
         with closing(Catalog(path)) as catalog:
             truths.finish(catalog.about.catalog_hash)
     except BaseException:

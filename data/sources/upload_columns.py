@@ -12,6 +12,7 @@ import numpy as np
 
 from data.errors import ConfigurationError
 from data.events import Stamp
+from data.locations import LOCATION_COLUMNS, SUPPLIED_FROM
 from data.schema import COMMERCIAL
 from data.sources.upload_values import Coded, Decimal, date_share, numeric_share
 
@@ -150,7 +151,9 @@ def proposed(columns: Mapping[str, Coded], decimal: Decimal) -> ColumnMapping:
     if taken["location"] in constant:  # every item is at one place only
         rest.append(taken["location"])
         taken["location"] = ""
-    static = {c for c in rest if c in constant and (c not in numeric or _LABEL.search(plain[c]))}
+    named = {c for c in rest if _LABEL.search(plain[c]) or plain[c] in LOCATION_COLUMNS}
+    static = {c for c in rest if c in constant and (c not in numeric or c in named)}
+    static |= {c for c in rest if taken["location"] and plain[c] == SUPPLIED_FROM}  # it differs by location
     return ColumnMapping(
         item_id=taken["item_id"],
         date=taken["date"],

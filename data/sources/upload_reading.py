@@ -13,6 +13,7 @@ import pandas as pd
 
 from data.errors import Problem
 from data.facts import Check, Severity
+from data.locations import LOCATION, PRODUCT, SUPPLIED_FROM
 from data.schema import COMMERCIAL, PRICE, PROMO
 from data.sources.upload_calendar import calendar, repeated_keys
 from data.sources.upload_columns import ColumnMapping, changes, plain_name
@@ -234,6 +235,11 @@ class _Reading:
                 self._tell("Attributes", words, moved, "warning")
             last = _last_filled(rows.item, cells.codes, items)
             rows.static[plain_name(column)] = np.append(np.array(cells.texts, dtype=object), "unknown")[last]
+        if mapping.location and SUPPLIED_FROM in rows.static:  # the catalog's own names, so that locations are found
+            cells = self._cells[mapping.item_id]
+            products = np.array(cells.texts, dtype=object)[_last_filled(rows.item, cells.codes, items)]
+            rows.static.setdefault(PRODUCT, products)
+            rows.static.setdefault(LOCATION, rows.static[plain_name(mapping.location)])
         ignored = [column for column in self._cells if column not in mapping.columns()]
         if ignored:
             self._tell("Columns", f"Left out: {', '.join(ignored)}.", len(ignored))

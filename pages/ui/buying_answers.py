@@ -11,9 +11,20 @@ import streamlit as st
 from pages.ui import resources
 
 if TYPE_CHECKING:
+    from data.locations import Contradiction
     from data.planner_store import Quantities, Review, Terms
     from forecasting.types import Progress
-    from forecasting.workflows import BuyingRecord, BuyPlan, BuySettings, Concerns, JointTotals, RecordAsked
+    from forecasting.workflows import (
+        BranchRecord,
+        BuyingRecord,
+        BuyPlan,
+        BuySettings,
+        Concerns,
+        DepotLine,
+        JointTotals,
+        ProductPlan,
+        RecordAsked,
+    )
 
 
 def buy_plan(settings: BuySettings) -> BuyPlan:
@@ -29,6 +40,53 @@ def concerns() -> Concerns:
 def joint_totals(settings: BuySettings) -> JointTotals:
     """What the items of the list will sell together; raises NotTrained, TooLittleHistory."""
     return _joint_totals(_forecasts(), replace(settings, budget=None), saved_terms().version)
+
+
+def depot_lines(plan: BuyPlan) -> tuple[DepotLine, ...]:
+    """Products that a depot supplies, the shortest of stock first."""
+    from forecasting.locations import depot_lines as lines
+
+    return lines(plan)
+
+
+def location_problems(plan: BuyPlan) -> tuple[tuple[str, Contradiction], ...]:
+    """Items whose location columns cannot be."""
+    from forecasting.locations import contradictions
+
+    return contradictions(plan)
+
+
+def product_plan(settings: BuySettings, product: str, depot: str) -> ProductPlan:
+    """Transfers and the depot's order of one product; raises NotTrained, TooLittleHistory, ConfigurationError."""
+    from forecasting.locations import product_plan as of_product
+
+    plan, past = _located(settings)
+    return of_product(plan, product, depot, past)
+
+
+def kept_product_plans(settings: BuySettings) -> tuple[ProductPlan, ...] | None:
+    """The same of every product of the list, None until somebody asked for it."""
+    return _all_transfers().get(_named(settings))
+
+
+def make_product_plans(settings: BuySettings, report: Callable[[Progress], None]) -> None:
+    """Works all products out and keeps them; raises as ``product_plan``."""
+    from forecasting.locations import product_plans
+
+    plan, past = _located(settings)
+    kept = _all_transfers()
+    kept[_named(settings)] = product_plans(plan, past, report)
+    while len(kept) > 4:
+        kept.pop(next(iter(kept)))
+
+
+def _located(settings: BuySettings) -> tuple[BuyPlan, BranchRecord]:
+    asked = replace(settings, budget=None)
+    return buy_plan(asked), _branch_record(_forecasts(), asked, saved_terms().version)
+
+
+def _named(settings: BuySettings) -> tuple[str, BuySettings, int]:
+    return _forecasts(), replace(settings, budget=None), saved_terms().version
 
 
 def looked_back() -> bool:
@@ -104,6 +162,16 @@ def _concerns(version: str) -> Concerns:
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _joint_totals(version: str, settings: BuySettings, terms: int) -> JointTotals:
     return resources.desk().joint_totals(buy_plan(settings))
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _all_transfers() -> dict[tuple[str, BuySettings, int], tuple[ProductPlan, ...]]:
+    return {}
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _branch_record(version: str, settings: BuySettings, terms: int) -> BranchRecord:
+    return resources.desk().branch_record(buy_plan(settings))
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)

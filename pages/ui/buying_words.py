@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from data.locations import BY_LOCATION
 from pages.ui import formats
 
 if TYPE_CHECKING:
@@ -19,11 +20,15 @@ def answer(plan: BuyPlan, about: About) -> str:
         (row,) = plan.lines([0])
         changed = row.is_edited or row.quantity < row.after_pack
         return f"{arithmetic(row, about)} {_meaning(row) if changed else f'That is {sure}.'}"
+    located = plan.located
+    planned = f"{formats.whole(located)} items at depots and their branches are planned together under Locations."
+    elsewhere, other = (f" {planned}", "else ") if located else ("", "")
     if not totals.items_bought:
-        return f"Nothing needs buying {sure}: what is on hand and on order lasts until the next order arrives."
+        enough = "what is on hand and on order lasts until the next order arrives"
+        return planned if located == len(plan) else f"Nothing {other}needs buying {sure}: {enough}.{elsewhere}"
     bought = f"**{formats.units(totals.units)} units of {formats.whole(totals.items_bought)} items**"
     until = "which is as far as the budget goes" if plan.budget is not None else f"{sure} until the next order arrives"
-    return f"Buy {bought} for about **{formats.money(totals.money, about.currency)}**, {until}."
+    return f"Buy {bought} for about **{formats.money(totals.money, about.currency)}**, {until}.{elsewhere}"
 
 
 def arithmetic(row: BuyRow, about: About) -> str:
@@ -42,7 +47,8 @@ def arithmetic(row: BuyRow, about: About) -> str:
     if row.after_pack > row.gap > 0:
         words += f", and {count(row.after_pack)} in whole packs"
     if row.after_pack > row.at_most:
-        words += f"; its {row.limit} leaves room for {count(round(row.at_most))}"
+        room = f"its {row.limit} leaves room for {count(round(row.at_most))}"
+        words += f"; {room if row.limit != BY_LOCATION else 'it is planned together with its other locations'}"
     if row.is_edited:
         words += f"; you set {count(row.quantity)}"
     elif row.quantity < row.planned:

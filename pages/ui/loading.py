@@ -17,6 +17,11 @@ _PLANTED = {
         "Promotions run when the season is high, so that their lift and the season are hard to tell apart.",
     ),
     "launches": ("Launches", True, "An eighth of the items begins within the history, each kind along a curve of its own."),
+    "locations": (
+        "Branches of a depot",
+        False,
+        "Every product stands at a depot and four branches that it supplies; the number above counts all. No stockouts.",
+    ),
     "stockouts": ("Stockouts", True, "Shelves run empty now and then; what would have sold is then not on record."),
 }
 
@@ -63,10 +68,11 @@ def _simulated() -> None:
     count = int(items.number_input("Items", 10, 1_000_000, 1_000, step=1_000))
     length = int(periods.number_input("Weeks", 30, 520, 104, step=52))
     start = int(seed.number_input("Seed", 0, 999_999, 1, help="The same seed makes the same catalog."))
-    planted = {
-        name: column.checkbox(title, usual, help=words, key=f"planted/{name}")
-        for column, (name, (title, usual, words)) in zip(st.columns(4), _PLANTED.items(), strict=True)
-    }
+    with st.container(horizontal=True, gap="medium"):
+        planted = {
+            name: st.checkbox(title, usual, help=words, key=f"planted/{name}", width="content")
+            for name, (title, usual, words) in _PLANTED.items()
+        }
     cells = count * length
     if cells > MOST_CELLS:
         st.warning(

@@ -1,0 +1,90 @@
+"""The Buy plan's part for several locations: which depot is short, the transfers, the depot's order, and its empty state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import stand_in
+from streamlit.testing.v1 import AppTest
+
+from forecasting.buying import Basis, BuyPlan
+from forecasting.buying_terms import BuySettings
+from forecasting.locations import BranchRecord, product_plan
+from pages.ui import formats
+
+Visit = Callable[..., AppTest]
+
+
+def words(app: AppTest) -> str:
+    assert not app.exception, app.exception
+    return " ".join(one.value for one in (*app.markdown, *app.info, *app.warning))
+
+
+def opened(visit: Visit, **address: str) -> AppTest:
+    app = visit("buy_plan", **address)
+    app.session_state["locations"] = True
+    return app.run()
+
+
+@pytest.fixture
+def of_locations(monkeypatch: pytest.MonkeyPatch) -> stand_in.Desk:
+    """A desk whose first four items are one product: a depot with three branches."""
+    plain = stand_in.Desk.buy_plan
+
+    def buy_plan(self: stand_in.Desk, settings: BuySettings, *rest: object) -> BuyPlan:
+        from forecasting import buying
+
+        made: Basis = plain(self, settings, *rest).basis
+        column = lambda first: np.array([*first, *[""] * (len(made.assortment) - len(first))], dtype=object)  # noqa: E731
+        where = {
+            "product": column(["Tea"] * 4),
+            "location": column(["Depot", "North", "South", "East"]),
+            "supplied_from": column(["", "Depot", "Depot", "Depot"]),
+        }
+        return buying.buy_plan(replace(made, assortment=replace(made.assortment, locations=where)), settings, {})
+
+    def branch_record(self: stand_in.Desk, plan: BuyPlan) -> BranchRecord:
+        return BranchRecord(0.3, np.ones(len(plan.basis.assortment), bool))
+
+    monkeypatch.setattr(stand_in.Desk, "buy_plan", buy_plan)
+    monkeypatch.setattr(stand_in.Desk, "branch_record", branch_record, raising=False)
+    return stand_in.Desk()
+
+
+def test_without_locations_the_page_says_how_to_get_them(visit: Visit) -> None:
+    assert "columns product, location and supplied_from" in words(opened(visit))
+
+
+def test_the_page_shows_transfers_and_what_the_depot_buys(of_locations: stand_in.Desk, visit: Visit) -> None:
+    plan = of_locations.buy_plan(BuySettings(), {})
+    found = product_plan(plan, "Tea", "Depot", of_locations.branch_record(plan))
+    app = opened(visit)
+    said = words(app)
+    assert "4 items at depots and their branches are planned together under Locations" in said
+    assert "products supplied by a depot" in said
+    assert f"buy {formats.units(found.order.quantity)} from outside" in said
+    assert f"it would be {formats.units(found.order.added)}" in said
+    tables = [html.proto.body for html in app.get("html") if "given now" in html.proto.body]
+    assert len(tables) == 1
+    assert all(name in tables[0] for name in ("North", "South", "East"))
+
+
+def test_all_transfers_are_worked_out_when_they_are_asked_for(of_locations: stand_in.Desk, visit: Visit) -> None:
+    app = opened(visit)
+    assert "transfers and" not in words(app)
+    next(one for one in app.button if one.label == "Work out all transfers").click()
+    said = words(app.run())
+    plan = of_locations.buy_plan(BuySettings(), {})
+    found = product_plan(plan, "Tea", "Depot", of_locations.branch_record(plan))
+    given = int((found.moved.given[~found.is_depot] > 0).sum())
+    assert f"**{given}** transfers and **{int(found.order.quantity > 0)}** orders" in said
+
+
+def test_a_link_opens_the_product_it_was_copied_from(of_locations: stand_in.Desk, visit: Visit) -> None:
+    app = visit("buy_plan", open="locations", product="Tea from Depot")
+    assert "from outside" in words(app)
+    assert any("open=locations&product=Tea+from+Depot" in one.value for one in app.code)
+    assert not any("locations" in one.value for one in visit("buy_plan").code)
