@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 
 from data.locations import LOCATION_COLUMNS, Contradiction, Family, families, location_columns
 
+#: The attribute whose values items are bought from.
+SUPPLIER = "supplier"
+
 
 @dataclass(frozen=True, eq=False)
 class Assortment:
@@ -23,6 +26,7 @@ class Assortment:
     item_ids : [N] str.
     names, search_text : [N] as the catalog stores them, the latter with case and character forms folded.
     category : [N] the first attribute of each, "" where the catalog has none.
+    supplier : [N] the attribute of this name, None where the catalog has none.
     commercial : name → [N] float64, NaN where not known.
     locations : each of ``LOCATION_COLUMNS`` → [N] str, "" where not known; empty unless the catalog has all of them.
     """
@@ -33,6 +37,7 @@ class Assortment:
     category: pd.Categorical
     commercial: Mapping[str, np.ndarray]
     locations: Mapping[str, np.ndarray] = field(default_factory=dict)
+    supplier: pd.Categorical | None = None
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -56,6 +61,11 @@ class Assortment:
             answer[[family.depot, *family.branches]] = True
         return answer
 
+    @cached_property
+    def suppliers(self) -> tuple[str, ...]:
+        """Every supplier there is, in alphabetical order."""
+        return () if self.supplier is None else tuple(sorted({str(one) for one in self.supplier.categories}))
+
     def names_of(self, rows: Sequence[int] | np.ndarray) -> list[str]:
         """The names of these rows [K]."""
         return self.names.take(pa.array(np.asarray(rows))).to_pylist()
@@ -63,6 +73,10 @@ class Assortment:
     def in_category(self, label: str) -> np.ndarray:
         """[N] bool."""
         return np.asarray(self.category == label)
+
+    def from_supplier(self, label: str) -> np.ndarray:
+        """[N] bool."""
+        return np.zeros(len(self), bool) if self.supplier is None else np.asarray(self.supplier == label)
 
     def matching(self, folded: str) -> np.ndarray:
         """[N] bool: every word of ``folded`` is in the item's id, name or attributes."""
@@ -75,6 +89,7 @@ class Assortment:
 def assortment_of(rows: pa.Table, static: Sequence[str], commercial: Sequence[str]) -> Assortment:
     """From the catalog's rows of items."""
     first = rows[f"static_{static[0]}"].to_numpy() if static else np.full(len(rows), "", dtype=object)
+    named = next((name for name in static if name.casefold() == SUPPLIER), "")
     unknown, stored = np.full(len(rows), np.nan), set(rows.column_names)  # an older catalog lacks the columns that came later
 
     def column(name: str) -> np.ndarray:
@@ -88,4 +103,5 @@ def assortment_of(rows: pa.Table, static: Sequence[str], commercial: Sequence[st
         category=pd.Categorical(first),
         commercial={name: column(name) for name in commercial},
         locations=location_columns({name: rows[f"static_{name}"].to_numpy() for name in LOCATION_COLUMNS if name in static}),
+        supplier=pd.Categorical(rows[f"static_{named}"].to_numpy()) if named else None,
     )

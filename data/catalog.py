@@ -24,6 +24,7 @@ from data.assortment import Assortment, assortment_of
 from data.errors import ResourceError, UnknownItem
 from data.events import periods_ahead
 from data.facts import About, Check, ItemFacts, SearchResult, Severity
+from data.orders import Orders
 from data.plans import Unplanned, filled_plan
 from data.schema import COMMERCIAL, CONTRACT_VERSION, PRICE, GroupSeries, Panel, Plan
 from data.sql import sql
@@ -109,6 +110,10 @@ class Catalog:
     def known_periods(self) -> np.ndarray:
         """[N] in how many periods each item's demand is known, best sellers first."""
         return self._rows("known_periods")["known"].to_numpy()
+
+    def orders(self) -> Orders:
+        """Purchase orders, oldest first; none where the catalog was given none."""
+        return Orders.of_table(self._rows("orders")) if self._number("has_orders") else Orders.none()
 
     def checks(self) -> tuple[Check, ...]:
         """What the import found, in the order found."""

@@ -28,6 +28,7 @@ from data.events import Stamp, flags, named_days, periods_ahead, usual_stamp
 from data.facts import Check
 from data.findings import Findings
 from data.groups import GroupSums
+from data.orders import Orders
 from data.plans import PlannedGroups, Unplanned, last_known
 from data.schema import COMMERCIAL, COMMERCIAL_FIRST, CONTRACT_VERSION, PRICE, PROMO, Frequency, GroupSeries, Panel, Plan
 from data.sql import sql
@@ -92,6 +93,7 @@ class CatalogWriter:
         self._has_later = False  # columns that came later count where they are given: older hashes stay as they are
         self._findings = Findings()
         self._notes: list[Check] = []
+        self._orders = Orders.none()
 
     def __enter__(self) -> Self:
         with _building_lock:
@@ -163,6 +165,10 @@ class CatalogWriter:
     def note(self, check: Check) -> None:
         """Keeps what the source found, for the planner to read."""
         self._notes.append(check)
+
+    def set_orders(self, orders: Orders) -> None:
+        """Gives the catalog its purchase orders, of items that are added before the block ends."""
+        self._orders = orders
 
     # one chunk
 
@@ -261,6 +267,7 @@ class CatalogWriter:
         if repeated:
             raise DataError(f"Item {repeated[0][0]!r} comes {repeated[0][1]} times. Every item id may come once.")
         self._connection.execute(sql("rank_items"))
+        self._write_orders()
         unplanned = {name: self._unplanned(name) for name in self._head.known}
         grouped = self._groups.series(self._head)
         self._create("groups", group_rows(grouped, self._planned_means(grouped, unplanned)))
@@ -270,6 +277,14 @@ class CatalogWriter:
         rows = [{"place": place, **vars(check)} for place, check in enumerate(found)]
         self._create("checks", pa.Table.from_pylist(rows))
         self._create("about", self._about_row(unplanned, event_names, tuple(group.column for group in grouped)))
+
+    def _write_orders(self) -> None:
+        if not len(self._orders):
+            return
+        self._create("orders", self._orders.table())
+        unknown = [item_id for (item_id,) in self._connection.execute(sql("orders_of_no_item")).fetchall()]
+        if unknown:
+            raise DataError(f"An order names {unknown[0]!r}, which is no item here. Take it out, or load its demand, too.")
 
     def _create(self, table: str, rows: pa.Table) -> None:
         self._connection.register("chunk", rows)
@@ -334,7 +349,11 @@ class CatalogWriter:
             "about": [self._about[name] for name in ("currency", "country", "price_seen")] + [self._stamp],
             "parts": {part: digest.hexdigest() for part, digest in self._hashes.items() if part != "later" or self._has_later},
         }
-        return hashlib.blake2b(json.dumps(head).encode(), digest_size=16).hexdigest()
+        digest = hashlib.blake2b(json.dumps(head).encode(), digest_size=16)
+        if len(self._orders):
+            rows = self._orders.table().sort_by([(name, "ascending") for name in self._orders.table().column_names])
+            digest.update(json.dumps(rows.to_pydict(), default=str).encode())
+        return digest.hexdigest()
 
     def _remove(self) -> None:
         for end in ("", ".wal"):

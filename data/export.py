@@ -43,6 +43,18 @@ def export_catalog(catalog: Catalog, path: Path) -> int:
     return written
 
 
+def export_orders(catalog: Catalog, path: Path) -> int:
+    """Writes the catalog's purchase orders to a .csv or .parquet file that ``read_orders`` reads back; returns the rows.
+
+    Raises ConfigurationError for another kind of file.
+    """
+    if path.suffix not in (".csv", ".parquet"):
+        raise ConfigurationError(f"{path.name} is neither .csv nor .parquet; use one of them.")
+    table = catalog.orders().table()
+    (pq.write_table if path.suffix == ".parquet" else pa_csv.write_csv)(table, path)
+    return len(table)
+
+
 def long_rows(catalog: Catalog) -> Iterator[pd.DataFrame]:
     """Frames of rows with item_id, date, demand, in_stock, covariates, name, attributes and commercial columns."""
     planned = catalog.about.planned

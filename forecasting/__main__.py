@@ -1,4 +1,4 @@
-"""The command line: ``python -m forecasting train | forecast | look-back | backtest | ladder | prepare``.
+"""The command line: ``python -m forecasting load | train | forecast | look-back | backtest | ladder | prepare``.
 
 DIR is a data set in the bench format; without one, the catalog in use is meant.
 """
@@ -51,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     command("prepare", _prepare, "Make the desk ready: load the demo where there is no catalog, forecast all items.")
+    load = command("load", _load, "Make a file of sales the catalog in use, with a file of purchase orders where there is one.")
+    load.add_argument("file", type=Path, help="CSV, Parquet or XLSX: item, period, units sold, and more")
+    load.add_argument("--orders", type=Path, help="CSV, Parquet or XLSX: item_id, ordered, due, received, units")
+    load.add_argument("--name", help="of the catalog (default: the file's)")
     train = command("train", _train, "Train on the catalog in use, or on a bench directory.")
     train.add_argument("directory", type=Path, nargs="?", help="a bench directory")
     train.add_argument("--model", default="mqtransformer", help="generation (bench directory only)")
@@ -79,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     ablate = command("ablate", _ablate, "What each part of MQTransformer is worth on a bench directory.")
     ablate.add_argument("directory", type=Path, help="a bench directory")
     ablate.add_argument("--seed", type=int, default=1)
-    for watchable in (train, forecast, back, ladder):
+    for watchable in (load, train, forecast, back, ladder):
         watchable.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
     return parser
 
@@ -89,6 +93,20 @@ def _prepare(options: argparse.Namespace) -> None:
 
     workflows.prepare(_Terminal())
     print(f"The catalog at {workflows.catalog_path()} is ready.")
+
+
+def _load(options: argparse.Namespace) -> None:
+    from forecasting import workflows
+
+    for path in filter(None, (options.file, options.orders)):
+        if not path.is_file():
+            raise ConfigurationError(f"There is no file {path}. Check its name.")
+    preview = workflows.preview_upload(options.file.name, options.file.read_bytes())
+    orders = None
+    if options.orders is not None:
+        orders = workflows.read_orders(options.orders.name, options.orders.read_bytes())
+    workflows.load_upload(preview, preview.mapping, options.name or options.file.stem, orders, _reporter(options))
+    print(f"Loaded {preview.items:,} items{f' and {len(orders.orders):,} orders' if orders else ''}.")
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from data.planner_store import Review, Term
 from forecasting import quantiles
+from forecasting.arrivals import in_time
 from forecasting.buying import Basis
 from forecasting.buying_terms import BuySettings, costs_of, terms
 from forecasting.inventory import Costs, best_position, outcome
@@ -228,14 +229,29 @@ class _Bought:
 
 
 def _shortages(made: Basis, bought: Callable[[np.ndarray], _Bought]) -> _Kind:
-    """Sales missed before an order placed now arrives; what is on order and arrives later does not help."""
+    """Sales missed before an order placed now arrives; what is on order and arrives later does not help.
+
+    Where orders are open, the shelf may be empty before one of them comes and full after: the stretch that misses most counts,
+    which is the least that is missed in all.
+    """
     rows = np.flatnonzero(np.isfinite(made.assortment.commercial["on_hand"]))
     how = bought(rows)
-    late = np.where(how.filled["arrives_in"] > np.maximum(how.lead_time, 1.0), how.filled["on_order"], 0.0)
-    position = how.position - late
-    knots = made.knots(rows, how.lead_time, 0.0)
+    there = how.position - how.filled["on_order"]
+    periods = how.lead_time.copy()
+    position = there + in_time(made, rows, how.filled, np.maximum(periods, 1.0))
+    knots = made.knots(rows, how.lead_time, 0.0, how.filled["lead_time_sd"])
     lost = quantiles.shortfall(made.taus, knots, position)
-    return _kept(lost >= _WORTH_A_WORD, rows, how.costs.underage * lost, lost, position, knots, how.lead_time)
+    waits = np.flatnonzero(made.supply.has_open[rows]) if made.supply is not None else np.zeros(0, int)
+    for ahead in range(1, min(made.horizon, int(np.ceil(periods[waits].max(initial=0.0))))):
+        some = waits[how.lead_time[waits] > ahead]
+        so_far = np.full(len(some), float(ahead))
+        has = there[some] + in_time(made, rows[some], {n: v[some] for n, v in how.filled.items()}, so_far)
+        until = made.knots(rows[some], so_far, 0.0)
+        missed = quantiles.shortfall(made.taus, until, has)
+        worse = missed > lost[some]
+        at = some[worse]
+        lost[at], position[at], knots[at], periods[at] = missed[worse], has[worse], until[worse], ahead
+    return _kept(lost >= _WORTH_A_WORD, rows, how.costs.underage * lost, lost, position, knots, periods)
 
 
 def _overstocks(made: Basis, bought: Callable[[np.ndarray], _Bought]) -> _Kind:
@@ -252,7 +268,7 @@ def _new_items(made: Basis, bought: Callable[[np.ndarray], _Bought], known: np.n
     """Items with a short past, by what the best order for them is expected to cost."""
     rows = np.flatnonzero(known < NEW_BELOW)
     how = bought(rows)
-    knots = made.knots(rows, how.lead_time, how.review)
+    knots = made.knots(rows, how.lead_time, how.review, how.filled["lead_time_sd"])
     best = best_position(knots, made.taus, how.costs)
     found = outcome(knots, made.taus, best, how.costs)
     sells = quantiles.mean(made.taus, knots) >= _WORTH_A_WORD

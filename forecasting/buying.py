@@ -17,6 +17,7 @@ from data.assortment import Assortment
 from data.errors import ConfigurationError, UnknownItem
 from data.locations import BY_LOCATION
 from data.planner_store import Term
+from forecasting.arrivals import in_time, lost_before
 from forecasting.budget import BudgetedPlan, budgeted
 from forecasting.buying_terms import BuySettings, costs_of, terms
 from forecasting.inventory import (
@@ -32,10 +33,13 @@ from forecasting.inventory import (
     order,
     outcome,
     span_knots,
-    uncertain_span_knots,
 )
-from forecasting.lost_sales import demand_ahead, unserved
+from forecasting.lost_sales import demand_ahead
+from forecasting.receipts import Supply, uncertain_knots
 from forecasting.summary import Summary
+
+#: Mixtures that are kept: the list in use, and the ones that Today and another review ask for.
+_MIXED_KEPT = 4
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class BuyRow:
     left_over: float
     unit_cost: float
     money: float
+    supplier: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,7 @@ class Basis:
     """What the list of N items is worked out from, whatever is chosen: made once for a catalog and a model.
 
     ``places`` [N] are the rows of the assortment's items in ``spans`` [M, H, Q] at ``taus``, −1 where an item was not forecast.
+    ``supply`` is what past and open orders tell, None where the catalog has none.
     """
 
     assortment: Assortment
@@ -103,6 +109,7 @@ class Basis:
     spans: np.ndarray
     places: np.ndarray
     creation_date: pd.Timestamp
+    supply: Supply | None = None
 
     @property
     def horizon(self) -> int:
@@ -122,7 +129,8 @@ class Basis:
     ) -> np.ndarray:
         """Knots [K, Q] of what ``rows`` [K] sell over lead time and review; nothing where an item was not forecast.
 
-        ``deviation`` [K] of the lead times; what was mixed of them last is kept, for a quantile does not change it.
+        ``deviation`` [K] of the lead times; those that receipts tell of are mixed as they were seen. What was mixed lately is
+        kept, for a quantile does not change it.
         """
         places = self.places[rows]
         knots = span_knots(self.taus, self.spans, lead_time, review, np.maximum(places, 0))
@@ -130,10 +138,11 @@ class Basis:
             sure = np.broadcast_to(np.asarray(lead_time, np.float64), len(rows))
             key = (rows.tobytes(), sure.tobytes(), deviation.tobytes(), review)
             if key not in self._mixed:
+                while len(self._mixed) >= _MIXED_KEPT:
+                    self._mixed.pop(next(iter(self._mixed)))
                 some = np.flatnonzero(deviation > 0)
-                at = np.maximum(places[some], 0)
-                mixed = uncertain_span_knots(self.taus, self.spans, sure[some], deviation[some], review, at)
-                self._mixed.clear()
+                at, wanted = np.maximum(places[some], 0), rows[some]
+                mixed = uncertain_knots(self.supply, self.taus, self.spans, at, wanted, sure[some], deviation[some], review)
                 self._mixed[key] = (some, mixed)
             some, mixed = self._mixed[key]
             knots[some] = mixed
@@ -151,6 +160,12 @@ class Basis:
     @cached_property
     def _ahead(self) -> dict[tuple[bytes, bytes, int], tuple[np.ndarray, np.ndarray]]:
         return {}
+
+    @cached_property
+    def commercial(self) -> Mapping[str, np.ndarray]:
+        """The catalog's commercial columns [N]; lead times and units on order as orders tell them where they do."""
+        known = self.assortment.commercial
+        return known if self.supply is None else self.supply.over(known)
 
     @cached_property
     def _mixed(self) -> dict[tuple[bytes, bytes, bytes, float], tuple[np.ndarray, np.ndarray]]:
@@ -287,6 +302,7 @@ class BuyPlan:
         rows, assortment = self.rows[places], self.basis.assortment
         names = assortment.names_of(rows)
         categories = assortment.category.take(rows)
+        suppliers = [""] * len(rows) if assortment.supplier is None else assortment.supplier.take(rows)
         return tuple(
             BuyRow(
                 item_id=str(assortment.item_ids[row]),
@@ -316,18 +332,21 @@ class BuyPlan:
                 left_over=float(found.left_over[k]),
                 unit_cost=float(self.unit_cost[places[k]]),
                 money=float(quantity[k] * self.unit_cost[places[k]]),
+                supplier=str(suppliers[k]),
             )
             for k, row in enumerate(rows)
         )
 
 
-def basis(assortment: Assortment, summary: Summary, known_periods: np.ndarray | None = None) -> Basis:
+def basis(
+    assortment: Assortment, summary: Summary, known_periods: np.ndarray | None = None, supply: Supply | None = None
+) -> Basis:
     """What the list is worked out from.
 
     A depot whose ``known_periods`` [N] of demand are none sells nothing itself: it is no new product.
     """
     places = summary.rows_of(assortment.item_ids)
-    made = Basis(assortment, summary.taus, summary.spans, places, summary.creation_date)
+    made = Basis(assortment, summary.taus, summary.spans, places, summary.creation_date, supply)
     if known_periods is None:
         return made
     silent = [one.depot for one in assortment.echelons[0] if known_periods[one.depot] == 0]
@@ -344,7 +363,7 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float], sav
     costs, unit_cost = costs_of(filled, settings)
     knots = made.knots(rows, filled["lead_time"], settings.review, filled["lead_time_sd"])
     periods = filled["lead_time"] + settings.review
-    in_time = np.where(filled["arrives_in"] <= periods, filled["on_order"], 0.0)
+    arrived = in_time(made, rows, filled, periods)
     tau = np.clip(critical_ratio(costs.underage, costs.overage), LOWEST_TAU, HIGHEST_TAU)
     if settings.tau is not None:
         tau = np.full(len(rows), settings.tau)
@@ -356,8 +375,8 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float], sav
         filled["shelf_life"],
         filled["max_cover"],
     )
-    stock = Stock.of(filled["on_hand"], in_time, filled["back_orders"])
-    missed = np.zeros(len(rows)) if settings.waits else _lost_before(made, rows, filled, assumed, tau, settings.review)
+    stock = Stock.of(filled["on_hand"], arrived, filled["back_orders"])
+    missed = np.zeros(len(rows)) if settings.waits else lost_before(made, rows, filled, assumed, tau, settings.review)
     plan = order(knots, made.taus, tau, stock, rules, missed)
     moved = made.assortment.by_location[rows]
     plan = replace(plan, quantity=np.where(moved, 0.0, plan.quantity), cap=np.where(moved, 0.0, plan.cap))
@@ -387,37 +406,13 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float], sav
         costs=costs,
         periods=periods,
         give_or_take=filled["lead_time_sd"],
-        later=filled["on_order"] - in_time,
+        later=filled["on_order"] - arrived,
         limit=limit,
         saved=len(saved),
         is_extended=periods > made.horizon,
         assumed={name: int(unsaid.sum()) for name, unsaid in assumed.items()},
         budget=bought,
     )
-
-
-def _lost_before(
-    made: Basis,
-    rows: np.ndarray,
-    filled: Mapping[str, np.ndarray],
-    assumed: Mapping[str, np.ndarray],
-    tau: np.ndarray,
-    review: float,
-) -> np.ndarray:
-    """Units [K] that will be lost before an order at ``tau`` [K] arrives; none where stock on hand is only assumed."""
-    answer = np.zeros(len(rows))
-    after = int(np.clip(round(review), 1, made.horizon))
-    lead = np.clip(np.rint(filled["lead_time"]), 0, made.horizon - after).astype(int)
-    places, on_hand = made.places[rows], filled["on_hand"] - filled["back_orders"]
-    stocked = ~assumed.get("on_hand", np.zeros(len(rows), bool)) & (places >= 0) & (lead > 0)
-    some = np.flatnonzero(stocked & (on_hand < made.spans[np.maximum(places, 0), np.maximum(lead, 1) - 1, -1]))
-    if some.size:
-        arrives = np.ceil(filled["arrives_in"][some]).clip(min=1)
-        periods = np.arange(1, lead[some].max() + 1)
-        arriving = np.where(periods == arrives[:, None], filled["on_order"][some, None], 0.0)[:, None]
-        ahead = made.demand_ahead(places[some], lead[some], after)
-        answer[some] = unserved(tau[some, None], *ahead, on_hand[some, None], arriving)[:, 0]
-    return answer
 
 
 def _scope(made: Basis, settings: BuySettings) -> np.ndarray:
@@ -434,4 +429,10 @@ def _scope(made: Basis, settings: BuySettings) -> np.ndarray:
                 f"The catalog has no category {settings.category!r}. Choose one from the list, or all items."
             )
         return np.flatnonzero(made.assortment.in_category(settings.category))
+    if settings.supplier:
+        if settings.supplier not in made.assortment.suppliers:
+            raise ConfigurationError(
+                f"The catalog has no supplier {settings.supplier!r}. Choose one from the list, or all items."
+            )
+        return np.flatnonzero(made.assortment.from_supplier(settings.supplier))
     return np.arange(len(made.assortment))

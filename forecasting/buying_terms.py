@@ -41,7 +41,7 @@ class BuySettings:
     Attributes
     ----------
     tau : the chosen quantile; None where the costs choose it for each item.
-    item, category : scope, one item or one category; "" is all.
+    item, category, supplier : scope, one item, one category or one supplier; "" is all.
     lead_time, review : periods; ``lead_time`` where the catalog has none.
     pack_size, on_hand : units where the catalog has none; no minimum and nothing on order is assumed.
     margin : share of the price that is margin, where the catalog has no unit cost.
@@ -63,6 +63,7 @@ class BuySettings:
     unsold: float = 0.25
     budget: float | None = None
     waits: bool = False
+    supplier: str = ""
 
     @property
     def ratio(self) -> float:
@@ -91,7 +92,7 @@ def terms(
     A price is taken from the middle one, a cost from the margin. Without a word an order comes when it is due, is alone, and
     nothing spoils: deviation 0, arrival in the next period, no back orders, no limit to shelf life and cover.
     """
-    known = {name: values[rows] for name, values in made.assortment.commercial.items()}
+    known = {name: values[rows] for name, values in made.commercial.items()}
     price = np.where(known["price"] > 0, known["price"], made.middle_price)
     stand_in: dict[str, np.ndarray | float] = {
         "price": price,

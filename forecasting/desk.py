@@ -33,6 +33,7 @@ from forecasting.launch_store import LaunchStore
 from forecasting.locations import BranchRecord
 from forecasting.look_back import LookBack, looked_back
 from forecasting.own_mistakes import Mistakes, mistakes
+from forecasting.receipts import supply_of
 from forecasting.serving import serving
 from forecasting.since_last_time import SinceLast, since_last
 from forecasting.summary import Summary, summarise, summary_of
@@ -252,7 +253,8 @@ class Desk:
         if self._basis is None:
             assortment = self._catalog.assortment()
             known = self._catalog.known_periods() if assortment.locations else None
-            self._basis = buying.basis(assortment, self._summary, known)
+            supply = supply_of(self._catalog.orders(), assortment, self._catalog.about)
+            self._basis = buying.basis(assortment, self._summary, known, supply)
         return self._basis
 
     # one item

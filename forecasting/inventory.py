@@ -7,7 +7,6 @@ critical ratio c_u / (c_u + c_o). Axis letters: N items, H horizons, Q taus, L l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -115,15 +114,6 @@ class LeadTimes:
             raise ConfigurationError(f"chances has shape {self.chances.shape}, expected [N, {len(self.periods)}].")
         if (self.chances < 0).any() or not np.allclose(self.chances.sum(axis=1), 1):
             raise ConfigurationError("The chances of an item's lead times are not negative and add up to 1. Check them.")
-
-    @classmethod
-    def of_receipts(cls, receipts: Sequence[Sequence[float]]) -> LeadTimes:
-        """How long past orders took, for each item: every receipt counts alike."""
-        if not all(len(one) for one in receipts):
-            raise ConfigurationError("An item has no past receipt. Give it the lead time that its supplier states.")
-        periods = np.unique(np.concatenate([np.asarray(one, np.float64) for one in receipts]))
-        counts = np.array([[np.count_nonzero(np.asarray(one) == period) for period in periods] for one in receipts])
-        return cls(periods, counts / counts.sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True, eq=False)

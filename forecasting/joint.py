@@ -74,12 +74,16 @@ class Together:
 
 @dataclass(frozen=True, eq=False)
 class JointTotals:
-    """The whole list and its categories, dearest first, and what the ties rest on."""
+    """The whole list, its categories and its suppliers, dearest first, and what the ties rest on.
+
+    ``suppliers`` is empty where the catalog has none; their totals are sums along the same draws.
+    """
 
     whole: Together
     categories: tuple[Together, ...]
     ties: Ties
     samples: int
+    suppliers: tuple[Together, ...] = ()
 
 
 def ties_for(plan: BuyPlan, catalog: Catalog, networks: SelfCorrecting) -> Ties:
@@ -123,33 +127,46 @@ def joint_totals(plan: BuyPlan, ties: Ties, *, seed: int = 0) -> JointTotals:
     market = rng.standard_normal((samples, 1), np.float32)
     own_category = rng.standard_normal((samples, len(labels)), np.float32)
     common = np.sqrt(ties.market) * market + np.sqrt(ties.category - ties.market) * own_category  # (S, C)
-    units, money = (np.zeros((samples, len(labels))) for _ in range(2))
+    buyers = _suppliers(plan)
+    groups = [(labels, place)] if buyers is None else [(labels, place), buyers]
+    sums = [np.zeros((2, samples, len(names))) for names, _ in groups]  # units, money
     for start in range(0, items, _CHUNK):
         part = slice(start, min(start + _CHUNK, items))
         table = np.maximum(quantiles.quantile(taus, plan.knots[part, None], ndtr(_GRID)), 0.0).astype(np.float32)  # (N, Z)
         own = rng.standard_normal((samples, part.stop - start), np.float32)
         z = common[:, place[part]] + np.float32(np.sqrt(1 - ties.category)) * own
         sold = _read(table, z)
-        for label in np.unique(place[part]):
-            mine = place[part] == label
-            units[:, label] += sold[:, mine].sum(axis=1)
-            money[:, label] += sold[:, mine] @ plan.price[part][mine].astype(np.float32)
+        for total, (_, member) in zip(sums, groups, strict=True):
+            for label in np.unique(member[part]):
+                mine = member[part] == label
+                total[0, :, label] += sold[:, mine].sum(axis=1)
+                total[1, :, label] += sold[:, mine] @ plan.price[part][mine].astype(np.float32)
     p90 = quantiles.quantile(taus, plan.knots, 0.9)
-    count, added = np.bincount(place, minlength=len(labels)), np.bincount(place, p90, len(labels))
-    worth = np.bincount(place, p90 * plan.price, len(labels))
 
-    def together(name: str, sold: np.ndarray, earned: np.ndarray, where: np.ndarray | slice) -> Together:
-        middle = [float(q) for series in (sold, earned) for q in np.quantile(series, [0.5, 0.9])]
-        sums = float(added[where].sum()), float(worth[where].sum())
-        return Together(name, int(count[where].sum()), middle[0], middle[1], sums[0], middle[2], middle[3], sums[1])
+    def together(name: str, total: np.ndarray, members: np.ndarray) -> Together:
+        middle = [float(q) for series in total for q in np.quantile(series, [0.5, 0.9])]
+        added, worth = float(p90[members].sum()), float((p90 * plan.price)[members].sum())
+        return Together(name, int(members.sum()), middle[0], middle[1], added, middle[2], middle[3], worth)
 
-    each = [together(str(name), units[:, k], money[:, k], np.array([k])) for k, name in enumerate(labels)]
+    def each(total: np.ndarray, names: np.ndarray, member: np.ndarray) -> tuple[Together, ...]:
+        found = [together(str(name), total[:, :, k], member == k) for k, name in enumerate(names)]
+        return tuple(sorted(found, key=lambda one: -one.money_p50))
+
     return JointTotals(
-        whole=together("All together", units.sum(axis=1), money.sum(axis=1), slice(None)),
-        categories=tuple(sorted(each, key=lambda one: -one.money_p50)),
+        whole=together("All together", sums[0].sum(axis=2), np.ones(items, bool)),
+        categories=each(sums[0], *groups[0]),
         ties=ties,
         samples=samples,
+        suppliers=each(sums[1], *groups[1]) if len(groups) > 1 else (),
     )
+
+
+def _suppliers(plan: BuyPlan) -> tuple[np.ndarray, np.ndarray] | None:
+    """The suppliers [G] of the list and which is each item's [N]; None where the catalog has none."""
+    supplier = plan.basis.assortment.supplier
+    if supplier is None:
+        return None
+    return np.unique(np.asarray(supplier.take(plan.rows), dtype=str), return_inverse=True)
 
 
 def _read(table: np.ndarray, z: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from data.planner_store import PlannerStore
 from data.schema import Panel
 from data.sources import complete_journey, simulator, upload
 from data.sources.bench_directory import read_panel
+from data.sources.order_files import OrdersFile, read_orders
 from data.sources.simulator import Planted
 from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
@@ -42,6 +43,7 @@ from forecasting.launch_desk import LaunchDesk, NewProduct
 from forecasting.locations import BranchRecord, DepotLine, ProductPlan
 from forecasting.own_mistakes import Mistakes
 from forecasting.policies import RatioRecord
+from forecasting.receipts import OpenOrder, Record
 from forecasting.runs import TrainingSettings
 from forecasting.since_last_time import SinceLast
 from forecasting.training_run import Training
@@ -83,12 +85,15 @@ __all__ = [
     "Mistakes",
     "ModelStatus",
     "NewProduct",
+    "OpenOrder",
+    "OrdersFile",
     "Outcome",
     "PastFan",
     "PlanChange",
     "Planted",
     "ProductPlan",
     "RatioRecord",
+    "Record",
     "RecordAsked",
     "Run",
     "ScenarioView",
@@ -115,6 +120,7 @@ __all__ = [
     "open_desk",
     "planner_store",
     "preview_upload",
+    "read_orders",
     "review_upload",
     "train",
     "tried_generation",
@@ -181,9 +187,15 @@ def review_upload(preview: UploadPreview, mapping: ColumnMapping) -> UploadPrevi
     return upload.review(preview, mapping)
 
 
-def load_upload(preview: UploadPreview, mapping: ColumnMapping, catalog_name: str) -> None:
-    """Makes the previewed file the catalog in use, all of it or nothing; raises UploadError."""
-    _load(lambda path: upload.load(preview, mapping, catalog_name, path), lambda progress: None)
+def load_upload(
+    preview: UploadPreview,
+    mapping: ColumnMapping,
+    catalog_name: str,
+    orders: OrdersFile | None = None,
+    report: Report = lambda progress: None,
+) -> None:
+    """Makes the previewed file the catalog in use, with its ``orders``, all of it or nothing; raises UploadError."""
+    _load(lambda path: upload.load(preview, mapping, catalog_name, path, orders), report)
 
 
 def train(

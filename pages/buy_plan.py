@@ -18,7 +18,9 @@ from pages.ui import (
     locations_view,
     messages,
     money_curve,
+    orders_view,
     progress,
+    purchase_orders,
     resources,
     state,
 )
@@ -50,9 +52,11 @@ def buy_plan() -> None:
             Figure("Expected to miss", formats.units(totals.lost_sales), help=missed),
             Figure("Expected left over", formats.units(totals.left_over), help="Units still there when the next one arrives."),
         )
-        buying_settings.controls(plan.basis.assortment.categories, about.frequency)
+        assortment = plan.basis.assortment
+        buying_settings.controls(assortment.categories, assortment.suppliers, about.frequency)
         if said := buying_settings.assumptions(plan, about.frequency):
             st.caption(f":material/info: {formats.plain(said)}")
+        orders_view.section(plan, about)
         buying_terms.section(plan, about)
         if plan.located:
             locations_view.section(plan, about)
@@ -66,10 +70,13 @@ def buy_plan() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             stamp = exports.Stamp(about.name, plan.creation_date, resources.model_words(), _asked(settings.tau))
             downloads(lambda: buying_list.table(plan, about), stamp, "order", "Purchase order")
+            purchase_orders.downloads(plan, about, stamp)
             frame.links("buy_plan", {**buying_settings.address(), **locations_view.address()})
         if not plan.located:
             locations_view.section(plan, about)
         joint_view.section(plan, about)
+        if settings.supplier:
+            st.caption("The past is replayed over the best sellers of all suppliers.")
         money_curve.section(buying_settings.replayed(settings), settings.tau or settings.ratio)
 
 

@@ -43,7 +43,7 @@ def panel_of(items: int = 30, periods: int = 40, seed: int = 0, **changes: objec
     return Panel(**(values | changes))
 
 
-def write(path: Path, panel: Panel, *, size: int = 1000, names=None, commercial=None, plan=None, **about) -> Path:
+def write(path: Path, panel: Panel, *, size: int = 1000, names=None, commercial=None, plan=None, orders=None, **about) -> Path:
     settings = {"name": "Test", "source": "test", "words": "Made up.", "frequency": panel.frequency} | about
     with CatalogWriter(path, **settings) as writer:
         for start in range(0, len(panel), size):
@@ -54,6 +54,8 @@ def write(path: Path, panel: Panel, *, size: int = 1000, names=None, commercial=
                 commercial=None if commercial is None else commercial.iloc[part],
                 plan=None if plan is None else Plan(plan.periods, {n: v[part] for n, v in plan.known.items()}),
             )
+        if orders is not None:
+            writer.set_orders(orders)
     return path
 
 

@@ -220,10 +220,8 @@ def test_a_mixture_of_lead_times_mixes_the_chances_of_selling_no_more(knots: np.
         assert float((just_below * chances).sum()) <= tau + 1e-6
 
 
-def test_past_receipts_count_alike_and_one_certain_lead_time_mixes_nothing() -> None:
-    lead = LeadTimes.of_receipts([[2, 2, 3, 2], [3]])
-    assert lead.periods.tolist() == [2, 3]
-    assert lead.chances.tolist() == [[0.75, 0.25], [0, 1]]
+def test_one_certain_lead_time_mixes_nothing() -> None:
+    lead = LeadTimes(np.array([2, 3]), np.array([[0.75, 0.25], [0, 1]]))
     spans = np.cumsum(np.ones((2, 6, 13)), axis=1) * (1 + KNOTS) * 20
     mixed = span_knots(KNOTS, spans, lead, 1.0)
     assert mixed[1] == pytest.approx(spans[1, 3])

@@ -105,3 +105,28 @@ def test_a_path_reads_the_quantile_function_it_was_given(plan: BuyPlan) -> None:
     found = joint_totals(one, NONE).whole
     assert found.units_p90 == pytest.approx(found.added_units, rel=0.03)
     assert float(ndtr((found.units_p90 - MEAN) / DEVIATION)) == pytest.approx(0.9, abs=0.02)
+
+
+def test_suppliers_make_the_whole_along_the_same_draws_and_hold_what_comes(plan: BuyPlan) -> None:
+    """Items of several categories, tied by category alone: the truth of a supplier's total is drawn anew and covered."""
+    every = plan.basis.assortment
+    names = np.array(["East", "West"], object)[np.arange(ITEMS) % 2]
+    basis_ = replace(plan.basis, assortment=replace(every, supplier=pd.Categorical(names)))
+    ties = replace(NONE, market=0.1, category=0.4)
+    found = joint_totals(buy_plan(basis_, BuySettings(), {}), ties)
+    assert {one.name for one in found.suppliers} == {"East", "West"}
+    assert sum(one.items for one in found.suppliers) == ITEMS
+    assert sum(one.added_units for one in found.suppliers) == pytest.approx(found.whole.added_units)
+    rng, draws = np.random.default_rng(3), 20_000
+    labels, place = np.unique(np.asarray(every.category, dtype=str), return_inverse=True)
+    common = np.sqrt(0.1) * rng.standard_normal((draws, 1))
+    common = common + np.sqrt(0.3) * rng.standard_normal((draws, len(labels)))
+    sold = MEAN + DEVIATION * (common[:, place] + np.sqrt(0.6) * rng.standard_normal((draws, ITEMS)))
+    for one in found.suppliers:
+        came = sold[:, names == one.name].sum(axis=1)
+        assert float((came <= one.units_p90).mean()) == pytest.approx(0.9, abs=0.02)
+        assert float((came <= one.units_p50).mean()) == pytest.approx(0.5, abs=0.03)
+        assert float((came <= one.added_units).mean()) > 0.97, "added P90s are next to never reached"
+        alone = joint_totals(buy_plan(basis_, BuySettings(supplier=one.name), {}), ties)
+        assert alone.whole.units_p90 == pytest.approx(one.units_p90, rel=0.02)
+    assert joint_totals(plan, ties).suppliers == ()

@@ -25,6 +25,7 @@ from data.schema import PRICE, PROMO, Frequency, Panel, Plan
 from data.sources.simulator_items import BLOCK, Block, simulated_block
 from data.sources.simulator_locations import MOST_LOCATIONS, at_locations
 from data.sources.simulator_market import LINES, VARIANTS, Market, market_of
+from data.sources.simulator_orders import SUPPLIERS, joined, simulated_orders, suppliers_of
 from data.sources.simulator_truth import Truth
 from data.truth_store import TruthWriter
 
@@ -76,6 +77,7 @@ class Simulation:
     ends : share of items that nobody wants any more from some period of the later half on.
     stockouts : chance that the buyer accepts of selling out before the next order arrives; 0: the shelf is never empty.
     locations : branches that sell each product and get it from one depot, without stockouts; 0: one place.
+    orders : whether items have suppliers and purchase orders (see ``simulator_orders``).
     """
 
     items: int = 1000
@@ -106,6 +108,7 @@ class Simulation:
     ends: float = 0.04
     stockouts: float = 0.03
     locations: int = 0
+    orders: bool = False
 
     def __post_init__(self) -> None:
         wrong = [name for name in ("items", "categories", "brands") if getattr(self, name) < 1]
@@ -135,6 +138,7 @@ class Planted:
     launches: bool = True
     stockouts: bool = True
     locations: bool = False
+    orders: bool = False
 
 
 def asked_for(items: int, periods: int, seed: int, planted: Planted) -> Simulation:
@@ -154,6 +158,7 @@ def asked_for(items: int, periods: int, seed: int, planted: Planted) -> Simulati
         new_items=usual.new_items * planted.launches,
         stockouts=0.0 if planted.locations else usual.stockouts * planted.stockouts,
         locations=_BRANCHES if planted.locations else 0,
+        orders=planted.orders,
     )
 
 
@@ -243,17 +248,26 @@ def load(path: Path, settings: Simulation, report: Report | None = None) -> None
             frequency=settings.frequency,
             country=settings.country,
         ) as writer:
-            done = 0
+            done, orders = 0, []
             for chunk in simulate(settings):
                 writer.add(chunk.panel, names=chunk.names.tolist(), commercial=chunk.commercial, plan=chunk.plan)
                 truths.add(chunk.truth)
+                if settings.orders:
+                    orders.append(simulated_orders(settings, chunk, done))
                 done += len(chunk)
                 report(done, rows, f"Simulated {done:,} of {rows:,} items")
+            writer.set_orders(joined(orders))
         with closing(Catalog(path)) as catalog:
             truths.finish(catalog.about.catalog_hash)
     except BaseException:
         truths.drop()
         raise
+
+
+def _suppliers(settings: Simulation, first: int, count: int) -> dict[str, np.ndarray]:
+    if not settings.orders:
+        return {}
+    return {"supplier": np.array(SUPPLIERS, dtype=object)[suppliers_of(settings.seed, range(first, first + count))]}
 
 
 def _chunk(settings: Simulation, market: Market, block: Block, first: int) -> SimulatedChunk:
@@ -274,6 +288,7 @@ def _chunk(settings: Simulation, market: Market, block: Block, first: int) -> Si
             "category": categories,
             "brand": brands,
             "line": np.array(LINES, dtype=object)[block.line],
+            **_suppliers(settings, first, len(block)),
         },
         event_names=market.event_names,
         events=market.events[:T],

@@ -16,6 +16,7 @@ from data.catalog_writer import CatalogWriter
 from data.errors import DataError, Problem, UploadError
 from data.facts import Check
 from data.schema import Frequency
+from data.sources.order_files import OrdersFile
 from data.sources.upload_columns import ColumnMapping, plain_name, proposed
 from data.sources.upload_files import FileTable, read_file
 from data.sources.upload_reading import read_rows
@@ -138,8 +139,10 @@ def review(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
     )
 
 
-def load(preview: UploadPreview, mapping: ColumnMapping, catalog_name: str, path: Path) -> None:
-    """Writes the catalog at ``path`` from the previewed file.
+def load(
+    preview: UploadPreview, mapping: ColumnMapping, catalog_name: str, path: Path, orders: OrdersFile | None = None
+) -> None:
+    """Writes the catalog at ``path`` from the previewed file, with the ``orders`` of another file where there is one.
 
     Raises UploadError, with every problem found, where the file under this mapping breaks the contract; the catalog in
     use then stays as it was.
@@ -150,6 +153,8 @@ def load(preview: UploadPreview, mapping: ColumnMapping, catalog_name: str, path
     rows = reviewed._rows
     assert rows is not None
     assert rows.calendar is not None
+    if orders is not None and (wrong := (*orders.problems, *orders.unknown_items(rows.item_ids))):
+        raise UploadError(f"{orders.file_name} was not loaded; the catalog in use stays as it was.", wrong)
     panel, plan = panel_of(rows)
     try:
         with CatalogWriter(
@@ -171,7 +176,11 @@ def load(preview: UploadPreview, mapping: ColumnMapping, catalog_name: str, path
                     commercial=rows.commercial.iloc[part],
                     plan=None if plan is None else replace(plan, known={n: v[part] for n, v in plan.known.items()}),
                 )
-            for check in rows.checks:
+            checks = list(rows.checks)
+            if orders is not None:
+                writer.set_orders(orders.orders)
+                checks += orders.found(panel.last, panel.frequency, mapping.stamp)
+            for check in checks:
                 writer.note(check)
     except UploadError:
         raise

@@ -189,11 +189,17 @@ def _discard() -> None:
 
 def table(plan: BuyPlan, about: About) -> Table:
     """The purchase order for a file: everything to buy in scope, dearest first."""
-    rows = plan.lines(plan.places(only_to_buy=True))
+    return table_of(plan.lines(plan.places(only_to_buy=True)), plan, about)
+
+
+def table_of(rows: Sequence[BuyRow], plan: BuyPlan, about: About) -> Table:
+    """The same of these rows; with the supplier where the catalog has some."""
+    bought_from = (Column("Supplier", "text", [row.supplier for row in rows]),)
     columns = (
         Column("Item", "text", [row.item_id for row in rows]),
         Column("Name", "text", [row.name for row in rows]),
         Column("Category", "text", [row.category for row in rows]),
+        *(bought_from if plan.basis.assortment.suppliers else ()),
         Column("Buy", "units", [row.quantity for row in rows]),
         Column("Unit cost", "price", [row.unit_cost for row in rows]),
         Column("Money", "money", [row.money for row in rows]),

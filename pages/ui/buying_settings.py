@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from forecasting.workflows import BuyPlan, RecordAsked
 
 BY = {"quantile": "A quantile", "costs": "What it costs"}
-SCOPES = {"all": "All items", "category": "A category", "item": "One item"}
+SCOPES = {"all": "All items", "category": "A category", "supplier": "A supplier", "item": "One item"}
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ def read() -> BuySettings:
         tau=None if params.get("by") == "costs" else chosen.tau,
         item=chosen.item if scope() == "item" else "",
         category=params.get("category", "") if scope() == "category" else "",
+        supplier=params.get("supplier", "") if scope() == "supplier" else "",
         budget=budget if budget >= 0 else None,
         waits=params.get("waits") == "yes",
         **typed,
@@ -77,20 +78,21 @@ def replayed(settings: BuySettings) -> RecordAsked:
 
 
 def scope() -> str:
-    """All items, a category or one item."""
+    """All items, a category, a supplier or one item."""
     named = st.query_params.get("scope", "all")
     return named if named in SCOPES else "all"
 
 
 def address() -> dict[str, str]:
     """The view as query parameters, with everything that was chosen."""
-    kept = ("by", "scope", "category", "budget", "waits", "show", "q", "page", *(one.param for one in (*_STOCK, *_COSTS)))
+    own = ("by", "scope", "category", "supplier", "budget", "waits", "show", "q", "page")
+    kept = (*own, *(one.param for one in (*_STOCK, *_COSTS)))
     return {"tau": f"{state.selection().tau:g}"} | state.selection().address() | {
         name: st.query_params[name] for name in kept if name in st.query_params
     }  # fmt: skip
 
 
-def controls(categories: Sequence[str], frequency: Frequency) -> None:
+def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Frequency) -> None:
     """How the quantile is chosen, of which items, and for how much money."""
     params, chosen = st.query_params, state.selection()
     by = "costs" if params.get("by") == "costs" else "quantile"
@@ -111,20 +113,22 @@ def controls(categories: Sequence[str], frequency: Frequency) -> None:
     with right:
         st.segmented_control(
             "For",
-            list(SCOPES),
+            [one for one in SCOPES if suppliers or one != "supplier" or scope() == one],
             format_func=SCOPES.get,
             required=True,
             key=state.bound("scope", scope()),
             on_change=state.on_change("scope", "scope", str),
         )
-        if scope() == "category" and categories:
-            named = params.get("category", "")
+        for kind, labels in (("category", categories), ("supplier", suppliers)):
+            if scope() != kind or not labels:
+                continue
+            named = params.get(kind, "")
             st.selectbox(
-                "Category",
-                categories,
+                kind.title(),
+                labels,
                 placeholder="Choose one; it is all items until then",
-                key=state.bound("category", named if named in categories else None),
-                on_change=state.on_change("category", "category", lambda label: label or ""),
+                key=state.bound(kind, named if named in labels else None),
+                on_change=state.on_change(kind, kind, lambda label: label or ""),
             )
         budget = _number(params.get("budget"), -1.0)
         st.number_input(

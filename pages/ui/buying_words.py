@@ -65,12 +65,12 @@ def span(periods: float, about: About) -> str:
     """A number of periods that may be broken: ``"3 weeks"``, ``"2.5 weeks"``."""
     if periods == int(periods):
         return formats.periods(int(periods), about.frequency)
-    return f"{periods:g} {formats.period_word(about.frequency)}s"
+    return f"{round(periods, 1):g} {formats.period_word(about.frequency)}s"
 
 
 def lasts(row: BuyRow) -> str:
     """How many periods an order has to last: ``"3"``, ``"3 ± 1"``."""
-    return f"{row.periods:g}" + (f" ± {row.give_or_take:g}" if row.give_or_take else "")
+    return f"{round(row.periods, 1):g}" + (f" ± {round(row.give_or_take, 1):g}" if row.give_or_take else "")
 
 
 def covers(level: float) -> str:

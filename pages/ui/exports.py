@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from pages.ui import formats
 from pages.ui.tables import Column, Table
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
 
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _EXCEL_FORMATS = {
@@ -74,13 +79,32 @@ def as_csv(table: Table, stamp: Stamp) -> bytes:
 
 def as_xlsx(table: Table, stamp: Stamp) -> bytes:
     """The table as a workbook: the numbers on the first sheet, the stamp on the second."""
+    return workbook([("Tideline", table)], stamp)
+
+
+def workbook(sheets: Sequence[tuple[str, Table]], stamp: Stamp) -> bytes:
+    """A workbook with these named sheets, and the stamp on the last."""
     from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.active)
+    for title, table in sheets:
+        _fill(book.create_sheet(title), table)
+    about = book.create_sheet("About these numbers")
+    for _, table in sheets[:1]:
+        about.append(["table", escape(table.title)])
+    for pair in stamp.pairs():
+        about.append(list(pair))
+    about.column_dimensions["A"].width, about.column_dimensions["B"].width = 18, 60
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def _fill(sheet: Worksheet, table: Table) -> None:
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
 
-    book = Workbook()
-    sheet = book.active
-    sheet.title = "Tideline"
     sheet.append([escape(column.title) for column in table.columns])
     for row in zip(*(_cells(column) for column in table.columns), strict=True):
         sheet.append([cell.to_pydatetime() if isinstance(cell, pd.Timestamp) else cell for cell in row])
@@ -94,14 +118,6 @@ def as_xlsx(table: Table, stamp: Stamp) -> bytes:
     for cell in sheet[1]:
         cell.font = Font(bold=True)
     sheet.freeze_panes = "B2"
-    about = book.create_sheet("About these numbers")
-    about.append(["table", escape(table.title)])
-    for pair in stamp.pairs():
-        about.append(list(pair))
-    about.column_dimensions["A"].width, about.column_dimensions["B"].width = 18, 60
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
 
 
 def name(title: str, stamp: Stamp, suffix: str) -> str:

@@ -12,10 +12,12 @@ from pages.ui.downloads import downloads
 from pages.ui.tables import Column, Table
 
 if TYPE_CHECKING:
-    from data.facts import About
-    from forecasting.workflows import BuyPlan, JointTotals
+    from collections.abc import Sequence
 
-_SHOWN = 12  # categories
+    from data.facts import About
+    from forecasting.workflows import BuyPlan, JointTotals, Together
+
+_SHOWN, _SUPPLIERS = 12, 50  # categories and suppliers
 
 
 def section(plan: BuyPlan, about: About) -> None:
@@ -32,10 +34,15 @@ def section(plan: BuyPlan, about: About) -> None:
             st.info(formats.plain(str(error)), icon=":material/info:")
             return
         st.markdown(sentence(found, about))
+        stamp = exports.Stamp(about.name, plan.creation_date, resources.model_words())
         shown = table(found, about)
         st.html(shown.html())
+        downloads(shown, stamp, "together")
+        if found.suppliers:
+            by_supplier = supplier_table(found, about)
+            st.html(by_supplier.html())
+            downloads(by_supplier, stamp, "together-supplier")
         st.caption(rests_on(found, about))
-        downloads(shown, exports.Stamp(about.name, plan.creation_date, resources.model_words()), "together")
 
 
 def sentence(found: JointTotals, about: About) -> str:
@@ -66,8 +73,20 @@ def rests_on(found: JointTotals, about: About) -> str:
 def table(found: JointTotals, about: About) -> Table:
     """All together, then the categories, dearest first."""
     rows = [found.whole, *found.categories[:_SHOWN]] if len(found.categories) > 1 else [found.whole]
+    return _table("What they sell together", "Together", [row.name or "No category" for row in rows], rows, about)
+
+
+def supplier_table(found: JointTotals, about: About) -> Table:
+    """What the items of each supplier sell together, dearest first, along the same draws."""
+    rows = found.suppliers[:_SUPPLIERS]
+    return _table(
+        "What each supplier's items sell together", "Supplier", [row.name or "No supplier" for row in rows], rows, about
+    )
+
+
+def _table(title: str, head: str, names: Sequence[str], rows: Sequence[Together], about: About) -> Table:
     columns = (
-        Column("Together", "text", [row.name or "No category" for row in rows]),
+        Column(head, "text", list(names)),
         Column("Items", "count", [row.items for row in rows]),
         Column("As often more as fewer", "units", [row.units_p50 for row in rows]),
         Column("9 in 10 fewer than", "units", [row.units_p90 for row in rows]),
@@ -75,4 +94,4 @@ def table(found: JointTotals, about: About) -> Table:
         Column("9 in 10 less than, money", "money", [row.money_p90 for row in rows]),
         Column("P90s added, money", "money", [row.added_money for row in rows]),
     )
-    return Table("What they sell together", columns, about.frequency, about.currency)
+    return Table(title, columns, about.frequency, about.currency)

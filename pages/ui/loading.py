@@ -23,6 +23,11 @@ _PLANTED = {
         "Every product stands at a depot and four branches that it supplies; the number above counts all. No stockouts.",
     ),
     "stockouts": ("Stockouts", True, "Shelves run empty now and then; what would have sold is then not on record."),
+    "orders": (
+        "Purchase orders",
+        False,
+        "Every item has a supplier, orders that were received and orders that are open, for trying the Buy plan.",
+    ),
 }
 
 #: Measured with loads of 10,000 and 200,000 items over 104 weeks, truths included, and rounded to the careful side.

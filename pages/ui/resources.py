@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from data.facts import About, Check, SearchResult
     from data.planner_store import PlannerStore
+    from data.sources.order_files import OrdersFile
     from data.sources.upload import UploadPreview
     from data.sources.upload_columns import ColumnMapping
     from forecasting.analogs import LaunchForecast
@@ -236,11 +237,18 @@ def review_upload(preview: UploadPreview, mapping: ColumnMapping) -> UploadPrevi
     return workflows.review_upload(preview, mapping)
 
 
-def load_upload(preview: UploadPreview, catalog_name: str) -> None:
+def read_orders(name: str, content: bytes) -> OrdersFile:
+    """What a planner's file of purchase orders holds; raises UploadError."""
+    from forecasting import workflows
+
+    return workflows.read_orders(name, content)
+
+
+def load_upload(preview: UploadPreview, catalog_name: str, orders: OrdersFile | None = None) -> None:
     """Makes the file, read as previewed, the catalog in use: all of it or nothing; raises UploadError."""
     from forecasting import workflows
 
-    workflows.load_upload(preview, mapping=preview.mapping, catalog_name=catalog_name)
+    workflows.load_upload(preview, mapping=preview.mapping, catalog_name=catalog_name, orders=orders)
 
 
 def load_complete_journey(report: Callable[[Progress], None]) -> None:

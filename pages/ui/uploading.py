@@ -12,11 +12,13 @@ from pages.ui import formats, resources
 from pages.ui.tables import Column, Table
 
 if TYPE_CHECKING:
+    from data.sources.order_files import OrdersFile
     from data.sources.upload import UploadPreview
     from data.sources.upload_columns import ColumnMapping
 
 _PREVIEW = "upload preview"
 _ROUND = "upload round"
+_ORDERS = "upload orders"
 _NONE = "—"
 
 #: Role in the mapping → what the planner reads; the first three are needed.
@@ -141,11 +143,39 @@ def _position(options: list[str], held: str | None) -> int:
 
 def _loading(preview: UploadPreview) -> str | None:
     """The last step; answers the name once everything is loaded."""
+    orders = _orders(preview)
     usual = preview.file_name.rsplit(".", 1)[0]
     name = st.text_input("Name of the catalog", usual, max_chars=80).strip() or usual
-    if not st.button("Load it", type="primary", disabled=not preview.loadable):
+    wrong = not preview.loadable or (orders is not None and bool(orders.problems))
+    if not st.button("Load it", type="primary", disabled=wrong):
         return None
     with st.spinner("Loading every row"):
-        resources.load_upload(preview, name)
+        resources.load_upload(preview, name, orders)
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     return name
+
+
+def _orders(preview: UploadPreview) -> OrdersFile | None:
+    """Another file, of purchase orders; nothing where none is brought."""
+    st.markdown(
+        "**Purchase orders, if you have them**, in a file of their own, one row for each order: `item_id`, `ordered`, `due`, "
+        "`received` and `units`. Received ones tell how long orders take, those without a date of receipt what is on its way."
+    )
+    key = f"orders/{st.session_state.get(_ROUND, 0)}"
+    file = st.file_uploader("Purchase orders", type=["csv", "parquet", "xlsx"], key=key, label_visibility="collapsed")
+    if file is None:
+        st.session_state.pop(_ORDERS, None)
+        return None
+    held = st.session_state.get(_ORDERS)
+    if held is None or held[0] != file.file_id:
+        with st.spinner("Reading the orders"):
+            held = (file.file_id, resources.read_orders(file.name, file.getvalue()))
+        st.session_state[_ORDERS] = held
+    found: OrdersFile = held[1]
+    if found.problems:
+        lines = [f"- {formats.plain(str(problem))}" for problem in found.problems]
+        st.error("\n".join(["**The orders cannot be loaded like this.** Mend the file, or take it out.", "", *lines]))
+    elif preview.last is not None and preview.frequency is not None:
+        told = found.found(preview.last, preview.frequency, preview.mapping.stamp)
+        st.info("\n".join(f"- {formats.plain(check.finding)}" for check in told))
+    return found

@@ -27,7 +27,8 @@ from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem
 from data.facts import About, Check, ItemFacts, SearchResult
 from data.planner_store import PlannerStore, Term
 from data.schema import Frequency
-from data.sources import upload
+from data.sources import order_files, upload
+from data.sources.order_files import OrdersFile
 from data.sources.simulator import Planted
 from data.sources.upload import UploadPreview
 from data.sources.upload_columns import ColumnMapping
@@ -91,6 +92,7 @@ class State:
     summarised: bool = True
     stale: bool = False
     stocked: bool = False
+    ordered: bool = False
     looked_back: bool = True
     parts: int = 0
     trusting: bool = True
@@ -183,11 +185,12 @@ def span(number: int) -> tuple[float, float, float]:
 
 
 @cache
-def basis(items: int, stocked: bool) -> buying.Basis:
-    """What the purchase list is made of; no stock, packs or lead times are known but where ``stocked``."""
+def basis(items: int, stocked: bool, ordered: bool) -> buying.Basis:
+    """What the purchase list is made of; stock, packs and lead times are known where ``stocked``, orders where ``ordered``."""
     price, promo = np.full(HORIZON, 2.49), (np.arange(HORIZON) == 4) * 0.8
     made = [forecast(number, HORIZON, price, promo, pd.Timestamp("2025-12-28")).cumulative for number in range(items)]
-    return stand_in_buying.basis([facts(number) for number in range(items)], np.concatenate(made), stocked=stocked)
+    every = [facts(number) for number in range(items)]
+    return stand_in_buying.basis(every, np.concatenate(made), stocked=stocked, about=Desk().figures() if ordered else None)
 
 
 class Desk(stand_in_why.Looked):
@@ -254,11 +257,11 @@ class Desk(stand_in_why.Looked):
         raise TooLittleHistory("The catalog has 3 creation dates to replay and 6 are needed. Load more history.")
 
     def buy_plan(self, settings: BuySettings, edits: Mapping[str, float], saved: Sequence[Term] = ()) -> BuyPlan:
-        return buying.buy_plan(basis(STATE.items, STATE.stocked), settings, edits, saved)
+        return buying.buy_plan(basis(STATE.items, STATE.stocked, STATE.ordered), settings, edits, saved)
 
     def concerns(self, saved: Sequence[Term] = ()) -> Concerns:
         known = np.array([len(history(number).periods) for number in range(STATE.items)])
-        return concerns(basis(STATE.items, STATE.stocked), BuySettings(), known, self.look_back(), saved)
+        return concerns(basis(STATE.items, STATE.stocked, STATE.ordered), BuySettings(), known, self.look_back(), saved)
 
     def look_back(self) -> LookBack | None:
         return stand_in_buying.look_back([facts(n).item_id for n in range(STATE.items)]) if STATE.looked_back else None
@@ -390,10 +393,15 @@ def review_upload(preview: UploadPreview, mapping: ColumnMapping) -> UploadPrevi
     return upload.review(preview, mapping)
 
 
-def load_upload(preview: UploadPreview, mapping: ColumnMapping, catalog_name: str) -> None:
+def read_orders(name: str, content: bytes) -> OrdersFile:
+    return order_files.read_orders(name, content)
+
+
+def load_upload(preview: UploadPreview, mapping: ColumnMapping, catalog_name: str, orders: OrdersFile | None = None) -> None:
     if preview.problems:
         raise UploadError(f"{preview.file_name} was not loaded; the catalog in use stays as it was.", preview.problems)
-    STATE.loaded.append(f"{catalog_name}: {preview.rows} rows of {preview.file_name}")
+    beside = f" with {len(orders.orders)} orders of {orders.file_name}" if orders else ""
+    STATE.loaded.append(f"{catalog_name}: {preview.rows} rows of {preview.file_name}{beside}")
 
 
 def accuracy(catalog_hash: str) -> AccuracyReport | None:

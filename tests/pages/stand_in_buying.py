@@ -9,37 +9,53 @@ import pandas as pd
 import pyarrow as pa
 
 from data.assortment import Assortment
-from data.facts import ItemFacts
+from data.facts import About, ItemFacts
+from data.orders import Orders
 from data.schema import COMMERCIAL
 from forecasting import buying
 from forecasting.batch import Manifest, Run
 from forecasting.joint import Ties
 from forecasting.look_back import LookBack
 from forecasting.quantiles import TAUS
+from forecasting.receipts import supply_of
 from forecasting.types import Progress, QuantileForecast
 from forecasting.views import Outcome
 
 
-def basis(every: Sequence[ItemFacts], spans: np.ndarray, *, stocked: bool) -> buying.Basis:
-    """What the purchase list is made of, from ``spans`` [N, H, Q] in units."""
+def basis(every: Sequence[ItemFacts], spans: np.ndarray, *, stocked: bool, about: About | None = None) -> buying.Basis:
+    """What the purchase list is made of, from ``spans`` [N, H, Q] in units; with ``about`` there are suppliers and orders."""
     items = len(every)
     known = {name: np.array([one.commercial.get(name) for one in every], float) for name in COMMERCIAL}
     if stocked:
         known |= {"pack_size": np.full(items, 12.0), "lead_time": np.full(items, 1.0), "min_order": np.zeros(items)}
         known |= {"on_hand": np.full(items, 34.0), "on_order": np.full(items, 24.0)}
-    return buying.Basis(
-        Assortment(
-            item_ids=np.array([one.item_id for one in every], dtype=object),
-            names=pa.chunked_array([[one.name for one in every]]),
-            search_text=pa.chunked_array([[f"{one.item_id} {one.name} {one.static['category']}".casefold() for one in every]]),
-            category=pd.Categorical([one.static["category"] for one in every]),
-            commercial=known,
-        ),
-        np.array(TAUS),
-        spans,
-        np.arange(items),
-        pd.Timestamp("2025-12-28"),
+    assortment = Assortment(
+        item_ids=np.array([one.item_id for one in every], dtype=object),
+        names=pa.chunked_array([[one.name for one in every]]),
+        search_text=pa.chunked_array([[f"{one.item_id} {one.name} {one.static['category']}".casefold() for one in every]]),
+        category=pd.Categorical([one.static["category"] for one in every]),
+        commercial=known,
+        supplier=pd.Categorical([SUPPLIERS[row % 3] for row in range(items)]) if about else None,
     )
+    supply = supply_of(orders(assortment.item_ids), assortment, about) if about else None
+    return buying.Basis(assortment, np.array(TAUS), spans, np.arange(items), pd.Timestamp("2025-12-28"), supply)
+
+
+SUPPLIERS = ("Old Mill", "Pier 9: East/West", "=Summit()")
+
+
+def orders(item_ids: np.ndarray) -> Orders:
+    """Ten receipts of every item but the first, of 1 … 3 weeks; of SKU-0003 one order in time, one late, one overdue."""
+    day, week = np.datetime64("2025-06-04"), np.timedelta64(7, "D")
+    rows = [(item, day, "NaT", day + (1 + k % 3) * week, 10.0) for item in item_ids[1:] for k in range(10)]
+    rows += [
+        ("SKU-0003", np.datetime64("2025-12-17"), "2026-01-05", "NaT", 31.0),
+        ("SKU-0003", np.datetime64("2025-12-17"), "2026-03-02", "NaT", 53.0),
+        ("SKU-0003", np.datetime64("2025-11-17"), "2025-12-10", "NaT", 7.0),
+    ]
+    ids, ordered, due, received, units = zip(*rows, strict=True)
+    days = [np.array(column, "datetime64[D]") for column in (ordered, due, received)]
+    return Orders(np.array(ids, object), days[0], days[1], days[2], np.array(units))
 
 
 #: How far the items err together.
