@@ -1,6 +1,6 @@
 """Buying, measured from scratch: replayed cost, span coverage, the learned policy, and the batch; JSON on the last line.
 
-usage: python bench/buy.py [--quick] [--sets DIR …] [--out FILE]; bench/tables.py makes docs/buying.md
+usage: python bench/buy.py [--quick] [--sets DIR …] [--only-batch] [--out FILE]; bench/tables.py makes docs/buying.md
 
 Each forecaster is trained until the first rolling origin of the set and forecasts from every period after it; what it then
 says is bought by the same rule, L = 2 and R = 1, at three critical ratios, with costs of 1 in all (c_u + c_o) a unit. The rule
@@ -79,12 +79,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="few items, few steps: a rough answer")
     parser.add_argument("--no-batch", action="store_true", help="leave the batch out")
+    parser.add_argument("--only-batch", action="store_true", help="measure the batch and the list anew, keep the rest of --out")
     parser.add_argument("--out", type=Path, help="also write the answer here")
     options = parser.parse_args()
     answer: dict[str, object] = {"commit": commit(), "quick": options.quick}
-    sets = {directory.name: bought(directory, options.seed, options.quick) for directory in options.sets}
-    names = {name for figures in sets.values() for name in figures}
-    answer |= {name: {one: figures.get(name) for one, figures in sets.items()} for name in sorted(names)}
+    if options.only_batch:
+        answer = json.loads(options.out.read_text())
+    else:
+        sets = {directory.name: bought(directory, options.seed, options.quick) for directory in options.sets}
+        names = {name for figures in sets.values() for name in figures}
+        answer |= {name: {one: figures.get(name) for one, figures in sets.items()} for name in sorted(names)}
+    answer["speed_commit"] = commit()
     answer["list_ms"] = _list_ms(options.quick)
     sizes = () if options.no_batch else ((2_000,) if options.quick else (10_000, 100_000))
     runs = {str(items): batch(items, options.quick) for items in sizes}

@@ -57,7 +57,13 @@ def _of_set(found: Mapping[str, Any], name: str) -> str:
 
 
 def _speed(found: Mapping[str, Any]) -> str:
-    lines = ["## Speed", "", f"- Buy list of 10,000 items after a new quantile: {found['list_ms']} ms on the server."]
+    lines = [
+        "## Speed",
+        "",
+        f"Measured at commit {found['speed_commit']}.",
+        "",
+        f"- Buy list of 10,000 items after a new quantile: {found['list_ms']} ms on the server.",
+    ]
     for items, speed in found["batch_items_per_s"].items():
         worked, memory = found["batch_items_per_cpu_s"][items], found["batch_rss_mb"][items]
         lines.append(
