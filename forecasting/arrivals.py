@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecasting.lost_sales import unserved
+from forecasting.lost_sales import expected_loss, unserved
 
 if TYPE_CHECKING:
     from forecasting.buying import Basis
@@ -44,9 +44,12 @@ def lost_before(
     assumed: Mapping[str, np.ndarray],
     tau: np.ndarray,
     review: float,
-) -> np.ndarray:
-    """Units [K] that will be lost before an order at ``tau`` [K] arrives; none where stock on hand is only assumed."""
-    answer = np.zeros(len(rows))
+) -> tuple[np.ndarray, np.ndarray]:
+    """Units [K] that an order at ``tau`` [K] need not hold, for they are lost before it arrives, and how many to expect.
+
+    None where stock on hand is only assumed.
+    """
+    spared, expected = np.zeros(len(rows)), np.zeros(len(rows))
     after = int(np.clip(round(review), 1, made.horizon))
     lead = np.clip(np.rint(filled["lead_time"]), 0, made.horizon - after).astype(int)
     places, on_hand = made.places[rows], filled["on_hand"] - filled["back_orders"]
@@ -55,5 +58,7 @@ def lost_before(
     if some.size:
         arriving = by_period(made, rows[some], {name: column[some] for name, column in filled.items()}, int(lead[some].max()))
         ahead = made.demand_ahead(places[some], lead[some], after)
-        answer[some] = unserved(tau[some, None], *ahead, on_hand[some, None], arriving[:, None])[:, 0]
-    return answer
+        there = on_hand[some, None], arriving[:, None]
+        spared[some] = unserved(tau[some, None], *ahead, *there)[:, 0]
+        expected[some] = expected_loss(ahead[0], *there)[:, 0]
+    return spared, expected

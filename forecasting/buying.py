@@ -194,6 +194,7 @@ class BuyPlan:
     knots : [K, Q] at ``taus`` of demand over lead time and review.
     tau : the quantile that was asked for, of each item.
     order : the arithmetic.
+    lost_anyway : units that are expected to be lost before an order arrives, whatever is bought.
     quantity : to buy: the planner's, or worked out, within the budget.
     is_edited : where the quantity is the planner's.
     price, unit_cost : money.
@@ -214,6 +215,7 @@ class BuyPlan:
     knots: np.ndarray
     tau: np.ndarray
     order: OrderPlan
+    lost_anyway: np.ndarray
     quantity: np.ndarray
     is_edited: np.ndarray
     price: np.ndarray
@@ -255,7 +257,7 @@ class BuyPlan:
     def expected(self) -> Outcome:
         """What the quantities are expected to bring; what is lost before the receipt is lost whatever is bought."""
         found = outcome(self.knots, self.basis.taus, self.position + self.order.lost_before, self.costs)
-        return replace(found, lost_sales=found.lost_sales + self.order.lost_before)
+        return replace(found, lost_sales=found.lost_sales + self.lost_anyway)
 
     @cached_property
     def totals(self) -> Totals:
@@ -328,7 +330,7 @@ class BuyPlan:
                 position=float(position[k]),
                 level=float(level[k]),
                 implied=float(implied_ratio(level[k])),
-                lost_sales=float(found.lost_sales[k] + steps["lost_before"][k]),
+                lost_sales=float(found.lost_sales[k] + self.lost_anyway[places[k]]),
                 left_over=float(found.left_over[k]),
                 unit_cost=float(self.unit_cost[places[k]]),
                 money=float(quantity[k] * self.unit_cost[places[k]]),
@@ -376,8 +378,10 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float], sav
         filled["max_cover"],
     )
     stock = Stock.of(filled["on_hand"], arrived, filled["back_orders"])
-    missed = np.zeros(len(rows)) if settings.waits else lost_before(made, rows, filled, assumed, tau, settings.review)
-    plan = order(knots, made.taus, tau, stock, rules, missed)
+    spared = lost_anyway = np.zeros(len(rows))
+    if not settings.waits:
+        spared, lost_anyway = lost_before(made, rows, filled, assumed, tau, settings.review)
+    plan = order(knots, made.taus, tau, stock, rules, spared)
     moved = made.assortment.by_location[rows]
     plan = replace(plan, quantity=np.where(moved, 0.0, plan.quantity), cap=np.where(moved, 0.0, plan.cap))
     own = made.by_row(edits)[rows]
@@ -399,6 +403,7 @@ def buy_plan(made: Basis, settings: BuySettings, edits: Mapping[str, float], sav
         knots=knots,
         tau=tau,
         order=plan,
+        lost_anyway=lost_anyway,
         quantity=quantity,
         is_edited=edited,
         price=filled["price"],

@@ -61,13 +61,7 @@ def unserved(
     ``lead_demand`` [N, L, U] and ``after`` [N, U] as from ``demand_ahead``; ``on_hand`` [N, P] less what is owed to customers,
     which waits and is not lost; ``arriving`` [N, P, L] at the beginning of each period of the lead time.
     """
-    left = on_hand[..., None].astype(np.float64)  # (N, P, U) as it would be if all demand waited
-    lost = np.zeros((*on_hand.shape, lead_demand.shape[-1]))
-    for period in range(lead_demand.shape[1]):
-        asked = lead_demand[:, period, None]
-        left = left + arriving[..., period, None] - asked
-        missing = np.clip(-(left + lost), 0.0, asked)
-        lost = lost + missing
+    left, lost = _run_down(lead_demand, on_hand, arriving)
     answer = np.zeros(on_hand.shape)
     wanted = np.broadcast_to(tau, on_hand.shape)
     some = np.argwhere(lost.max(axis=-1, initial=0.0) > 0)
@@ -78,6 +72,22 @@ def unserved(
         plain, served = ((need - one).reshape(len(item), -1) for one in (0.0, lost[item, way][..., None]))
         answer[item, way] = _quantile(plain, wanted[item, way]) - _quantile(served, wanted[item, way])
     return np.maximum(answer, 0.0)
+
+
+def expected_loss(lead_demand: np.ndarray, on_hand: np.ndarray, arriving: np.ndarray) -> np.ndarray:
+    """Units [N, P] that the lead time is expected to lose, whatever is bought; arguments as in ``unserved``."""
+    return np.asarray(_run_down(lead_demand, on_hand, arriving)[1].mean(axis=-1))
+
+
+def _run_down(lead_demand: np.ndarray, on_hand: np.ndarray, arriving: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is left [N, P, U] when the order arrives, as it would be if all demand waited, and how much of it was lost."""
+    left = on_hand[..., None].astype(np.float64)
+    lost = np.zeros((*on_hand.shape, lead_demand.shape[-1]))
+    for period in range(lead_demand.shape[1]):
+        asked = lead_demand[:, period, None]
+        left = left + arriving[..., period, None] - asked
+        lost = lost + np.clip(-(left + lost), 0.0, asked)
+    return left, lost
 
 
 def _quantile(values: np.ndarray, tau: np.ndarray) -> np.ndarray:

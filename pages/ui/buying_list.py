@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PER_PAGE = 25
 SHOWN = {"buy": "Only to buy", "all": "All in scope"}
 BUY = "Buy"
+_LOST = "− lost"
 
 _WIDTHS = {"− on order": 78, "→ minimum": 82, "+ back orders": 100, "Enough": 66, "Pays from": 72, "Money": 66, "By": 44}
 
@@ -88,6 +89,9 @@ def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -
         for name in columns
         if isinstance(columns[name][0], float)
     }
+    if _LOST in columns:
+        told = "Of what is needed, what finds no stock before an order placed now arrives: it will be lost, and is not bought."
+        config[_LOST] = st.column_config.NumberColumn(disabled=True, format="localized", width=67, help=told)
     config["Item"] = st.column_config.TextColumn(disabled=True, width=196, pinned=True)
     config[BUY] = st.column_config.NumberColumn(
         min_value=0, max_value=1e9, format="localized", width=80, help="Type another number; empty it to take ours."
@@ -112,7 +116,7 @@ def _columns(rows: Sequence[BuyRow], about: About) -> dict[str, list]:
     word = formats.period_word(about.frequency).title()
     owed = {"+ back orders": [row.back_orders for row in rows]} if any(row.back_orders for row in rows) else {}
     late = {"Too late": [row.later for row in rows]} if any(row.later for row in rows) else {}
-    lost = {"− lost before": [row.lost_before for row in rows]} if any(row.lost_before for row in rows) else {}
+    lost = {_LOST: [row.lost_before for row in rows]} if any(row.lost_before for row in rows) else {}
     most = (
         {"≤ room": [float(round(row.at_most)) if row.limit else float("nan") for row in rows]}
         if any(row.limit for row in rows)

@@ -40,7 +40,7 @@ def arithmetic(row: BuyRow, about: About) -> str:
     if row.on_hand or row.on_order or row.back_orders or row.later:
         words += f", less {count(row.on_hand)} on hand and {count(row.on_order)} on order{late}"
         words += f", with {count(row.back_orders)} back orders on top" if row.back_orders else ""
-        words += f", less {count(row.lost_before)} lost before it can arrive" if row.lost_before else ""
+        words += f", less {count(row.lost_before)} of that lost before it can arrive" if row.lost_before else ""
         words += f", is {count(row.gap)}" if row.gap > 0 else ", leaves nothing to buy"
     else:
         words += " and nothing is on hand or on order"

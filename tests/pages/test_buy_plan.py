@@ -92,7 +92,7 @@ def test_one_item_shows_its_arithmetic_in_words(visit: Visit, desk: stand_in.Sta
     assert row.gap == row.need - 34 - 24 - row.lost_before
     assert row.lost_before > 0
     assert f"{formats.whole(row.need)} are needed for 2 weeks (P90), less 34 on hand and 24 on order" in words
-    assert f"less {formats.whole(row.lost_before)} lost before it can arrive, is {formats.whole(row.gap)}" in words
+    assert f"less {formats.whole(row.lost_before)} of that lost before it can arrive, is {formats.whole(row.gap)}" in words
     assert f"and {formats.whole(row.after_pack)} in whole packs" in words
     assert row.after_pack % 12 == 0
 
