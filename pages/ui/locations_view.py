@@ -22,8 +22,10 @@ _SHOWN = 100  # products that can be chosen, the shortest first
 
 
 def section(plan: BuyPlan, about: About) -> None:
-    """Folded away until asked for; the chosen product is kept in the URL."""
+    """Folded away until asked for, or open where the list has nothing else; the chosen product is kept in the URL."""
     state.opened_by_link("locations")
+    if plan.located == len(plan) > 0:
+        st.session_state.setdefault("locations", True)
     with st.expander("Locations", key="locations", on_change="rerun") as folded:
         if not folded.open:
             return
