@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from data.facts import Check, Severity
@@ -18,7 +20,7 @@ class Findings:
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
         self._panel: Panel | None = None
-        self._where: list[tuple[np.ndarray, ...]] = []  # ids, products, locations and sources of the panels
+        self._where: list[tuple[np.ndarray, ...]] = []  # ids, silence, products, locations and sources of the panels
 
     def add(self, panel: Panel) -> None:
         """Counts the panel's items [N, T], which no earlier panel held."""
@@ -26,7 +28,7 @@ class Findings:
         known = np.isfinite(panel.demand)
         begun = np.logical_or.accumulate(known, axis=1)
         if where := location_columns(panel.static):
-            self._where.append((panel.item_ids, *(where[name] for name in LOCATION_COLUMNS)))
+            self._where.append((panel.item_ids, ~known.any(axis=1), *(where[name] for name in LOCATION_COLUMNS)))
         counts = {
             "items": len(panel),
             "silent": int((~known.any(axis=1)).sum()),
@@ -59,12 +61,13 @@ class Findings:
         tell("Size", f"{count['items']:,} items over {len(panel.periods):,} {unit}, {span}.", count["items"], "fine")
         if late := count["late"]:
             tell("Launches", f"{late:,} items begin after the first of these {unit}.", late, "note")
-        if silent := count["silent"]:
+        whole: list[list[Any]] = [np.concatenate(parts).tolist() for parts in zip(*self._where, strict=True)] or [[]] * 5
+        ids, silences, *columns = whole
+        made, wrong = families(*columns)
+        if silent := count["silent"] - sum(silences[one.depot] for one in made):  # a depot need not sell
             words = f"{silent:,} items have no known demand at all; they are forecast like new items."
             tell("No history", words, silent, "warning")
         if self._where:
-            ids, *columns = (np.concatenate(parts).tolist() for parts in zip(*self._where, strict=True))
-            made, wrong = families(*columns)
             branches = sum(len(one.branches) for one in made)
             depots = f"{len(made):,} depot{'s' * (len(made) != 1)}"
             tell("Locations", f"{branches:,} branches are supplied by {depots}.", branches, "fine" if made else "note")

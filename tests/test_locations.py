@@ -14,6 +14,7 @@ from scipy.stats import norm
 
 from data.catalog import Catalog
 from data.errors import UnknownItem
+from data.findings import Findings
 from data.locations import LOCATION_COLUMNS, families, location_columns
 from data.sources import simulator, upload
 from forecasting.buying import BuyPlan, basis, buy_plan
@@ -156,3 +157,14 @@ def test_a_catalog_without_locations_has_none(tmp_path: Path) -> None:
         assert not catalog.assortment().locations
     finally:
         catalog.close()
+
+
+def test_a_depot_that_never_sold_is_not_told_to_lack_a_history() -> None:
+    panel = panel_of(3)
+    where = {"product": ["A", "A", "B"], "location": ["Depot", "Shop", "Shop"], "supplied_from": ["", "Depot", ""]}
+    demand = panel.demand.copy()
+    demand[[0, 2]] = np.nan  # the depot, and an item that is none
+    found = Findings()
+    found.add(replace(panel, demand=demand, static={name: np.array(column, object) for name, column in where.items()}))
+    (told,) = (one for one in found.checks() if one.title == "No history")
+    assert told.count == 1
