@@ -82,6 +82,8 @@ def main() -> None:
     parser.add_argument("--only-batch", action="store_true", help="measure the batch and the list anew, keep the rest of --out")
     parser.add_argument("--out", type=Path, help="also write the answer here")
     options = parser.parse_args()
+    if options.only_batch and not options.out:
+        parser.error("--only-batch keeps the rest of --out FILE: name it")
     answer: dict[str, object] = {"commit": commit(), "quick": options.quick}
     if options.only_batch:
         answer = json.loads(options.out.read_text())

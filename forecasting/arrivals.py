@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecasting.lost_sales import expected_loss, unserved
+from forecasting.lost_sales import unserved
 
 if TYPE_CHECKING:
     from forecasting.buying import Basis
@@ -58,7 +58,6 @@ def lost_before(
     if some.size:
         arriving = by_period(made, rows[some], {name: column[some] for name, column in filled.items()}, int(lead[some].max()))
         ahead = made.demand_ahead(places[some], lead[some], after)
-        there = on_hand[some, None], arriving[:, None]
-        spared[some] = unserved(tau[some, None], *ahead, *there)[:, 0]
-        expected[some] = expected_loss(ahead[0], *there)[:, 0]
+        found = unserved(tau[some, None], *ahead, on_hand[some, None], arriving[:, None])
+        spared[some], expected[some] = (one[:, 0] for one in found)
     return spared, expected

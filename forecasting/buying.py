@@ -25,7 +25,6 @@ from forecasting.inventory import (
     LOWEST_TAU,
     Costs,
     OrderPlan,
-    Outcome,
     Rules,
     Stock,
     critical_ratio,
@@ -254,21 +253,15 @@ class BuyPlan:
         return self.order.position - self.order.quantity + self.quantity
 
     @cached_property
-    def expected(self) -> Outcome:
-        """What the quantities are expected to bring; what is lost before the receipt is lost whatever is bought."""
-        found = outcome(self.knots, self.basis.taus, self.position + self.order.lost_before, self.costs)
-        return replace(found, lost_sales=found.lost_sales + self.lost_anyway)
-
-    @cached_property
     def totals(self) -> Totals:
         """Of the whole scope."""
-        found = self.expected
+        found = outcome(self.knots, self.basis.taus, self.position + self.order.lost_before, self.costs)
         return Totals(
             items=len(self),
             items_bought=int((self.quantity > 0).sum()),
             units=float(self.quantity.sum()),
             money=float(self.money.sum()),
-            lost_sales=float(found.lost_sales.sum()),
+            lost_sales=float((found.lost_sales + self.lost_anyway).sum()),
             left_over=float(found.left_over.sum()),
             cost=float(found.cost.sum()),
         )

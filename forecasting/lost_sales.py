@@ -55,8 +55,9 @@ def unserved(
     after: np.ndarray,
     on_hand: np.ndarray,
     arriving: np.ndarray,
-) -> np.ndarray:
-    """Units [N, P] by which the level at ``tau`` (broadcast against [N, P]) may be lower, for they are lost before the receipt.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Units [N, P] by which the level at ``tau`` (broadcast against [N, P]) may be lower, for they are lost before the receipt;
+    and the units [N, P] that are expected to be lost, whatever is bought.
 
     ``lead_demand`` [N, L, U] and ``after`` [N, U] as from ``demand_ahead``; ``on_hand`` [N, P] less what is owed to customers,
     which waits and is not lost; ``arriving`` [N, P, L] at the beginning of each period of the lead time.
@@ -67,16 +68,10 @@ def unserved(
     some = np.argwhere(lost.max(axis=-1, initial=0.0) > 0)
     for start in range(0, len(some), _CHUNK):
         item, way = some[start : start + _CHUNK].T
-        level = np.broadcast_to(left, lost.shape)[item, way]
-        need = after[item][:, None] - level[..., None]  # (·, U, U)
+        need = after[item][:, None] - left[item, way][..., None]  # (·, U, U)
         plain, served = ((need - one).reshape(len(item), -1) for one in (0.0, lost[item, way][..., None]))
         answer[item, way] = _quantile(plain, wanted[item, way]) - _quantile(served, wanted[item, way])
-    return np.maximum(answer, 0.0)
-
-
-def expected_loss(lead_demand: np.ndarray, on_hand: np.ndarray, arriving: np.ndarray) -> np.ndarray:
-    """Units [N, P] that the lead time is expected to lose, whatever is bought; arguments as in ``unserved``."""
-    return np.asarray(_run_down(lead_demand, on_hand, arriving)[1].mean(axis=-1))
+    return np.maximum(answer, 0.0), lost.mean(axis=-1)
 
 
 def _run_down(lead_demand: np.ndarray, on_hand: np.ndarray, arriving: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -232,9 +232,8 @@ def _pooled(counts: np.ndarray, assortment: Assortment) -> tuple[np.ndarray, np.
     if assortment.supplier is None:
         return np.full(len(counts), "", object), _drawn(counts, everybody), np.full(len(counts), int(whole.sum()))
     code, labels = assortment.supplier.codes.astype(int), np.asarray(assortment.supplier.categories, object)
-    of_each = np.stack([np.bincount(np.maximum(code, 0), column, len(labels)) for column in counts.T], axis=1) if len(
-        counts.T
-    ) else np.zeros((len(labels), 0))  # fmt: skip
+    of_each = np.zeros((len(labels), counts.shape[1]))
+    np.add.at(of_each, np.maximum(code, 0), counts)
     supplier, seen = _drawn(of_each, everybody), of_each.sum(axis=1).astype(int)[code]
     alone = seen == 0
     return np.where(alone, "", labels[code]), _drawn(counts, supplier[code]), np.where(alone, int(whole.sum()), seen)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -94,6 +95,11 @@ class Past:
     def whole(self, units: np.ndarray) -> np.ndarray:
         """``units`` as they can be bought."""
         return np.ceil(units - 0.5) if self.whole_units else units
+
+    @cached_property
+    def ahead(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """``lost_sales.demand_ahead`` of each date, whatever is asked of it."""
+        return tuple(demand_ahead(self.taus, steps, self.lead_time, self.review) for steps in self.steps)
 
     def coverage(self, taus: Sequence[float], *, summed: bool = False) -> np.ndarray:
         """How often the span came out at or below its quantile [len(taus)]."""
@@ -222,9 +228,8 @@ def lost_before(
     past: Past, k: int, taus: float | np.ndarray, on_hand: np.ndarray, pipeline: Sequence[np.ndarray]
 ) -> np.ndarray:
     """Units [N, P] that an order of the k-th date at ``taus`` (broadcast) need not hold: see ``lost_sales.unserved``."""
-    ahead = demand_ahead(past.taus, past.steps[k], past.lead_time, past.review)
     arriving = np.stack([*pipeline], axis=-1) if pipeline else np.zeros((*on_hand.shape, 0))
-    return unserved(taus, *ahead, on_hand, arriving)
+    return unserved(taus, *past.ahead[k], on_hand, arriving)[0]
 
 
 def replay(past: Past, rule: Rule | np.ndarray, ways: int | None = None, *, lost_sales: bool = True) -> Replayed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from random import Random
 
 import numpy as np
 import pytest
@@ -56,46 +57,35 @@ def test_whole_packs_never_negative_and_never_more_than_there_is(branches: Branc
         assert (found.marginal <= 1e-9).all(), "what stays would have saved nothing"
 
 
+def in_order(branches: Branches, rows: np.ndarray) -> Branches:
+    """The same branches, in the order of ``rows``."""
+    costs = Costs(branches.costs.underage[rows], branches.costs.overage[rows])
+    names = tuple(branches.names[row] for row in rows)
+    return Branches(names, KNOTS, branches.knots[rows], branches.position[rows], branches.protected[rows], costs)
+
+
 @settings(deadline=None, max_examples=60)
 @given(some(), st.integers(0, 40), st.integers(0, 10), st.randoms())
 def test_more_stock_gives_no_branch_less_and_the_order_of_rows_does_not_matter(
-    branches: Branches, on_hand: int, more: int, random: object
+    branches: Branches, on_hand: int, more: int, random: Random
 ) -> None:
     found = allocation(branches, on_hand)
     assert (allocation(branches, on_hand + more).given >= found.given).all()
-    rows = np.arange(len(branches.names))
-    random.shuffle(rows)  # type: ignore[attr-defined]
-    other = Branches(
-        tuple(branches.names[row] for row in rows),
-        KNOTS,
-        branches.knots[rows],
-        branches.position[rows],
-        branches.protected[rows],
-        Costs(branches.costs.underage[rows], branches.costs.overage[rows]),
-    )
-    np.testing.assert_array_equal(allocation(other, on_hand).given, found.given[rows])
+    rows = np.array(random.sample(range(len(branches.names)), len(branches.names)))
+    np.testing.assert_array_equal(allocation(in_order(branches, rows), on_hand).given, found.given[rows])
 
 
 @settings(deadline=None, max_examples=40)
 @given(some(), st.integers(0, 40), st.sampled_from([1.0, 4.0]), st.integers(0, 9), st.randoms())
-def test_what_waits_keeps_the_laws_too(branches: Branches, on_hand: int, pack: float, arriving: int, random: object) -> None:
-    rows = np.arange(len(branches.names))
-    paths = np.random.default_rng(4).gamma(1.0, 6.0, (200, len(rows), 3))
+def test_what_waits_keeps_the_laws_too(branches: Branches, on_hand: int, pack: float, arriving: int, random: Random) -> None:
+    paths = np.random.default_rng(4).gamma(1.0, 6.0, (200, len(branches.names), 3))
     found = allocation(branches, on_hand, pack, paths=paths, arriving=arriving)
     assert (found.given >= 0).all()
     np.testing.assert_allclose(found.given / pack, np.rint(found.given / pack))
     assert found.given.sum() + found.kept == pytest.approx(on_hand)
     assert (found.given <= allocation(branches, on_hand, pack).given).all(), "nobody gets more because others wait"
-    random.shuffle(rows)  # type: ignore[attr-defined]
-    other = Branches(
-        tuple(branches.names[row] for row in rows),
-        KNOTS,
-        branches.knots[rows],
-        branches.position[rows],
-        branches.protected[rows],
-        Costs(branches.costs.underage[rows], branches.costs.overage[rows]),
-    )
-    again = allocation(other, on_hand, pack, paths=paths[:, rows], arriving=arriving)
+    rows = np.array(random.sample(range(len(branches.names)), len(branches.names)))
+    again = allocation(in_order(branches, rows), on_hand, pack, paths=paths[:, rows], arriving=arriving)
     np.testing.assert_array_equal(again.given, found.given[rows])
 
 

@@ -28,7 +28,7 @@ def spans(mean: float, shape: float | None = None) -> np.ndarray:
 def lost(on_hand: float, arriving: list[float], *, tau: float = 0.9, of: np.ndarray | None = None) -> float:
     of = spans(10.0) if of is None else of
     ahead = demand_ahead(KNOTS, of, len(arriving), 1)
-    return float(unserved(tau, *ahead, np.array([[on_hand]]), np.array([[arriving]], float))[0, 0])
+    return float(unserved(tau, *ahead, np.array([[on_hand]]), np.array([[arriving]], float))[0][0, 0])
 
 
 @pytest.mark.parametrize(
