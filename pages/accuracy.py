@@ -25,7 +25,7 @@ frame.frame()
 def nothing_yet() -> None:
     """Before the first generation is through: what will be done, and the button."""
     frame.heading(QUESTION, "Nobody has tried yet: let every generation forecast what you already know, and see.")
-    with st.container(key="empty", border=True):
+    with frame.box("empty", border=True):
         st.markdown(
             "Each generation of forecasters, from last season again to the network in use, learns from your history up to an "
             "earlier date. It then forecasts from that date and from two later ones, and its forecasts are laid beside what "

@@ -75,7 +75,7 @@ def what_if() -> None:
 
 
 def _controls(scenario: Scenario, priced: bool, promoted: bool) -> None:
-    with st.container(key="levers", horizontal=True, vertical_alignment="bottom", gap="large"):
+    with frame.box("levers", horizontal=True, vertical_alignment="bottom", gap="large"):
         st.slider(
             "Price in all periods, against the plan",
             scenarios.LOWEST,

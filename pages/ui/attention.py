@@ -142,7 +142,7 @@ def section(found: Concerns, about: About) -> None:
     if len(places):
         text = st.query_params.get("concerns", "")
         shown = int(text) if text.isdigit() else FIRST
-        with st.container(key="concerns"):
+        with frame.box("concerns"):
             for concern in found.of(places[:shown]):
                 _row(concern, found, about)
         if len(places) > shown:

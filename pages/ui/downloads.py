@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.ui import exports
+from pages.ui import exports, frame
 from pages.ui.exports import Stamp
 from pages.ui.tables import Table
 
@@ -16,7 +16,7 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def downloads(table: Table | Callable[[], Table], stamp: Stamp, key: str, title: str = "") -> None:
     """Offers a table as CSV and XLSX; one that is costly may be given as what makes it, with its ``title``."""
     title = title or table.title
-    with st.container(horizontal=True, key=f"files-{key}", gap="small"):
+    with frame.box(f"files-{key}", horizontal=True, gap="small"):
         for label, suffix, mime, write in (
             ("CSV", "csv", "text/csv", exports.as_csv),
             ("Excel", "xlsx", _XLSX, exports.as_xlsx),

@@ -10,12 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from data.errors import ResourceError
 from pages.ui import formats, resources
 from pages.ui.state import Selection, horizon_within, permalink, selection
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 _PAGES = Path(__file__).resolve().parent.parent
 _STYLE = Path(__file__).with_name("style.css")
@@ -54,10 +58,15 @@ def page(name: str, *, icon: bool = False) -> st.Page:
     return st.Page(_PAGES / file, title=title, icon=sign if icon else None, url_path=path or None, default=not path)
 
 
+def box(name: str, **how: object) -> DeltaGenerator:
+    """A container that style.css knows as ``.st-key-box-name``; so named, it cannot meet the key of a widget on its page."""
+    return st.container(key=f"box-{name}", **how)
+
+
 def heading(question: str, answer: str) -> None:
     """How every page opens: its question as the title, then one sentence that answers it."""
     st.title(question, anchor=False)
-    with st.container(key="lead"):
+    with box("lead"):
         st.markdown(answer)
 
 
@@ -73,7 +82,7 @@ class Figure:
 
 def figures(*shown: Figure) -> None:
     """At most four figures in a row."""
-    with st.container(key="figures"):
+    with box("figures"):
         for place, figure in zip(st.columns(len(shown)), shown, strict=True):
             arrow = {"+": "up", "−": "down"}.get((figure.change or "")[:1], "off")
             place.metric(figure.label, figure.value, figure.change, delta_color="off", delta_arrow=arrow, help=figure.help)
@@ -133,7 +142,7 @@ def _search(on_what_if: bool) -> None:
     except ResourceError:
         return
     target = page("what_if" if on_what_if else "item")
-    with st.container(key="found", gap=None):
+    with box("found", gap=None):
         for hit in found.rows:
             label = f"{formats.plain(hit.name)} :gray[{formats.plain(hit.item_id)}]"
             st.page_link(target, label=label, query_params=chosen.with_item(hit.item_id).address(), width="stretch")

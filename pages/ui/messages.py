@@ -34,7 +34,7 @@ def answered(question: str) -> Iterator[None]:
 def empty(question: str, title: str, words: str, *ways: tuple[str, str]) -> None:
     """An empty state: the page's question, what is the matter, what to do, and links to the pages where it is done."""
     st.title(question, anchor=False)
-    with st.container(key="empty", border=True):
+    with frame.box("empty", border=True):
         st.subheader(title, anchor=False)
         st.markdown(words)
         for name, label in ways:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import buying_list, exports
+from pages.ui import buying_list, exports, frame
 from pages.ui.exports import Stamp
 from pages.ui.tables import Column, Table
 
@@ -91,7 +91,7 @@ def downloads(plan: BuyPlan, about: About, stamp: Stamp) -> None:
     """The two buttons; nothing where the catalog has no suppliers, and for one item alone."""
     if plan.settings.item or not plan.basis.assortment.suppliers:
         return
-    with st.container(horizontal=True, key="files-by-supplier", gap="small"):
+    with frame.box("files-by-supplier", horizontal=True, gap="small"):
         for label, suffix, mime, write in (
             ("CSV by supplier", "zip", "application/zip", as_archive),
             ("Excel by supplier", "xlsx", _XLSX, as_workbook),

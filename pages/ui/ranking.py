@@ -29,7 +29,7 @@ def ranked(found: TodayPage, about: About) -> None:
     ahead = formats.periods(found.horizon, about.frequency)
     target = frame.page("item")
     longest = max((row.high or 0.0 for row in found.rows), default=0.0)
-    with st.container(key="ranking", gap=None):
+    with frame.box("ranking", gap=None):
         name, cells = _row()
         name.html('<div class="tl-head">Item</div>')
         cells.html(_head(ahead, about))
