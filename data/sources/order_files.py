@@ -21,8 +21,10 @@ from data.facts import Check
 from data.orders import Orders, order_faults, period_numbers
 from data.schema import Frequency
 from data.sources.upload_columns import plain_name
-from data.sources.upload_files import many, problem_at, read_file
-from data.sources.upload_values import Coded, coded, dates, decimal_mark, numbers
+from data.sources.upload_files import read_file
+from data.sources.upload_limits import LARGEST_QUANTITY, shortened
+from data.sources.upload_table import many, problem_at
+from data.sources.upload_values import coded, dates, decimal_mark, numbers
 
 #: What the names of a column mean, the likeliest first.
 _NAMES = {
@@ -64,7 +66,7 @@ class OrdersFile:
             return ()
         example = self.orders.item_ids[np.flatnonzero(unknown)[0]]
         words = (
-            f"Orders of items without demand in the other file, such as {example!r}. "
+            f"Orders of items without demand in the other file, such as {shortened(str(example))!r}. "
             "Take them out, or write the item as it is written there"
         )
         return (problem_at(words, self.rows, unknown),)
@@ -99,7 +101,7 @@ def read_orders(name: str, content: bytes, *, day_first: bool | None = None) -> 
     if missing:
         raise UploadError(
             f"{name} has no column {' and none '.join(repr(role) for role in missing)}. A file of orders has the columns "
-            f"item_id, ordered, due, received and units; this one has {', '.join(cells)}."
+            f"item_id, ordered, due, received and units; this one has {shortened(', '.join(cells), 300)}."
         )
     decimal, _ = decimal_mark([cells[columns["units"]]], table.delimiter)
     problems, checks, count = list(table.problems), [Check("Orders", words, 0, "note") for words in table.remarks], len(table)
@@ -119,11 +121,12 @@ def read_orders(name: str, content: bytes, *, day_first: bool | None = None) -> 
         column = cells[columns[role]]
         read = dates(column, day_first=day_first, day_first_if_unclear=table.delimiter == ";")
         if read.bad.any():
-            wrong(f"{_example(column, read.bad)} in {columns[role]!r} is not a date", read.bad)
+            wrong(f"{column.example(read.bad)} in {columns[role]!r} is not a date", read.bad)
         wrong(f"Dates in {columns[role]!r} that are not written like the others, {read.words}. Use one", read.odd)
         if read.ambiguous:
             first = "day" if read.day_first else "month"
-            words = f"Dates such as {column.texts[0]} in {columns[role]!r} do not tell day from month; read {first} first."
+            such = shortened(column.texts[0])
+            words = f"Dates such as {such} in {columns[role]!r} do not tell day from month; read {first} first."
             checks.append(Check("Orders", words, int(column.filled().sum()), "warning"))
         return np.where(read.odd, np.datetime64("NaT", "D"), read.days)
 
@@ -133,14 +136,13 @@ def read_orders(name: str, content: bytes, *, day_first: bool | None = None) -> 
     ordered, due, received = (days(role) for role in ("ordered", "due", "received"))
     units, no_number = numbers(cells[columns["units"]], decimal)
     if no_number.any():
-        wrong(f"{_example(cells[columns['units']], no_number)} in {columns['units']!r} is not a number", no_number)
+        wrong(f"{cells[columns['units']].example(no_number)} in {columns['units']!r} is not a number", no_number)
+    large = units > LARGEST_QUANTITY
+    if large.any():
+        wrong(f"{cells[columns['units']].example(large)} in {columns['units']!r} is above {LARGEST_QUANTITY:,.0f}", large)
     for words, where in order_faults(ordered, due, received, units).items():
         wrong(f"An order that cannot be: {words}", where)
     items = cells[columns["item_id"]]
     ids = items.spread(np.array(items.texts, dtype=object), "")[good]
     orders = Orders(ids, ordered[good], due[good], received[good], units[good])
     return OrdersFile(name, orders, columns, tuple(problems), tuple(checks), table.rows[good])
-
-
-def _example(cells: Coded, where: np.ndarray) -> str:
-    return repr(cells.texts[cells.codes[np.flatnonzero(where)[0]]])

@@ -18,16 +18,21 @@ from data.facts import Check
 from data.schema import Frequency
 from data.sources.order_files import OrdersFile
 from data.sources.upload_columns import ColumnMapping, plain_name, proposed
-from data.sources.upload_files import FileTable, read_file
+from data.sources.upload_files import read_file
+from data.sources.upload_limits import shortened
 from data.sources.upload_reading import read_rows
 from data.sources.upload_rows import Rows, panel_of
+from data.sources.upload_table import FileTable
 from data.sources.upload_values import Coded, coded, decimal_mark
 
 #: Rows of the file that the preview shows.
 FIRST_ROWS = 8
 
-#: Items written at a time.
-_CHUNK = 20_000
+#: Characters of a cell that it shows.
+_SHOWN = 120
+
+#: Items, and numbers, written at a time.
+_CHUNK, _NUMBERS = 20_000, 20_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +173,9 @@ def load(
             price_seen=panel.price_seen,
             stamp=mapping.stamp,
         ) as writer:
-            for start in range(0, len(panel), _CHUNK):
-                part = np.arange(start, min(start + _CHUNK, len(panel)))
+            size = min(_CHUNK, max(1, _NUMBERS // (len(panel.periods) * (2 + len(panel.known) + len(panel.past)))))
+            for start in range(0, len(panel), size):
+                part = np.arange(start, min(start + size, len(panel)))
                 writer.add(
                     panel.take(part),
                     names=[rows.names[place] for place in part],
@@ -191,5 +197,5 @@ def load(
 
 
 def _first_rows(cells: dict[str, Coded]) -> tuple[tuple[str, ...], ...]:
-    shown = [[c.texts[code] if code >= 0 else "" for code in c.codes[:FIRST_ROWS]] for c in cells.values()]
+    shown = [[shortened(c.texts[code], _SHOWN) if code >= 0 else "" for code in c.codes[:FIRST_ROWS]] for c in cells.values()]
     return tuple(zip(*shown, strict=True))

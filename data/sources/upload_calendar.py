@@ -9,7 +9,7 @@ import pandas as pd
 
 from data.errors import Problem
 from data.schema import Frequency
-from data.sources.upload_files import many, problem_at
+from data.sources.upload_table import many, problem_at
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

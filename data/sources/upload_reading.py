@@ -17,12 +17,10 @@ from data.locations import LOCATION, PRODUCT, SUPPLIED_FROM
 from data.schema import COMMERCIAL, PRICE, PROMO
 from data.sources.upload_calendar import calendar, repeated_keys
 from data.sources.upload_columns import ColumnMapping, changes, plain_name
-from data.sources.upload_files import FileTable, many, problem_at
-from data.sources.upload_rows import Rows
+from data.sources.upload_limits import LARGEST_NUMBER, LARGEST_QUANTITY, LONGEST_NAME, shortened
+from data.sources.upload_rows import Rows, too_large
+from data.sources.upload_table import FileTable, many, problem_at
 from data.sources.upload_values import Coded, Dates, Decimal, dates, decimal_mark, numbers, switches
-
-#: Item × period cells that one load may lay out.
-MOST_CELLS = 200_000_000
 
 #: The share of unsold rows that may have a price before prices count as seen always.
 _SELDOM = 0.05
@@ -70,7 +68,7 @@ class _Reading:
         mapping = self._mapping
         for role, words in (("item_id", "item"), ("date", "date"), ("demand", "demand")):
             if not getattr(mapping, role):
-                known = ", ".join(self._cells)
+                known = shortened(", ".join(self._cells), 300)
                 self.problems.append(Problem(f"No column is chosen for the {words}. The file has: {known}"))
         used = mapping.columns()
         for column in dict.fromkeys(used):
@@ -122,6 +120,9 @@ class _Reading:
             products, places = np.divmod(different, max(1, len(place.texts)))
             ids = tuple(f"{column.texts[p]} @ {place.texts[q]}" for p, q in zip(products, places, strict=True))
         rows.item, rows.item_ids = _by_appearance(rows.item, ids)
+        long = np.array([len(item_id) > LONGEST_NAME for item_id in rows.item_ids] + [False], dtype=bool)[rows.item]
+        if long.any():
+            self._wrong(f"Item ids of more than {LONGEST_NAME} characters, such as {column.example(long)}", long)
         alike = len(ids) - len({item_id.casefold() for item_id in ids})
         if alike:
             words = f"Different from another only by capital letters: {many(alike, 'item id')}. Each is an item of its own."
@@ -134,7 +135,7 @@ class _Reading:
         self._missing(found.empty, "a date")
         rows.date_format = found.words
         if found.bad.any():
-            self._wrong(f"{self._example(column, found.bad)} in {mapping.date!r} is not a date", found.bad)
+            self._wrong(f"{column.example(found.bad)} in {mapping.date!r} is not a date", found.bad)
         if found.odd.any():
             words = f"Mixed date formats: most dates are written like {found.words}, these like {found.odd_words}. Use one"
             self._wrong(words, found.odd)
@@ -161,17 +162,21 @@ class _Reading:
 
     def _quantity(self, column: str, what: str) -> np.ndarray:
         """The numbers [R] of a column that may not be negative."""
-        values = self._measure(column)
+        values = self._measure(column, LARGEST_QUANTITY)
         if (values < 0).any():
             hint = ". Take returns out of demand" if what == "demand" else ""
             self._wrong(f"Negative {what} in {column!r}{hint}", values < 0)
         return values
 
-    def _measure(self, column: str) -> np.ndarray:
+    def _measure(self, column: str, most: float = LARGEST_NUMBER) -> np.ndarray:
+        """The numbers [R] of a column; larger ones than ``most`` are slips, and would drown all others in a sum."""
         cells = self._cells[column]
         values, wrong = numbers(cells, self._decimal)
         if wrong.any():
-            self._wrong(f"{self._example(cells, wrong)} in {column!r} is not a number", wrong)
+            self._wrong(f"{cells.example(wrong)} in {column!r} is not a number", wrong)
+        large = np.abs(values) > most
+        if large.any():
+            self._wrong(f"{cells.example(large)} in {column!r} is beyond what is read, {most:,.0f}. Check the cell", large)
         return values
 
     def _covariates(self, rows: Rows) -> None:
@@ -189,7 +194,7 @@ class _Reading:
         cells = self._cells[self._mapping.promo]
         values, wrong = switches(cells, self._decimal)
         if wrong.any():
-            example = self._example(cells, wrong)
+            example = cells.example(wrong)
             words = f"{self._mapping.promo!r} names promotions, such as {example}: any name counts as running."
             self._tell("Promotions", words, int(wrong.sum()))
             values[wrong] = 1.0
@@ -206,7 +211,7 @@ class _Reading:
     def _in_stock(self) -> np.ndarray:
         """The share of the period in stock [R]."""
         column = self._mapping.stock
-        values = self._measure(column)
+        values = self._measure(column, LARGEST_QUANTITY)
         seen = values[np.isfinite(values)]
         share = self._mapping.stock_is
         if share is None:
@@ -242,11 +247,12 @@ class _Reading:
             rows.static.setdefault(LOCATION, rows.static[plain_name(mapping.location)])
         ignored = [column for column in self._cells if column not in mapping.columns()]
         if ignored:
-            self._tell("Columns", f"Left out: {', '.join(ignored)}.", len(ignored))
+            self._tell("Columns", f"Left out: {shortened(', '.join(ignored), 300)}.", len(ignored))
         if mapping.name:
             cells = self._cells[mapping.name]
             last = _last_filled(rows.item, cells.codes, items)
-            rows.names = tuple(cells.texts[code] if code >= 0 else rows.item_ids[i] for i, code in enumerate(last))
+            names = (cells.texts[code] if code >= 0 else rows.item_ids[i] for i, code in enumerate(last))
+            rows.names = tuple(shortened(name, LONGEST_NAME) for name in names)
         else:
             rows.names = rows.item_ids
 
@@ -285,10 +291,10 @@ class _Reading:
             self._tell("Plan", words, count)
         if count := int((ahead & ~given).sum()):
             self._tell("Plan", f"Left out, for they come after the last demand and plan nothing: {many(count, 'row')}.", count)
-        size = len(rows.item_ids) * (rows.periods + rows.planned)
-        if size > MOST_CELLS:
-            words = f"{len(rows.item_ids):,} items × {rows.periods:,} periods are too many for one load ({MOST_CELLS:,})"
-            self.problems.append(Problem(words))
+        if words := too_large(rows):
+            ends = keyed & ((rows.period == 0) | (rows.period == rows.periods + rows.planned - 1))
+            self._wrong(words, ends)
+            return
         self._gaps(rows, keyed & (rows.period < rows.periods))
         self._price_seen(rows, keyed & (rows.period < rows.periods))
 
@@ -341,9 +347,6 @@ class _Reading:
 
     def _wrong(self, message: str, where: np.ndarray) -> None:
         self.problems.append(problem_at(message, self._numbers, where))
-
-    def _example(self, cells: Coded, where: np.ndarray) -> str:
-        return repr(cells.texts[cells.codes[np.flatnonzero(where)[0]]])
 
 
 def _by_appearance(item: np.ndarray, ids: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -13,8 +13,10 @@ import pandas as pd
 
 from data.errors import Problem
 from data.facts import Check
+from data.groups import MOST_GROUPS
 from data.plans import carried_forward
 from data.schema import PRICE, PROMO, Panel, Plan
+from data.sources import upload_limits as limits
 from data.sources.upload_calendar import Calendar
 
 
@@ -50,6 +52,35 @@ class Rows:
     commercial: pd.DataFrame = field(default_factory=pd.DataFrame)
     checks: tuple[Check, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+
+def too_large(rows: Rows) -> str:
+    """Why rows with a calendar cannot be laid out, "" where they can."""
+    assert rows.calendar is not None
+    items, span, columns = len(rows.item_ids), rows.periods + rows.planned, 2 + len(rows.known) + len(rows.past)
+    first, last = (f"{rows.calendar.periods[place]:%Y-%m-%d}" for place in (0, span - 1))
+    if span > limits.MOST_PERIODS:
+        return (
+            f"From the first date, {first}, to the last, {last}, are {span:,} periods; the most is {limits.MOST_PERIODS:,}. "
+            "Correct the date that is wrong, or load fewer years"
+        )
+    most_groups = min(MOST_GROUPS, items // 2)
+    labels = sum(count for values in rows.static.values() if 2 <= (count := len(set(values))) <= most_groups)
+    size = items * span * columns + 4 * labels * span * (1 + len(rows.known))  # groups: sums and counts, twice as wide
+    at_once = (min(items, limits.READ_TOGETHER) + labels) * span * columns
+    what = f"{items:,} items × {span:,} periods from {first} to {last} × {columns:,} columns"
+    if size > limits.MOST_NUMBERS or at_once > limits.MOST_AT_ONCE:
+        most = limits.MOST_NUMBERS if size > limits.MOST_NUMBERS else limits.MOST_AT_ONCE
+        return (
+            f"{what}, and their groups, are too many for one load: {size:,} numbers, and the most is {most:,}. "
+            "Load fewer items or periods, or leave out columns"
+        )
+    if size > limits.FEW_NUMBERS and len(rows.item) < limits.FILLED * items * span:
+        return (
+            f"{what} would be laid out, and the file's {len(rows.item):,} rows leave nearly all of it empty. "
+            "Check the first and the last date, or load fewer periods"
+        )
+    return ""
 
 
 def panel_of(rows: Rows) -> tuple[Panel, Plan | None]:

@@ -14,6 +14,8 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from data.sources.upload_limits import LONGEST_NUMBER, shortened
+
 #: Texts that stand for an empty cell where a number or a date should be; elsewhere NA may be a name.
 _NOTHING = frozenset({"", "-", "–", "na", "n/a", "nan", "null", "none", "#n/a", "nil"})
 _YES = frozenset({"1", "yes", "y", "true", "t", "x", "on"})
@@ -36,6 +38,10 @@ class Coded:
     def filled(self) -> np.ndarray:
         """Where [R] a cell holds more than what stands for nothing."""
         return self.spread(np.array([_is_something(text) for text in self.texts], dtype=bool), False)
+
+    def example(self, where: np.ndarray) -> str:
+        """The first cell of those marked in ``where`` [R], as a message shows it."""
+        return repr(shortened(self.texts[self.codes[np.flatnonzero(where)[0]]]))
 
 
 def coded(cells: pa.Array) -> Coded:
@@ -72,7 +78,7 @@ def _as_typed(number: float) -> str:
     """The number as a planner would type it; "" for what is none."""
     if not np.isfinite(number):
         return ""
-    return str(int(number)) if number == int(number) else repr(number)
+    return str(int(number)) if abs(number) < 1e22 and number == int(number) else repr(number)
 
 
 # numbers
@@ -92,7 +98,7 @@ def decimal_mark(columns: Iterable[Coded], delimiter: str) -> tuple[Decimal, boo
     point = comma = 0
     for column in columns:
         for text in column.texts:
-            if ("." in text or "," in text) and any(character.isdigit() for character in text):
+            if len(text) <= LONGEST_NUMBER and ("." in text or "," in text) and any(map(str.isdigit, text)):
                 plain = _ORNAMENT.sub("", text)
                 point += _ONLY_POINT.search(plain) is not None
                 comma += _ONLY_COMMA.search(plain) is not None
@@ -109,6 +115,8 @@ def numbers(column: Coded, decimal: Decimal) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _number(text: str, decimal: Decimal) -> float:
+    if len(text) > LONGEST_NUMBER:  # no pattern is held against it: some take the square of its length
+        return float("nan")
     plain = _ORNAMENT.sub("", text)
     if plain.startswith("(") and plain.endswith(")"):  # as bookkeepers write what is negative
         plain = "-" + plain[1:-1]
@@ -242,6 +250,8 @@ def date_share(column: Coded) -> float:
 
 def _style(text: str) -> int:
     """Which style the text is written in, -1 for none."""
+    if len(text) > LONGEST_NUMBER:
+        return -1
     return next((number for number, style in enumerate(_STYLES) if style.pattern.fullmatch(text)), -1)
 
 
