@@ -21,11 +21,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.assortment import Assortment, assortment_of
-from data.errors import ResourceError, UnknownItem
+from data.errors import DataError, ResourceError, TidelineError, UnknownItem
 from data.events import periods_ahead
 from data.facts import About, Check, ItemFacts, SearchResult, Severity
 from data.orders import Orders
-from data.plans import Unplanned, filled_plan
+from data.plans import filled_plan, given_cells, usual_of_group
 from data.schema import COMMERCIAL, CONTRACT_VERSION, PRICE, GroupSeries, Panel, Plan
 from data.sql import sql
 
@@ -54,16 +54,23 @@ class Catalog:
             self._connection.execute(sql("open_catalog"), [str(path)])
             self._connection.execute(sql("lock_connection"))
             self._facts = self._records("about")[0]
-        except duckdb.Error as error:
+            contract = self._facts["contract_version"]
+        except (duckdb.Error, TidelineError, LookupError, UnicodeDecodeError) as error:
             self._connection.close()
             raise ResourceError(f"The catalog at {path} cannot be read: {error}. Load the data again.") from error
-        if self._facts["contract_version"] != CONTRACT_VERSION:
+        if contract != CONTRACT_VERSION:
             self._connection.close()
             raise ResourceError(
-                f"The catalog at {path} follows contract {self._facts['contract_version']} and this program reads "
+                f"The catalog at {path} follows contract {contract} and this program reads "
                 f"contract {CONTRACT_VERSION}. Load the data again."
             )
-        self.about = About.of(self._facts)
+        try:
+            self.about = About.of(self._facts)
+        except (DataError, LookupError, ValueError, TypeError) as error:
+            self._connection.close()
+            raise ResourceError(
+                f"The catalog at {path} lacks what this program reads of it ({error}). Load the data again."
+            ) from error
         self._plans: dict[int, Plan] = {}
         self._place = lru_cache(maxsize=1024)(self._look_up)
 
@@ -148,8 +155,7 @@ class Catalog:
     def plan(self, item_ids: Sequence[str] | None, horizon: int) -> Plan:
         """What is known of the ``horizon`` periods after the last, for these items or all.
 
-        Unplanned prices hold; promotions, and other covariates that are mostly zero, are zero; any other holds.
-        Raises UnknownItem.
+        What nobody planned is as usual, see ``data.plans``. Raises UnknownItem.
         """
         if item_ids is None:
             rows = self._rows("plan_all")
@@ -159,11 +165,12 @@ class Catalog:
         return self._plan(rows, horizon)
 
     def _plan(self, rows: pa.Table, horizon: int) -> Plan:
-        known = {}
-        for name, unplanned in self._unplanned.items():
-            last = rows[f"last_{name}"].to_numpy().astype(np.float32)
-            known[name] = filled_plan(_planned(rows, name, self.about.planned), last, unplanned, horizon)
-        return replace(self._plan_of_all(horizon), known=known)
+        known, given = {}, {}
+        for name in self.about.known:
+            planned = _planned(rows, name, self.about.planned)
+            known[name] = filled_plan(planned, rows[f"usual_{name}"].to_numpy().astype(np.float32), horizon)
+            given[name] = given_cells(planned, horizon)
+        return replace(self._plan_of_all(horizon), known=known, given=given)
 
     # what is read once
 
@@ -175,9 +182,10 @@ class Catalog:
     def _event_names(self) -> tuple[str, ...]:
         return tuple(self._facts["event_names"])
 
-    @property
-    def _unplanned(self) -> dict[str, Unplanned]:
-        return dict(zip(self.about.known, self._facts["unplanned"], strict=True))
+    @cached_property
+    def _planned_ahead(self) -> frozenset[str]:
+        """The covariates of which the catalog plans anything."""
+        return frozenset(self._facts["planned_ahead"])
 
     @cached_property
     def _events(self) -> tuple[np.ndarray, np.ndarray]:
@@ -242,11 +250,12 @@ class Catalog:
         """name → [G, horizon], the group's means going on after the last period."""
         rows = self._group_rows[group.column]
         answer = {}
-        for name, unplanned in self._unplanned.items():
-            planned, last = _planned(rows, name, self.about.planned), group.known[name][:, -1]
+        for name in self.about.known:
+            planned, recorded = _planned(rows, name, self.about.planned), group.known[name]
+            usual = usual_of_group(name, recorded)
             if name == PRICE:  # an index goes on from where it stands
-                planned = planned + last[:, None]
-            answer[name] = filled_plan(planned, last, unplanned, horizon)
+                planned = planned + usual[:, None]
+            answer[name] = filled_plan(planned, usual, horizon)
         return answer
 
     # how it is read
@@ -259,6 +268,9 @@ class Catalog:
             raise ResourceError("This catalog has been closed. Open it again.") from error
         try:
             yield cursor
+        except duckdb.Error as error:
+            words = " ".join(str(error).split())[:300]
+            raise ResourceError(f"The catalog in use cannot be read: {words}. Load the data again.") from error
         finally:
             cursor.close()
 
@@ -333,6 +345,7 @@ class Catalog:
             event_names=self._event_names,
             events=self._events[0],
             price_seen=about.price_seen,
+            planned=self._planned_ahead,
             catalog_hash=about.catalog_hash,
         )
 
@@ -354,11 +367,12 @@ def _in_order(rows: pa.Table, column: str, wanted: Sequence[int]) -> pa.Table:
 
 
 def _matrix(column: pa.ChunkedArray) -> np.ndarray:
-    """[N, T] of a column of fixed-size arrays."""
-    if not len(column):
-        return np.zeros((0, column.type.list_size), np.float32)
+    """[N, T] of a column of arrays or lists, all equally long; T is 0 where there is no list."""
+    items, fixed = len(column), pa.types.is_fixed_size_list(column.type)
+    if not items:
+        return np.zeros((0, column.type.list_size if fixed else 0), np.float32)
     parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks]
-    return (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(len(column), column.type.list_size)
+    return (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(items, -1)
 
 
 def _planned(rows: pa.Table, name: str, width: int) -> np.ndarray:

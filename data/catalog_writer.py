@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,15 +22,15 @@ import pandas as pd
 import pyarrow as pa
 
 from data.catalog import Settings, folded
-from data.catalog_tables import arrays, group_rows, history_rows, named, plain_bytes, texts
+from data.catalog_tables import group_rows, history_rows, layout, named, plain_bytes, texts
 from data.errors import DataError, ResourceError
 from data.events import Stamp, flags, named_days, periods_ahead, usual_stamp
 from data.facts import Check
-from data.findings import Findings
+from data.findings import Findings, Impossible
 from data.groups import GroupSums
 from data.orders import Orders
-from data.plans import PlannedGroups, Unplanned, last_known
-from data.schema import COMMERCIAL, COMMERCIAL_FIRST, CONTRACT_VERSION, PRICE, PROMO, Frequency, GroupSeries, Panel, Plan
+from data.plans import PlannedGroups, last_known, plausible_prices, usual_value
+from data.schema import COMMERCIAL, COMMERCIAL_FIRST, CONTRACT_VERSION, PRICE, Frequency, GroupSeries, Panel, Plan
 from data.sql import sql
 
 #: Known periods whose mean is an item's ``recent_units``.
@@ -87,7 +87,8 @@ class CatalogWriter:
         self._planned: pd.DatetimeIndex | None = None
         self._planned_events: np.ndarray = np.zeros((0, 0), np.float32)
         self._items = 0
-        self._mostly_zero: dict[str, list[int]] = {}
+        self._planned_ahead: set[str] = set()
+        self._impossible = Impossible()
         self._groups, self._planned_groups = GroupSums(), PlannedGroups()
         self._hashes = {part: hashlib.blake2b(digest_size=16) for part in ("text", "numbers", "commercial", "later", "plan")}
         self._has_later = False  # columns that came later count where they are given: older hashes stay as they are
@@ -151,7 +152,6 @@ class CatalogWriter:
             self._first = panel.take(np.zeros(0, int))
             self._planned = None if plan is None else plan.periods
             self._planned_events = panel.events[:0] if plan is None else plan.events
-            self._mostly_zero = {name: [0, 0] for name in panel.known}
         _check_values(panel)
         place = pa.array(np.arange(self._items, self._items + len(panel), dtype=np.int32))
         self._insert("history", history_rows(panel, place))
@@ -230,22 +230,24 @@ class CatalogWriter:
         return pa.table(columns)
 
     def _add_plan(self, panel: Panel, place: pa.Array, plan: Plan | None) -> None:
-        last = {name: last_known(panel.known[name]) for name in self._head.known}
-        columns = {"place": place, **named("last", last, pa.array)}
+        usual = {name: usual_value(name, panel.known[name]) for name in self._head.known}
+        columns = {"place": place, **named("usual", usual, pa.array)}
         if plan is not None:
             unknown = np.full((len(panel), len(plan)), np.nan, np.float32)
-            planned = {name: np.asarray(plan.known.get(name, unknown), np.float32) for name in last}
-            columns |= named("planned", planned, arrays)
-            self._planned_groups.add(panel.static, planned, last)
+            planned = {name: np.asarray(plan.known.get(name, unknown), np.float32) for name in usual}
+            if PRICE in planned:
+                asked = planned[PRICE]
+                planned[PRICE] = plausible_prices(asked, panel.known[PRICE])
+                self._impossible.add(asked, planned[PRICE], panel.item_ids)
+            self._planned_ahead |= {name for name, values in planned.items() if np.isfinite(values).any()}
+            columns |= named("planned", planned, layout(len(plan), len(planned)))
+            self._planned_groups.add(panel.static, planned, usual)
             if planned:
                 self._hashes["plan"].update(plain_bytes(np.stack(list(planned.values()), axis=1)))
         self._insert("plan", pa.table(columns))
 
     def _add_numbers(self, panel: Panel) -> None:
-        """What is only counted or hashed of the covariates."""
-        for name, counts in self._mostly_zero.items():
-            counts[0] += int((panel.known[name] == 0).sum())
-            counts[1] += int(np.isfinite(panel.known[name]).sum())
+        """What is only hashed of the covariates."""
         channels = [panel.demand, panel.in_stock]
         channels += [panel.known[name] for name in self._head.known]
         channels += [panel.past[name] for name in self._head.past]
@@ -268,15 +270,14 @@ class CatalogWriter:
             raise DataError(f"Item {repeated[0][0]!r} comes {repeated[0][1]} times. Every item id may come once.")
         self._connection.execute(sql("rank_items"))
         self._write_orders()
-        unplanned = {name: self._unplanned(name) for name in self._head.known}
         grouped = self._groups.series(self._head)
-        self._create("groups", group_rows(grouped, self._planned_means(grouped, unplanned)))
+        self._create("groups", group_rows(grouped, self._planned_means(grouped)))
         event_names, marks = self._events()
         self._create("events", pa.table({"event": marks["event"], "period": marks["period"]}))
-        found = [*self._findings.checks(), *self._notes]
+        found = [*self._findings.checks(), *self._impossible.checks(), *self._notes]
         rows = [{"place": place, **vars(check)} for place, check in enumerate(found)]
         self._create("checks", pa.Table.from_pylist(rows))
-        self._create("about", self._about_row(unplanned, event_names, tuple(group.column for group in grouped)))
+        self._create("about", self._about_row(event_names, tuple(group.column for group in grouped)))
 
     def _write_orders(self) -> None:
         if not len(self._orders):
@@ -291,17 +292,10 @@ class CatalogWriter:
         self._connection.execute(sql(f"create_{table}"))
         self._connection.unregister("chunk")
 
-    def _unplanned(self, name: str) -> Unplanned:
-        """What runs only when somebody plans it is zero; what is always there is carried on."""
-        zeros, seen = self._mostly_zero[name]
-        return "zero" if name == PROMO or (name != PRICE and zeros * 2 >= seen) else "carried"
-
-    def _planned_means(
-        self, grouped: Sequence[GroupSeries], unplanned: Mapping[str, Unplanned]
-    ) -> dict[str, dict[str, np.ndarray]]:
+    def _planned_means(self, grouped: Sequence[GroupSeries]) -> dict[str, dict[str, np.ndarray]]:
         if self._planned is None:
             return {}
-        return {group.column: self._planned_groups.means(group.column, unplanned) for group in grouped}
+        return {group.column: self._planned_groups.means(group.column, tuple(self._head.known)) for group in grouped}
 
     def _events(self) -> tuple[tuple[str, ...], dict[str, pa.Array]]:
         """The panel's own events and the country's, as names and as (event, period) rows until some years ahead."""
@@ -322,13 +316,13 @@ class CatalogWriter:
             "period": pa.array([period for _, period in rows], pa.timestamp("us")),
         }
 
-    def _about_row(self, unplanned: Mapping[str, Unplanned], events: Sequence[str], grouped: Sequence[str]) -> pa.Table:
+    def _about_row(self, events: Sequence[str], grouped: Sequence[str]) -> pa.Table:
         first, lists_of_text = self._head, pa.list_(pa.string())
         row = {name: pa.array([value], pa.string()) for name, value in self._about.items()}
         row |= {"frequency": pa.array([self._frequency.alias]), "stamp": pa.array([self._stamp])}
         row["periods"] = pa.array([first.periods.to_pydatetime().tolist()], pa.list_(pa.timestamp("us")))
         lists: dict[str, Iterable[str]] = {"known": first.known, "past": first.past, "static": first.static}
-        lists |= {"unplanned": unplanned.values(), "event_names": events, "grouped_by": grouped}
+        lists |= {"planned_ahead": sorted(self._planned_ahead), "event_names": events, "grouped_by": grouped}
         row |= {name: pa.array([list(values)], lists_of_text) for name, values in lists.items()}
         row["items"] = pa.array([self._items])
         row["planned"] = pa.array([0 if self._planned is None else len(self._planned)])

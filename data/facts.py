@@ -20,7 +20,8 @@ class About:
     """What the catalog is.
 
     ``words`` say where it comes from and under which licence, for the planner to read. ``first`` and ``last`` are the
-    stamps of its first and last period, ``stamp`` whether they are a period's first or last day.
+    stamps of its first and last period, ``stamp`` whether they are a period's first or last day. ``grouped_by`` are the
+    attributes whose groups are summed ("" is all items), ``event_names`` the events it tells of.
     """
 
     name: str
@@ -42,6 +43,8 @@ class About:
     catalog_hash: str
     contract_version: int
     built_at: str
+    grouped_by: tuple[str, ...] = ()
+    event_names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> About:
@@ -53,6 +56,8 @@ class About:
             known=tuple(row["known"]),
             past=tuple(row["past"]),
             static=tuple(row["static"]),
+            grouped_by=tuple(row["grouped_by"]),
+            event_names=tuple(row["event_names"]),
             frequency=Frequency.of(row["frequency"]),
             first=periods[0],
             last=periods[-1],

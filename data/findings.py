@@ -8,6 +8,7 @@ import numpy as np
 
 from data.facts import Check, Severity
 from data.locations import LOCATION_COLUMNS, families, location_columns
+from data.plans import PRICE_REACH
 from data.schema import PRICE, Panel
 
 #: Items whose locations contradict each other that are named, at most.
@@ -88,6 +89,32 @@ class Findings:
             words = f"No price is known in {share('priceless')} of the item {unit} with known demand."
             tell("Unknown prices", words, count["priceless"], "note")
         return tuple(found)
+
+
+class Impossible:
+    """Counts planned prices that cannot be meant, see ``data.plans``."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._first = ""
+
+    def add(self, asked: np.ndarray, kept: np.ndarray, item_ids: np.ndarray) -> None:
+        """Counts the prices ``asked`` [n, F] that were not ``kept`` [n, F]."""
+        refused = ~np.isnan(asked) & np.isnan(kept)
+        if refused.any() and not self._count:
+            row, period = np.argwhere(refused)[0]
+            self._first = f"the first is {asked[row, period]:g} for item {item_ids[row]}"
+        self._count += int(refused.sum())
+
+    def checks(self) -> tuple[Check, ...]:
+        """What to tell the planner; nothing where every price can be meant."""
+        if not self._count:
+            return ()
+        words = (
+            f"{self._count:,} planned prices are 0, negative or more than {PRICE_REACH:g} times outside what the item ever "
+            f"cost ({self._first}). They count as unknown, and the last price is taken."
+        )
+        return (Check("Planned prices", words, self._count, "warning"),)
 
 
 def _percent(part: int, whole: int) -> str:

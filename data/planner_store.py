@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -150,6 +151,33 @@ class PlannerStore:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(sql(change), row)
             connection.execute(sql("planner_note"), note)
+
+    def set_aside_if_damaged(self) -> str:
+        """Renames a store that is no store any more, so that a new one begins; what to tell of it, "" where it is sound."""
+        if not self._path.is_file():
+            return ""
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_SECONDS)) as connection:
+                found = connection.execute("PRAGMA quick_check").fetchall()
+                sound = found == [("ok",)]
+                connection.executescript(sql("planner_tables"))
+        except sqlite3.OperationalError:  # locked, or not to be written: whoever uses it is told
+            return ""
+        except sqlite3.Error:
+            sound = False
+        if sound:
+            return ""
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        kept = self._path.with_name(f"{self._path.name}.damaged-{stamp}")
+        for end in ("-wal", "-shm"):
+            log = Path(f"{self._path}{end}")
+            if log.is_file():
+                log.replace(f"{kept}{end}")
+        self._path.replace(kept)
+        return (
+            f"What planners decided cannot be read and is set aside as {kept}; a new store begins. "
+            "Put a copy of the old one in its place to have the decisions back."
+        )
 
     @staticmethod
     def _terms(connection: sqlite3.Connection, catalog: str) -> Terms:

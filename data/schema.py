@@ -17,7 +17,7 @@ import pandas as pd
 
 from data.errors import DataError
 
-CONTRACT_VERSION = 1
+CONTRACT_VERSION = 2
 
 #: Covariates with a meaning of their own; any other numeric column is a plain covariate.
 PRICE, PROMO = "price", "promo"
@@ -128,6 +128,8 @@ class Panel:
     event_names, events : E names and [T, E] float32, 1 where the event falls into the period.
     price_seen : "always", or "when sold" where a price is recorded only with a sale: then a changed price would tell
         of the sale, and no forecast may be given a price after its creation date.
+    planned : the known-future covariates that somebody plans ahead; of the others no forecast, of the past neither, is told
+        more than what is usual. None: all of them.
     catalog_hash : content hash of the catalog, "" where there is none.
     """
 
@@ -143,6 +145,7 @@ class Panel:
     event_names: tuple[str, ...] = ()
     events: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     price_seen: Literal["always", "when sold"] = "always"
+    planned: frozenset[str] | None = None
     catalog_hash: str = ""
 
     def __post_init__(self) -> None:
@@ -168,6 +171,11 @@ class Panel:
     def last(self) -> pd.Timestamp:
         """The last period on record."""
         return self.periods[-1]
+
+    @property
+    def unplanned(self) -> frozenset[str]:
+        """The known-future covariates of which nothing is known ahead."""
+        return frozenset() if self.planned is None else frozenset(self.known) - self.planned
 
     @property
     def out_of_stock(self) -> np.ndarray:
@@ -200,12 +208,15 @@ class Plan:
     known : name → [N, F] float32, the panel's known-future covariates as planned.
     groups : column → name → [G, F] float32, the group means of those covariates, continuing ``GroupSeries.known``.
     events : [F, E] float32.
+    given : name → [N, F] bool, which cells of ``known`` somebody has planned; the others hold what is usual. All of a
+        covariate that is not in it are.
     """
 
     periods: pd.DatetimeIndex
     known: Mapping[str, np.ndarray] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     events: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    given: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, array in self.known.items():
@@ -219,4 +230,13 @@ class Plan:
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Plan:
         """The plan of these rows [K], in this order."""
-        return replace(self, known={name: array[np.asarray(rows)] for name, array in self.known.items()})
+        rows = np.asarray(rows)
+        return replace(
+            self,
+            known={name: array[rows] for name, array in self.known.items()},
+            given={name: array[rows] for name, array in self.given.items()},
+        )
+
+    def is_given(self, name: str) -> np.ndarray:
+        """[N, F] bool: which cells of a covariate somebody has planned."""
+        return self.given[name] if name in self.given else np.ones(self.known[name].shape, bool)

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.errors import UnknownItem
+from data.errors import ResourceError, UnknownItem
 from data.sources.simulator_truth import Truth
 
 _LISTS = ("mean", "demand", "holiday_effect")
@@ -90,17 +90,17 @@ class TruthStore:
 
     @classmethod
     def of(cls, catalog: Path, catalog_hash: str) -> TruthStore | None:
-        """The truths beside the catalog at this path, None where there are none or they are of another."""
+        """The truths beside the catalog at this path, None where there are none, they are of another or damaged."""
         path = truth_path(catalog)
         try:
             metadata = pq.read_metadata(path)
             about = json.loads((metadata.metadata or {}).get(_ABOUT, b"{}"))
-        except (OSError, pa.ArrowInvalid, ValueError):
+            if about.get("catalog_hash") != catalog_hash:
+                return None
+            periods = pd.DatetimeIndex(about["periods"]).as_unit("us")
+            return cls(path, about["planted"], periods, tuple(about["holidays"]), metadata.num_rows)
+        except (OSError, pa.ArrowException, ValueError, LookupError, TypeError, AttributeError):
             return None
-        if about.get("catalog_hash") != catalog_hash:
-            return None
-        periods = pd.DatetimeIndex(about["periods"]).as_unit("us")
-        return cls(path, about["planted"], periods, tuple(about["holidays"]), metadata.num_rows)
 
     def sampled(self, count: int, seed: int = 1) -> list[str]:
         """The ids of ``count`` items drawn by the seed, or of all where there are no more."""
@@ -110,9 +110,12 @@ class TruthStore:
     def take(self, item_ids: Sequence[str]) -> Truth:
         """The truth [N, F] of these items, in their order; its periods are the planned ones, so it has no history.
 
-        Raises UnknownItem.
+        Raises UnknownItem, ResourceError.
         """
-        rows = pq.read_table(self.path, filters=[("item_id", "in", list(item_ids))])
+        try:
+            rows = pq.read_table(self.path, filters=[("item_id", "in", list(item_ids))])
+        except (OSError, pa.ArrowException) as error:
+            raise ResourceError(f"{self.path} is damaged ({error}). Make the simulated catalog again.") from error
         found = pd.Index(rows["item_id"].to_pylist()).get_indexer(list(item_ids))
         if (found < 0).any():
             missing = item_ids[int(np.flatnonzero(found < 0)[0])]

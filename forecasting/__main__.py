@@ -91,8 +91,11 @@ def _parser() -> argparse.ArgumentParser:
 def _prepare(options: argparse.Namespace) -> None:
     from forecasting import workflows
 
-    workflows.prepare(_Terminal())
-    print(f"The catalog at {workflows.catalog_path()} is ready.")
+    told = workflows.prepare(_Terminal())
+    for words in told:
+        print(f"tideline: {words}", file=sys.stderr)
+    if not told:
+        print(f"The catalog at {workflows.catalog_path()} is ready.")
 
 
 def _load(options: argparse.Namespace) -> None:

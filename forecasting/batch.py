@@ -17,7 +17,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -34,6 +34,7 @@ from forecasting.generations.network import MQTransformerForecaster
 from forecasting.parts import PART_ITEMS, panel_of_part, parts_of, worked_through
 from forecasting.quantiles import TAUS
 from forecasting.types import Progress, QuantileForecast
+from forecasting.whole_files import UNREADABLE, read_object, written
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
@@ -89,10 +90,26 @@ class Run:
         return self.directory / f"part-{part:05d}.parquet"
 
     def forecasts(self) -> Iterator[QuantileForecast]:
-        """The forecasts of all items in catalog order, a part at a time; raises ResourceError where parts are missing."""
+        """The forecasts of all items in catalog order, a part at a time.
+
+        Raises ResourceError where parts are missing or damaged.
+        """
         self.check_whole()
         for part in range(self.manifest.parts):
-            yield self._forecast(pq.read_table(self.path(part)))
+            yield self._forecast(self.rows(part))
+
+    def rows(self, part: int) -> pa.Table:
+        """A part as it is written; raises ResourceError where it is damaged, and sets it aside, so that it is made again."""
+        path = self.path(part)
+        try:
+            return pq.read_table(path, page_checksum_verification=True)
+        except UNREADABLE as error:
+            path.replace(path.with_name(f"{path.name}.damaged"))
+            _store(Run(self.directory, replace(self.manifest, finished="")))
+            raise ResourceError(
+                f"{path} was damaged and is set aside as {path.name}.damaged. Finish the run again: "
+                "python -m forecasting forecast --all."
+            ) from error
 
     def check_whole(self) -> None:
         """Raises ResourceError where parts are missing."""
@@ -171,7 +188,7 @@ def in_one_file(run: Run, kind: Literal["csv", "parquet"]) -> Path:
     target = run.directory / f"forecasts.{kind}"
     if not target.is_file():
         fresh = target.with_suffix(f".{kind}.new")
-        schema = pq.read_schema(run.path(0))
+        schema = run.rows(0).schema
         if kind == "csv":  # names are written out
             plain = [
                 pa.field(one.name, one.type.value_type if pa.types.is_dictionary(one.type) else one.type) for one in schema
@@ -179,7 +196,7 @@ def in_one_file(run: Run, kind: Literal["csv", "parquet"]) -> Path:
             schema = pa.schema(plain)
         with csv.CSVWriter(fresh, schema) if kind == "csv" else pq.ParquetWriter(fresh, schema) as writer:
             for part in range(run.manifest.parts):
-                writer.write_table(pq.read_table(run.path(part)).cast(schema))
+                writer.write_table(run.rows(part).cast(schema))
         fresh.replace(target)
     return target
 
@@ -188,9 +205,25 @@ def all_runs(runs: Path) -> tuple[Run, ...]:
     """Every run below ``runs``, whole or not, oldest name first."""
     found = []
     for path in sorted(runs.glob(f"*/{_MANIFEST}")):
-        stored = json.loads(path.read_text())
-        found.append(Run(path.parent, Manifest(**(stored | {"periods": tuple(stored["periods"])}))))
+        manifest = _manifest(path)
+        if manifest is not None:
+            found.append(Run(path.parent, manifest))
     return tuple(found)
+
+
+def _manifest(path: Path) -> Manifest | None:
+    """What a run says of itself; None where that cannot be read: the run is left as it is, and none is taken up there."""
+    stored = read_object(path)
+    if stored is None or not isinstance(stored.get("periods"), list):
+        return None
+    try:
+        found = Manifest(**(stored | {"periods": tuple(stored["periods"])}))
+    except TypeError:
+        return None
+    counts = (found.items, found.part_items)
+    words = (found.catalog_hash, found.version, found.creation_date, found.started, found.finished, *found.periods)
+    fits = all(isinstance(one, str) for one in words) and all(isinstance(one, int) and one > 0 for one in counts)
+    return found if fits else None
 
 
 def _planned(catalog: Catalog, forecaster: MQTransformerForecaster, part_items: int) -> Manifest:
@@ -230,9 +263,8 @@ def _finished(run: Run) -> Run:
 
 
 def _store(run: Run) -> None:
-    fresh = run.directory / f"{_MANIFEST}.new"
-    fresh.write_text(json.dumps(asdict(run.manifest), indent=1) + "\n")
-    fresh.replace(run.directory / _MANIFEST)
+    text = json.dumps(asdict(run.manifest), indent=1) + "\n"
+    written(run.directory / _MANIFEST, lambda fresh: fresh.write_text(text))
 
 
 def _write(catalog: Catalog, forecaster: MQTransformerForecaster, run: Run, part: int) -> None:
@@ -241,7 +273,7 @@ def _write(catalog: Catalog, forecaster: MQTransformerForecaster, run: Run, part
     panel, plan = panel_of_part(catalog, part, forecaster.horizon, run.manifest.part_items)
     rows = _rows(forecaster.forecast(panel, [panel.last], plan)[0])
     fresh = target.with_suffix(".parquet.new")
-    pq.write_table(rows, fresh, use_dictionary=["item_id", "date"], write_statistics=False)
+    pq.write_table(rows, fresh, use_dictionary=["item_id", "date"], write_statistics=False, write_page_checksum=True)
     with fresh.open("rb") as written:
         os.fsync(written.fileno())
     fresh.replace(target)

@@ -31,6 +31,7 @@ from forecasting.encoding import encoding_of
 from forecasting.generations.base import Report
 from forecasting.runs import Recipe, RunData, State, TrainingSettings, Trial, trained_network, trial
 from forecasting.types import Progress
+from forecasting.whole_files import UNREADABLE, written
 from forecasting.windows import history_until
 
 #: Item-periods below which a fit stays in the calling process.
@@ -100,7 +101,7 @@ class Crew:
     def clear(self) -> None:
         """Forgets what was kept: the fit is whole."""
         if self.directory is not None:
-            for path in self.directory.glob(f"{self.key}-*"):
+            for path in self.directory.glob(f"*{self.key}-*"):
                 path.unlink()
 
     def _results(self, jobs: Sequence[Job], run: _Run) -> list[_Kept]:
@@ -132,14 +133,21 @@ class Crew:
         return None if self.directory is None else self.directory / f"{self.key}-{job.name}.safetensors"
 
     def _kept(self, job: Job) -> _Kept | None:
+        """What the job brought before; a file that cannot be read is removed, and its run is made again."""
         path = self._path(job)
-        return load_file(path) if path is not None and path.is_file() else None
+        if path is None or not path.is_file():
+            return None
+        try:
+            return load_file(path)
+        except UNREADABLE:
+            path.unlink(missing_ok=True)
+            return None
 
     def _keep(self, job: Job, result: _Kept) -> _Kept:
         path = self._path(job)
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(result, path)
+            written(path, lambda fresh: save_file(result, fresh))
         self._tell(job, 1.0)
         return result
 

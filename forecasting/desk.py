@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.catalog import About, Check, ItemFacts, SearchResult
-from data.errors import NotTrained
+from data.errors import NotTrained, ResourceError
 from data.planner_store import Term
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting import buying, scenarios
@@ -136,8 +137,11 @@ class Desk:
         """Forecasts all items, or reads them from a run that has them, and keeps what ranks them; raises NotTrained."""
         forecaster, about = self._serving_model(), self._catalog.about
         run = latest(self._home / "runs", about.catalog_hash, forecaster.card.version if forecaster.card else None)
-        self._basis = None
-        made = summary_of(run, self.key, report) if run else summarise(self._catalog, forecaster, self.key, report)
+        self._basis, made = None, None
+        if run is not None:
+            with suppress(ResourceError):  # a damaged run is set aside
+                made = summary_of(run, self.key, report)
+        made = made or summarise(self._catalog, forecaster, self.key, report)
         made.save(self._home / _SUMMARY)
         self._summary = made
 
@@ -269,8 +273,10 @@ class Desk:
             facts=opened.facts,
             history=_history(panel, plan),
             forecast=answer.forecast.first(horizon),
-            plan_price=_planned(plan, PRICE, horizon),
-            plan_promo=_planned(plan, PROMO, horizon),
+            plan_price=scenarios.planned(plan, PRICE, horizon),
+            plan_promo=scenarios.planned(plan, PROMO, horizon),
+            price_given=scenarios.given(plan, PRICE, horizon),
+            promo_given=scenarios.given(plan, PROMO, horizon),
             elasticity=_elasticity(answer.forecast.elasticity, seen),
             price_low=seen[0] if seen else None,
             price_high=seen[1] if seen else None,
@@ -343,25 +349,34 @@ class Desk:
         panel, plan, before = opened.panel, opened.plan, opened.answer
         other = scenarios.changed_plan(plan, change)
         after = before if other is plan else self._answer(panel, other)
-        prices = scenarios.planned_prices(plan, change)
-        priced = after.forecast if change.price is None or prices is None else after.at_prices(_known_prices(prices, plan))
+        prices, refused = scenarios.planned_prices(panel, plan, change)
+        priced = (
+            after.forecast if change.price is None or prices is None else after.at_prices(scenarios.known_prices(prices, plan))
+        )
         facts, seen = opened.facts, scenarios.price_range(panel)
         cost = facts.commercial.get("unit_cost")
         baseline, scenario = before.forecast.first(horizon), priced.first(horizon)
         asked = None if prices is None else prices[0, :horizon].astype(np.float64)
+        promo = scenarios.planned(other, PROMO, horizon)
+        harder, hardest = scenarios.harder_than_ever(panel, promo)
         return ScenarioView(
             facts=facts,
             history=_history(panel, plan),
             baseline=baseline,
             scenario=scenario,
-            baseline_plan=PlanChange(_planned(plan, PRICE, horizon), _planned(plan, PROMO, horizon)),
-            scenario_plan=PlanChange(np.full(horizon, np.nan) if asked is None else asked, _planned(other, PROMO, horizon)),
-            before=scenarios.outcome(baseline, _planned(plan, PRICE, horizon), cost),
+            baseline_plan=PlanChange(scenarios.planned(plan, PRICE, horizon), scenarios.planned(plan, PROMO, horizon)),
+            scenario_plan=PlanChange(np.full(horizon, np.nan) if asked is None else asked, promo),
+            before=scenarios.outcome(baseline, scenarios.planned(plan, PRICE, horizon), cost),
             after=scenarios.outcome(scenario, asked, cost),
             elasticity=_elasticity(before.forecast.elasticity, seen),
             outside=scenarios.outside(asked, seen, horizon),
+            promo_outside=harder,
+            refused=refused[0, :horizon],
             price_low=seen[0] if seen else None,
             price_high=seen[1] if seen else None,
+            promo_high=hardest,
+            promo_planned=bool(scenarios.given(plan, PROMO, horizon).any()),
+            planned=bool(scenarios.given(plan, PRICE, horizon).any() or scenarios.given(plan, PROMO, horizon).any()),
         )
 
     def forecast_by(self, generation: Generation, item_id: str) -> QuantileForecast:
@@ -428,17 +443,6 @@ def _history(panel: Panel, plan: Plan | None = None) -> ItemHistory:
         in_stock=panel.in_stock[0, record],
         events=tuple(events),
     )
-
-
-def _planned(plan: Plan, name: str, horizon: int) -> np.ndarray:
-    """One item's planned covariate [H]; NaN where the catalog does not have it."""
-    return plan.known[name][0, :horizon].astype(np.float64) if name in plan.known else np.full(horizon, np.nan)
-
-
-def _known_prices(prices: np.ndarray, plan: Plan) -> np.ndarray:
-    """Prices [1, F] with those that nobody knows taken from the first that is known."""
-    known = prices[0][np.isfinite(prices[0]) & (prices[0] > 0)]
-    return np.where(np.isfinite(prices) & (prices > 0), prices, known[0] if known.size else 1.0)
 
 
 def _elasticity(elasticity: np.ndarray | None, seen: tuple[float, float] | None) -> float | None:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from data.facts import About
 from data.schema import PRICE, Frequency, Panel, Plan
 from forecasting.price_evidence import against_before, market_of
 from forecasting.running import running_mean
@@ -77,6 +78,21 @@ class Encoding:
     seasons: tuple[int, ...]
     calendar: bool
     event_names: tuple[str, ...]
+
+    def missing_from(self, about: About) -> str:
+        """What this fit reads and a catalog does not have, in words; "" where it has everything."""
+        if self.frequency != about.frequency.alias:
+            return f"periods of the frequency {self.frequency}, and the data steps by {about.frequency.alias}"
+        read = {
+            "known-ahead column": ({*self.moments, *self.group_covariates, *([PRICE] if self.price else [])}, about.known),
+            "past-only column": (set(self.past_moments), about.past),
+            "attribute": (set(self.categories), about.static),
+            "groups by": ({*self.groups, *([] if self.market is None else [self.market])}, about.grouped_by),
+            "event": (set(self.event_names), about.event_names),
+        }
+        lacking = {kind: sorted(needed - set(there)) for kind, (needed, there) in read.items()}
+        words = [f"the {kind} {', '.join(repr(name) for name in names[:3])}" for kind, names in lacking.items() if names]
+        return " and ".join(words)
 
     def static_rows(self, static: Mapping[str, np.ndarray], items: int) -> np.ndarray:
         """Embedding rows [N, S] int64 of the static values of N ``items``."""

@@ -22,7 +22,7 @@ from forecasting.attention_links import links
 from forecasting.generations.base import Report
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.types import Progress
-from forecasting.whole_files import written
+from forecasting.whole_files import UNREADABLE, written
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
@@ -69,13 +69,13 @@ class Faithfulness:
 
     @classmethod
     def load(cls, path: Path, key: str) -> Faithfulness | None:
-        """What was measured of ``key``, None where nothing was."""
+        """What was measured of ``key``, None where nothing was or the file is damaged."""
         try:
             held = json.loads(path.read_text())
             if held["key"] != key:
                 return None
             return cls(**held | {"agreement": Agreement(**held["agreement"])})
-        except (OSError, ValueError, TypeError, KeyError):
+        except UNREADABLE:
             return None
 
 

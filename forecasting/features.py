@@ -20,6 +20,7 @@ from data.groups import ALL
 from data.plans import carried_forward
 from data.schema import PRICE, GroupSeries, Panel, Plan
 from forecasting.encoding import Encoding
+from forecasting.plan_channels import DELAYS, usual_channels
 from forecasting.price_evidence import MOST_OTHERS, against_before, price_evidence
 from forecasting.running import Once, running_mean
 
@@ -45,6 +46,8 @@ class Inputs:
     price_moved : [N, U] 1 where the price is not that of the period before.
     price_evidence : [N, T, 2] num and info of the item's own price response, see ``price_evidence``.
     season_demand, season_scale, season_known : [N, J, T] series whose earlier seasons are candidates for the coming one.
+    usual : [N, T, K + R] what ``known_ahead`` of any later period is where the plan is not known at a creation date; C = 0
+        where all of it is.
     static : [N, S] int64 embedding rows.
     """
 
@@ -65,6 +68,7 @@ class Inputs:
     season_demand: torch.Tensor
     season_scale: torch.Tensor
     season_known: torch.Tensor
+    usual: torch.Tensor
     static: torch.Tensor
 
     def __len__(self) -> int:
@@ -93,18 +97,21 @@ def encode(
     *,
     first_date: int = 0,
     once: Once | None = None,
+    unknown: frozenset[str] = frozenset(),
 ) -> Inputs:
     """The network's inputs for a panel [N, T] and what is known of the F periods after it.
 
     ``unmasked`` is the same panel before its history was masked: an item then does not count in its own groups where it is
     masked, as an item without history would not. The features of creation dates before ``first_date``, the position of the
-    earliest one that will be asked, are left 0. Encodings that read the same panel may share what is made ``once``.
+    earliest one that will be asked, are left 0. Encodings that read the same panel may share what is made ``once``. Of the
+    covariates ``unknown`` ahead it is also told what was usual at each creation date.
     """
     once = once or Once()
     demand = np.nan_to_num(history.demand).astype(np.float64)
     censored = history.in_stock < 1
     known = np.isfinite(history.demand) & ~censored
-    groups = [_GroupView.of(group, history, plan, unmasked) for group in history.groups if group.column in encoding.groups]
+    there = {group.column: group for group in history.groups}  # in the fit's order: a later catalog may have another
+    groups = [_GroupView.of(there[column], history, plan, unmasked) for column in encoding.groups]
     scale, count = _scale(encoding, demand, known, groups, once)
     rows = _Rows(encoding, history, plan, demand, known, scale, count, first_date, once)
     past, origin = _demand_channels(rows, censored)
@@ -130,19 +137,9 @@ def encode(
         season_demand=_tensor(season[0]),
         season_scale=_tensor(season[1]),
         season_known=_tensor(season[2]),
+        usual=_stack(_usual(rows, groups, len(ahead)) if unknown else [], demand.shape, first_date),
         static=torch.from_numpy(encoding.static_rows(history.static, len(history))),
     )
-
-
-def masked(panel: Panel, seed: int) -> Panel:
-    """The panel as if each item had come into the catalog at a random period: its past is unknown before."""
-    rng = np.random.default_rng(seed)
-    start = rng.integers(0, len(panel.periods), size=(len(panel), 1))
-    unknown = np.arange(len(panel.periods)) < start  # (N, T)
-    hide = lambda array: np.where(unknown, np.float32(np.nan), array)  # noqa: E731
-    known = {name: hide(array) if name == PRICE else array for name, array in panel.known.items()}
-    past = {name: hide(array) for name, array in panel.past.items()}
-    return replace(panel, demand=hide(panel.demand), in_stock=hide(panel.in_stock), known=known, past=past)
 
 
 # ---- what the channels are made of -------------------------------------------------------------------------------------
@@ -294,7 +291,7 @@ def _covariate_channels(
         recent, _ = running_mean(value[:, :periods], np.ones_like(rows.known), rows.encoding.price_life)
         past.append(value[:, :periods])
         origin.append(recent[:, rows.dates])
-        ahead += [value, _delayed(value, 1), _delayed(value, 2)]
+        ahead += [value, *(_delayed(value, step) for step in range(1, 1 + DELAYS))]
         relative.append(value)
         baseline.append(recent[:, rows.dates])
     calendar = rows.encoding.calendar_features(rows.history, rows.plan)  # (U, D)
@@ -323,6 +320,13 @@ def _group_channels(
             recent, _ = running_mean(value[:, :periods], np.ones((len(value), periods), bool), encoding.price_life)
             relative.append(np.clip(value, -50, 50)[group.rows])
             baseline.append(np.clip(recent[:, rows.dates], -50, 50)[group.rows])
+
+
+def _usual(rows: _Rows, groups: list[_GroupView], ahead: int) -> list[np.ndarray]:
+    """What the ``ahead`` channels and the relative ones are where nothing is planned, [N, D] each."""
+    seen = [(group.column, group.known, group.rows) for group in groups]
+    channels = usual_channels(rows.encoding, rows.history.known, seen, ahead, rows.demand.shape[1])
+    return [channel[:, rows.dates] for channel in channels]
 
 
 def _price(

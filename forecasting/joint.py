@@ -28,6 +28,7 @@ from forecasting.generations.self_correcting import SelfCorrecting
 from forecasting.look_back import honest
 from forecasting.paths import dependence, scores
 from forecasting.quantiles import TAUS
+from forecasting.windows import unknown_ahead
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
@@ -96,12 +97,12 @@ def ties_of(catalog: Catalog, networks: SelfCorrecting, item_ids: list[str], per
     """How far these items erred together over spans of ``periods``; raises TooLittleHistory."""
     panel = catalog.panel(item_ids)
     newest = len(panel.periods) - 1 - periods
-    hold, parts, came, used = panel.price_seen == "when sold", [], [], []
+    unknown, parts, came, used = unknown_ahead(panel), [], [], []
     for ensemble, dates in honest(networks, panel):
         mine = [date for date in dates if date <= newest]
         if mine:
             rows = [np.arange(start, min(start + _CHUNK, len(panel))) for start in range(0, len(panel), _CHUNK)]
-            each = [ensemble.read(panel.take(one), None, mine, hold=hold, shown=False, ahead=periods) for one in rows]
+            each = [ensemble.read(panel.take(one), None, mine, unknown=unknown, shown=False, ahead=periods) for one in rows]
             parts.append(np.concatenate([one.cumulative[:, :, -1] for one in each]))  # (N, K, Q)
             came += [actuals_after(panel, date, periods).sum(axis=1) for date in mine]
             used += mine

@@ -21,17 +21,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data.errors import NotTrained
+from data.errors import ModelError, NotTrained
 from forecasting.accuracy import AccuracyReport, Certified, Part, SliceScore, Tried
 from forecasting.backtest import BENCH_TAUS, Backtest, Rung
 from forecasting.generations.base import Generation
 from forecasting.metrics import Calibration, Score
-from forecasting.whole_files import written
+from forecasting.whole_files import UNREADABLE, read_object, written
 
 #: What is written last of a generation: its presence says that the rest is whole.
 SCORES = "scores.json"
 #: Of what is stored; a ladder of another version is not read, and tried anew.
 _VERSION = 1
+
+_DAMAGED: tuple[type[Exception], ...] = (ModelError, *UNREADABLE)
 
 _ASKED, _FAILED = "ladder.json", "failed.json"
 
@@ -64,15 +66,17 @@ class LadderStore:
         """
         path = self._directory / _ASKED
         stored = json.loads(json.dumps(asdict(task)))
-        before = json.loads(path.read_text()) if path.is_file() else {"task": None, "titles": {}}
-        if afresh or before["task"] != stored:
+        before = read_object(path) or {}
+        if afresh or before.get("task") != stored:
             shutil.rmtree(self._directory, ignore_errors=True)
         self._directory.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"task": stored, "titles": before["titles"] | dict(titles)}, indent=1))
+        known = before.get("titles")
+        asked = {"task": stored, "titles": (known if isinstance(known, dict) else {}) | dict(titles)}
+        written(path, lambda fresh: fresh.write_text(json.dumps(asked, indent=1)))
 
     def has(self, name: str) -> bool:
-        """Whether a generation was tried to the end."""
-        return (self._directory / name / SCORES).is_file()
+        """Whether a generation was tried to the end, and what came of it can be read."""
+        return self._tried(name) is not None
 
     def keep(self, name: str, generation: Generation, tested: Backtest, tried: Tried) -> None:
         """Stores one generation with its backtest and what was made of it."""
@@ -107,41 +111,65 @@ class LadderStore:
         """Stores why a generation could not be tried; the next run tries it again."""
         place = self._directory / name
         place.mkdir(parents=True, exist_ok=True)
-        (place / _FAILED).write_text(json.dumps([title, reason]))
+        written(place / _FAILED, lambda fresh: fresh.write_text(json.dumps([title, reason])))
 
     def report(self, names: Iterable[str]) -> AccuracyReport | None:
         """What there is so far of the generations ``names``, in this order; None where no run was begun."""
-        path = self._directory / _ASKED
-        if not path.is_file():
+        asked = read_object(self._directory / _ASKED)
+        try:
+            if asked is None or asked["task"]["version"] != _VERSION:
+                return None
+            task, titles = asked["task"], {name: asked["titles"].get(name, name) for name in names}
+            dates = tuple(pd.Timestamp(date) for date in task["creation_dates"])
+            parts = tuple(Part(**part) for part in task["parts"])
+        except UNREADABLE:
             return None
-        asked = json.loads(path.read_text())
-        if asked["task"]["version"] != _VERSION:
-            return None
-        task, titles = asked["task"], {name: asked["titles"].get(name, name) for name in names}
-        whole = [name for name in titles if self.has(name)]
-        failed = {name: self._directory / name / _FAILED for name in titles if name not in whole}
-        reasons = {name: json.loads(file.read_text()) for name, file in failed.items() if file.is_file()}
+        whole = {name: tried for name in titles if (tried := self._tried(name)) is not None}
+        reasons = {name: words for name in titles if name not in whole and (words := self._failure(name)) is not None}
         return AccuracyReport(
             items=task["items"],
             of_items=task["of_items"],
             horizon=task["horizon"],
-            creation_dates=tuple(pd.Timestamp(date) for date in task["creation_dates"]),
-            parts=tuple(Part(**part) for part in task["parts"]),
-            tried=tuple(self._tried(name) for name in whole),
+            creation_dates=dates,
+            parts=parts,
+            tried=tuple(whole.values()),
             missing=tuple(title for name, title in titles.items() if name not in whole and name not in reasons),
-            failed=tuple((title, reason) for title, reason in reasons.values()),
+            failed=tuple(reasons.values()),
         )
 
     def generation(self, name: str, cls: type[Generation]) -> Generation:
-        """The generation as it was fitted for the ladder; raises NotTrained where it was not."""
+        """The generation as it was fitted for the ladder; raises NotTrained where it was not, or cannot be read."""
         if not self.has(name):
             raise NotTrained(f"{cls.title} has not been fitted on this catalog yet. Run the ladder on the Accuracy page.")
-        return cls.load(self._directory / name / "model")
+        try:
+            return cls.load(self._directory / name / "model")
+        except _DAMAGED as error:
+            (self._directory / name / SCORES).unlink(missing_ok=True)  # so that the next run tries it again
+            raise NotTrained(
+                f"{cls.title} as it was fitted on this catalog cannot be read. Run the ladder again on the Accuracy page."
+            ) from error
 
-    def _tried(self, name: str) -> Tried:
+    def _failure(self, name: str) -> tuple[str, str] | None:
+        """Title and reason of a generation that could not be tried."""
+        try:
+            title, reason = json.loads((self._directory / name / _FAILED).read_text())
+        except UNREADABLE:
+            return None
+        return str(title), str(reason)
+
+    def _tried(self, name: str) -> Tried | None:
+        """What came of a generation, None where it was not tried to the end or the files are damaged."""
         place = self._directory / name
-        stored = json.loads((place / SCORES).read_text())
-        with np.load(place / "cells.npz") as cells:
+        if not (place / SCORES).is_file():
+            return None
+        try:
+            return self._read(name, json.loads((place / SCORES).read_text()), place / "cells.npz")
+        except UNREADABLE:
+            return None
+
+    @staticmethod
+    def _read(name: str, stored: Mapping[str, Any], place: Path) -> Tried:
+        with place.open("rb") as file, np.load(file, allow_pickle=False) as cells:
             losses, sold = cells["losses"], cells["sold"]
         return Tried(
             name=name,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
@@ -25,7 +24,7 @@ from forecasting.analogs import LaunchModel, LaunchRecord, ViewRecord
 from forecasting.launch_metric import LaunchMetric, PlaceNetwork
 from forecasting.launch_views import Trial
 from forecasting.launches import Launches, Products, Shelf
-from forecasting.whole_files import written
+from forecasting.whole_files import UNREADABLE, written
 
 #: The modules that learn: another text of theirs learns another thing.
 _LEARNING = ("launches", "launch_metric", "analogs", "launch_views", "launch_desk", "launch_store")
@@ -71,7 +70,7 @@ class LaunchStore:
         try:
             with self.path.open("rb") as file, np.load(file, allow_pickle=False) as held:
                 found = _built(json.loads(held[_TREE].tobytes()), held)
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError, zipfile.BadZipFile):
+        except UNREADABLE:
             return None
         return found if isinstance(found, Learned) else None
 

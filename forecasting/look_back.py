@@ -31,7 +31,8 @@ from forecasting.parts import panel_of_part, parts_of, worked_through
 from forecasting.quantiles import TAUS
 from forecasting.since_last_time import bridge
 from forecasting.types import Progress
-from forecasting.whole_files import written
+from forecasting.whole_files import UNREADABLE, written
+from forecasting.windows import unknown_ahead
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
@@ -116,21 +117,24 @@ class LookBack:
         frame.attrs = {"key": self.key, "ahead": self.ahead} | {
             name: str(getattr(self, name)) for name in ("created", "first", "last")
         }
-        written(path, frame.to_parquet)
+        written(path, lambda fresh: frame.to_parquet(fresh, write_page_checksum=True))
 
     @classmethod
     def load(cls, path: Path, key: str) -> LookBack | None:
-        """What ``path`` holds if it was made of ``key``, else None."""
+        """What ``path`` holds if it was made of ``key``, else None, as where it is damaged."""
         if not path.is_file():
             return None
-        schema = pq.read_schema(path)  # who asks for another key asks again and again: the numbers are not read for that
-        about = json.loads((schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
-        if about.get("key") != key or not set(_NUMBERS) < set(schema.names):
+        try:
+            schema = pq.read_schema(path)  # who asks for another key asks again and again: the numbers are not read for that
+            about = json.loads((schema.metadata or {}).get(b"PANDAS_ATTRS", b"{}"))
+            if about.get("key") != key or not set(_NUMBERS) < set(schema.names):
+                return None
+            frame = pd.read_parquet(path, page_checksum_verification=True)
+            dates = {name: pd.Timestamp(about[name]) for name in ("created", "first", "last")}
+            arrays = {name: frame[name].to_numpy() for name in ("item_ids", *_NUMBERS)}
+            return cls(key=key, ahead=int(about["ahead"]), **dates, **arrays)
+        except UNREADABLE:
             return None
-        frame = pd.read_parquet(path)
-        dates = {name: pd.Timestamp(about[name]) for name in ("created", "first", "last")}
-        arrays = {name: frame[name].to_numpy() for name in ("item_ids", *_NUMBERS)}
-        return cls(key=key, ahead=int(about["ahead"]), **dates, **arrays)
 
 
 _NUMBERS = tuple(
@@ -189,11 +193,11 @@ def _moved(networks: SelfCorrecting, history: Panel, plan: Plan, ahead: int) -> 
 
 def _judged(networks: SelfCorrecting, history: Panel) -> dict[str, np.ndarray]:
     """Periods judged and missed, with units; where demand is whole, the range is rounded outwards to whole units."""
-    hold = history.price_seen == "when sold"
+    unknown = unknown_ahead(history)
     came, low, high = [], [], []
     split = honest(networks, history)
     for ensemble, dates in split:
-        said = ensemble.read(history, None, dates, hold=hold, shown=False, ahead=1).values[:, :, 0]  # (N, K, Q)
+        said = ensemble.read(history, None, dates, unknown=unknown, shown=False, ahead=1).values[:, :, 0]  # (N, K, Q)
         came.append(np.stack([actuals_after(history, date, 1)[:, 0] for date in dates], axis=1))
         low.append(said[..., _LOW])
         high.append(said[..., _HIGH])

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from data.schema import Panel
 from forecasting.encoding import Encoding
-from forecasting.features import Inputs, encode, masked
+from forecasting.features import Inputs, encode
 from forecasting.generations.g2020_mqtransformer import MQTransformer, MQTransformerConfig
 from forecasting.generations.layers import MEDIAN, crps_weights, pinball, season_ratios
 from forecasting.quantiles import TAUS
+from forecasting.windows import masked
 
 State = dict[str, Tensor]
 

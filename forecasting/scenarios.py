@@ -12,9 +12,13 @@ from dataclasses import replace
 import numpy as np
 
 from data.errors import ConfigurationError
+from data.plans import plausible_prices
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting.types import QuantileForecast
 from forecasting.views import Outcome, PlanChange
+
+#: A promotion is harder than another where it reaches so much more of the stores.
+_HARDER = 0.02
 
 
 def changed_plan(plan: Plan, change: PlanChange) -> Plan:
@@ -27,17 +31,21 @@ def changed_plan(plan: Plan, change: PlanChange) -> Plan:
     return replace(plan, known={**plan.known, PROMO: _over(plan.known[PROMO], promo)})
 
 
-def planned_prices(plan: Plan, change: PlanChange) -> np.ndarray | None:
-    """Prices [1, F] of the scenario; None where the catalog has no prices."""
+def planned_prices(history: Panel, plan: Plan, change: PlanChange) -> tuple[np.ndarray | None, np.ndarray]:
+    """Prices [1, F] of the scenario, None where the catalog has no prices; and where [1, F] one was asked that cannot be meant,
+    so that the plan's stands."""
+    none = np.zeros((1, len(plan)), bool)
     if PRICE not in plan.known:
-        return None
+        return None, none
     prices = plan.known[PRICE]
     if change.price is None:
-        return prices
+        return prices, none
     asked = np.asarray(change.price, np.float32)
     if not (np.isfinite(asked) & (asked > 0)).all():
         raise ConfigurationError("A price must be a number above zero. Clear the cell to go back to the planned price.")
-    return _over(prices, asked)
+    wanted = _over(prices, asked)
+    refused = np.isnan(plausible_prices(wanted, history.known[PRICE])) & np.isfinite(wanted)
+    return np.where(refused, prices, wanted), refused
 
 
 def outcome(forecast: QuantileForecast, prices: np.ndarray | None, unit_cost: float | None) -> Outcome:
@@ -64,11 +72,37 @@ def outside(prices: np.ndarray | None, seen: tuple[float, float] | None, horizon
     return (prices < 0.995 * low) | (prices > 1.005 * high)
 
 
+def harder_than_ever(history: Panel, promo: np.ndarray) -> tuple[np.ndarray, float | None]:
+    """True [H] where a promotion [H] is harder than any that one item has had, and the hardest it had; None without any on
+    record."""
+    recorded = history.known[PROMO][0] if PROMO in history.known else np.zeros(0)
+    known = recorded[np.isfinite(recorded)]
+    if not known.size:
+        return np.zeros(len(promo), bool), None
+    return np.nan_to_num(promo) > known.max() + _HARDER, float(known.max())
+
+
 def price_range(history: Panel) -> tuple[float, float] | None:
     """The lowest and the highest price seen of one item; None where none was."""
     prices: Mapping[str, np.ndarray] = history.known
-    known = prices[PRICE][0][np.isfinite(prices[PRICE][0])] if PRICE in prices else np.zeros(0)
+    known = prices[PRICE][0][prices[PRICE][0] > 0] if PRICE in prices else np.zeros(0)
     return (float(known.min()), float(known.max())) if known.size else None
+
+
+def planned(plan: Plan, name: str, horizon: int) -> np.ndarray:
+    """One item's planned covariate [H]; NaN where the catalog does not have it."""
+    return plan.known[name][0, :horizon].astype(np.float64) if name in plan.known else np.full(horizon, np.nan)
+
+
+def given(plan: Plan, name: str, horizon: int) -> np.ndarray:
+    """[H] bool: which cells of one item's plan somebody has planned."""
+    return plan.is_given(name)[0, :horizon] if name in plan.known else np.zeros(horizon, bool)
+
+
+def known_prices(prices: np.ndarray, plan: Plan) -> np.ndarray:
+    """Prices [1, F] with those that nobody knows taken from the first that is known."""
+    known = prices[0][np.isfinite(prices[0]) & (prices[0] > 0)]
+    return np.where(np.isfinite(prices) & (prices > 0), prices, known[0] if known.size else 1.0)
 
 
 def _over(planned: np.ndarray, asked: np.ndarray) -> np.ndarray:

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.errors import TidelineError
+from data.errors import NotTrained, TidelineError
 from data.facts import About
 from forecasting.generations.network import MQTransformerForecaster
 from forecasting.views import ModelStatus
 
 
 def serving(about: About, models: tuple[Path, ...]) -> tuple[MQTransformerForecaster | None, ModelStatus]:
-    """The first model that was trained on this catalog, and what there is to say about it."""
+    """The first model that was trained on this catalog and can read it, and what there is to say about it."""
+    why = ""
     for directory in models:
         try:
             forecaster = MQTransformerForecaster.load(directory)
-        except TidelineError:
+        except NotTrained:
+            continue
+        except TidelineError as error:
+            why = why or str(error)
             continue
         card = forecaster.card
-        if card is None or card.catalog_name != about.name or not forecaster.can_read(about):
+        if card is None or card.catalog_name != about.name:
+            continue
+        if missing := forecaster.missing_from(about):
+            why = why or (
+                f"The model of {about.name}, trained up to {card.trained_until}, does not fit the data that is loaded now: it "
+                f"reads {missing}. Train again on the Data page."
+            )
             continue
         message = ""
         if card.catalog_hash != about.catalog_hash:
@@ -30,5 +40,5 @@ def serving(about: About, models: tuple[Path, ...]) -> tuple[MQTransformerForeca
     return None, ModelStatus(
         None,
         False,
-        f"No model has been trained on {about.name} yet. Train one on the Data page; it takes a few minutes.",
+        why or f"No model has been trained on {about.name} yet. Train one on the Data page; it takes a few minutes.",
     )

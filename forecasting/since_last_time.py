@@ -18,7 +18,7 @@ from data.schema import Panel, Plan
 from forecasting.attention_links import expected
 from forecasting.explanations import shapley
 from forecasting.generations.self_correcting import Looked, SelfCorrecting
-from forecasting.windows import history_until
+from forecasting.windows import history_until, plan_after
 
 #: The parts, in the order of the results' first axis.
 CHANGES = ("new sales", "own errors", "plan", "model")
@@ -107,16 +107,25 @@ def bridge(networks: SelfCorrecting, history: Panel, plan: Plan) -> Bridge:
 
 
 def _plan_before(history: Panel, plan: Plan) -> Plan:
-    """Today's plan as it would have stood one period ago: the last period as it was recorded, then today's plan."""
+    """Today's plan as it would have stood one period ago: the last period as it was recorded, then today's plan.
 
-    def moved(recorded: np.ndarray, planned: np.ndarray) -> np.ndarray:
+    Of a covariate that nobody plans it was what was usual then.
+    """
+    usual = plan_after(history, len(history.periods) - 2, len(plan))
+
+    def moved(name: str, recorded: np.ndarray, planned: np.ndarray, as_usual: np.ndarray) -> np.ndarray:
+        if name in history.unplanned:
+            return as_usual
         return np.concatenate([recorded[:, -1:], planned[:, :-1]], axis=1)
 
-    return Plan(
-        periods=history.periods[-1:].append(plan.periods[:-1]),
-        known={name: moved(history.known[name], planned) for name, planned in plan.known.items()},
+    return replace(
+        usual,
+        known={name: moved(name, history.known[name], planned, usual.known[name]) for name, planned in plan.known.items()},
         groups={
-            group.column: {name: moved(group.known[name], planned) for name, planned in plan.groups[group.column].items()}
+            group.column: {
+                name: moved(name, group.known[name], planned, usual.groups[group.column][name])
+                for name, planned in plan.groups[group.column].items()
+            }
             for group in history.groups
             if group.column in plan.groups
         },

@@ -59,13 +59,18 @@ class ItemHistory:
 
 @dataclass(frozen=True, eq=False)
 class ItemView:
-    """One item's history and forecast; plans [H]; prices in the catalog's currency, None where there are none."""
+    """One item's history and forecast; plans [H]; prices in the catalog's currency, None where there are none.
+
+    ``price_given`` and ``promo_given`` [H] say which cells of the plan somebody has planned; the others are as usual.
+    """
 
     facts: ItemFacts
     history: ItemHistory
     forecast: QuantileForecast
     plan_price: np.ndarray
     plan_promo: np.ndarray
+    price_given: np.ndarray
+    promo_given: np.ndarray
     elasticity: float | None
     price_low: float | None
     price_high: float | None
@@ -104,7 +109,13 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class ScenarioView:
-    """Baseline and scenario of one item; ``outside`` [H] is true where the scenario's price was never seen before."""
+    """Baseline and scenario of one item.
+
+    ``planned`` says whether the catalog plans anything of it, ``promo_planned`` whether promotions; where not, the baseline is
+    what is usual. ``outside`` and ``promo_outside`` [H] are true where the scenario's price was never seen before, and where
+    the item was never promoted so hard, ``promo_high`` being the hardest (None: the catalog has no promotions). In periods
+    that are ``refused`` [H] a price was asked that cannot be meant: the plan's was taken.
+    """
 
     facts: ItemFacts
     history: ItemHistory
@@ -116,8 +127,24 @@ class ScenarioView:
     after: Outcome
     elasticity: float | None
     outside: np.ndarray
+    promo_outside: np.ndarray
+    refused: np.ndarray
     price_low: float | None
     price_high: float | None
+    promo_high: float | None
+    promo_planned: bool
+    planned: bool
+
+    @property
+    def unsure(self) -> np.ndarray:
+        """[H] where the scenario asks for what the item never had."""
+        return self.outside | self.promo_outside
+
+    @property
+    def shown_promo(self) -> np.ndarray | None:
+        """Promotions [H] of the scenario that somebody plans or asks for; 0 where they are only taken as usual."""
+        promo, usual = self.scenario_plan.promo, self.baseline_plan.promo
+        return promo if promo is None or usual is None or self.promo_planned else np.where(promo == usual, 0.0, promo)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import ConfigurationError, TooLittleHistory
-from data.plans import filled_plan, last_known
+from data.plans import filled_plan, given_cells, usual_of_group, usual_value
 from data.schema import PRICE, GroupSeries, Panel, Plan
 
 
@@ -75,17 +75,13 @@ def history_until(panel: Panel, t: int) -> Panel:
 def plan_after(panel: Panel, t: int, horizon: int) -> Plan:
     """What was known at the end of period ``t`` of the ``horizon`` periods after it, as the panel recorded it.
 
-    Where the panel ends sooner, the last known value is carried on. Where a price is seen only when something sold, the
-    price of the creation date is held instead, for a changed one would tell of the sale.
+    Where the panel ends sooner, and for covariates that nobody plans, it is what was usual then, see ``data.plans``. Where a
+    price is seen only when something sold, the price of the creation date is held, for a changed one would tell of the sale.
     """
-    held = {PRICE} if panel.price_seen == "when sold" else set()
+    silent = unknown_ahead(panel)
 
-    def planned(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        answer = {}
-        for name, recorded in columns.items():
-            later = recorded[:, t + 1 : t + 1 if name in held else t + 1 + horizon]
-            answer[name] = filled_plan(later, last_known(recorded[:, : t + 1]), "carried", horizon)
-        return answer
+    def recorded_after(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: array[:, t + 1 : t + 1 if name in silent else t + 1 + horizon] for name, array in columns.items()}
 
     ahead = slice(t + 1, t + 1 + horizon)
     periods = panel.periods[ahead]
@@ -93,12 +89,28 @@ def plan_after(panel: Panel, t: int, horizon: int) -> Plan:
         periods = panel.frequency.after(panel.periods[t], horizon)
     events = np.zeros((horizon, len(panel.event_names)), np.float32)
     events[: len(panel.events[ahead])] = panel.events[ahead]
+    later = recorded_after(panel.known)
     return Plan(
         periods=periods,
-        known=planned(panel.known),
-        groups={group.column: planned(group.known) for group in panel.groups},
+        known={
+            name: filled_plan(values, usual_value(name, panel.known[name][:, : t + 1]), horizon)
+            for name, values in later.items()
+        },
+        groups={
+            group.column: {
+                name: filled_plan(values, usual_of_group(name, group.known[name][:, : t + 1]), horizon)
+                for name, values in recorded_after(group.known).items()
+            }
+            for group in panel.groups
+        },
         events=events,
+        given={name: given_cells(values, horizon) for name, values in later.items()},
     )
+
+
+def unknown_ahead(panel: Panel) -> frozenset[str]:
+    """What a forecast of the past may not be told ahead: covariates that nobody plans, and a price seen with sales only."""
+    return panel.unplanned | ({PRICE} & set(panel.known) if panel.price_seen == "when sold" else set())
 
 
 def plan_from(plan: Plan, first: int, horizon: int) -> Plan:
@@ -113,7 +125,19 @@ def plan_from(plan: Plan, first: int, horizon: int) -> Plan:
         known=part(plan.known),
         groups={column: part(known) for column, known in plan.groups.items()},
         events=plan.events[places],
+        given=part(plan.given),
     )
+
+
+def masked(panel: Panel, seed: int) -> Panel:
+    """The panel as if each item had come into the catalog at a random period: its past is unknown before."""
+    rng = np.random.default_rng(seed)
+    start = rng.integers(0, len(panel.periods), size=(len(panel), 1))
+    unknown = np.arange(len(panel.periods)) < start  # (N, T)
+    hide = lambda array: np.where(unknown, np.float32(np.nan), array)  # noqa: E731
+    known = {name: hide(array) if name == PRICE else array for name, array in panel.known.items()}
+    past = {name: hide(array) for name, array in panel.past.items()}
+    return replace(panel, demand=hide(panel.demand), in_stock=hide(panel.in_stock), known=known, past=past)
 
 
 def _group_until(group: GroupSeries, past: slice) -> GroupSeries:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from data.catalog import Catalog
-from data.errors import ResourceError, UnknownItem
+from data.errors import ModelError, ResourceError, TidelineError, UnknownItem
 from data.planner_store import PlannerStore
 from data.schema import Panel
 from data.sources import complete_journey, simulator, upload
@@ -153,12 +153,33 @@ def planner_store() -> PlannerStore:
     return PlannerStore(home() / "planner.sqlite")
 
 
-def prepare(report: Report) -> None:
-    """Makes the desk ready: the demo where there is no catalog, and the forecasts of all items where they are missing."""
+def prepare(report: Report) -> tuple[str, ...]:
+    """Makes the desk ready: the demo where there is no catalog, and the forecasts of all items where they are missing.
+
+    Nothing that was loaded or left behind keeps the desk from starting: what cannot be made ready is told in the sentences
+    that this answers, none where all is well.
+    """
+    told = []
+    for step in (planner_store().set_aside_if_damaged, lambda: _made_ready(report)):
+        try:
+            told.append(step())
+        except TidelineError as error:
+            told.append(str(error))
+        except Exception as error:  # whatever it is, the server starts and its pages say what they lack
+            told.append(f"Not everything could be made ready ({type(error).__name__}: {error}). {_ANEW}")
+    return tuple(words for words in told if words)
+
+
+#: What helps where nothing else is known.
+_ANEW = "Load the data again or train again on the Data page."
+
+
+def _made_ready(report: Report) -> str:
+    """Makes it so; answers what the planner should know of the model."""
     if not catalog_path().is_file():
         load_complete_journey(report)
-        return
-    _summarise(report)
+        return ""
+    return _summarise(report)
 
 
 def load_complete_journey(report: Report) -> None:
@@ -303,14 +324,25 @@ def _load(build: Callable[[Path], None], report: Report) -> None:
     build(catalog_path())
     with closing(Catalog(catalog_path())) as catalog:
         drop_others(catalog_path(), catalog.about.catalog_hash)
-    _summarise(report)
+    try:
+        _summarise(report)
+    except TidelineError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"The data is loaded, but its items cannot be forecast by the model there is ({type(error).__name__}: {error}). "
+            "Train again on the Data page."
+        ) from error
 
 
-def _summarise(report: Report) -> None:
-    """Forecasts all items where a model serves and they were not forecast yet."""
+def _summarise(report: Report) -> str:
+    """Forecasts all items where a model serves and they were not forecast yet; else why none does."""
     with closing(open_desk()) as desk:
-        if desk.model().serves and not desk.summary().ready:
+        if not desk.model().serves:
+            return desk.model().message
+        if not desk.summary().ready:
             desk.summarise(report)
+    return ""
 
 
 def _told(report: Report) -> Callable[[int, int, str], None]:

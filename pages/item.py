@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 
@@ -9,6 +11,9 @@ from pages.ui import alike, charts, exports, fans, formats, frame, generations_v
 from pages.ui.downloads import downloads
 from pages.ui.frame import Figure
 from pages.ui.messages import answered, no_item
+
+if TYPE_CHECKING:
+    from forecasting.workflows import ItemView
 
 QUESTION = "What will this item sell?"
 SHORT = 13  # periods on record below which the planner is told what the forecast leans on
@@ -43,12 +48,12 @@ def forecast() -> None:
         _sliders(chosen, horizon, longest)
         over = generations_view.overlay(chosen.item, horizon)
         laid_over = (over.forecast, over.tried.title) if over else ()
-        figure = charts.item_fan(view.history, fan, chosen.tau, about.frequency, view.plan_promo, *laid_over)
+        figure = charts.item_fan(view.history, fan, chosen.tau, about.frequency, fans.planned_promotions(view), *laid_over)
         st.plotly_chart(figure, key="fan", config=charts.CONFIG, alt=words.description())
         if over:
             st.markdown(generations_view.sentence(over, fan, chosen.tau, about.frequency))
             st.html(generations_view.both(over, fan, chosen.tau, about.frequency).html())
-        _reading(view.history.demand, view.plan_promo)
+        _reading(view)
 
         table = fans.table(view, chosen.tau, about)
         st.html(table.html())
@@ -71,7 +76,7 @@ def _sliders(chosen: state.Selection, horizon: int, longest: int) -> None:
             f"How many {word}s ahead",
             1,
             longest,
-            **state.bound_slider("horizon", horizon),
+            **state.made_with("horizon", horizon),
             on_change=state.on_change("horizon", "horizon", str),
         )
     level.slider(
@@ -80,17 +85,16 @@ def _sliders(chosen: state.Selection, horizon: int, longest: int) -> None:
         99,
         format="P%d",
         help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
-        **state.bound_slider("tau", round(chosen.tau * 100)),
+        **state.made_with("tau", round(chosen.tau * 100)),
         on_change=state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
     )
 
 
-def _reading(demand: np.ndarray, plan_promo: np.ndarray) -> None:
+def _reading(view: ItemView) -> None:
     """How to read the chart, what the plan lacks, and what the forecast leans on where the past is short."""
     words = "Eight in ten outcomes lie within the fan, half of them within its darker middle; the table has every number."
-    if plan_promo.size and (plan_promo == 0).all():
-        words += " No promotion is planned in these periods, and none is expected; What if shows what one would sell."
-    known = int(np.isfinite(demand).sum())
+    words += fans.promotions(view, resources.figures().frequency)
+    known = int(np.isfinite(view.history.demand).sum())
     if known < SHORT:
         on_record = formats.periods(known, resources.figures().frequency) if known else "nothing"
         words += (

@@ -50,7 +50,7 @@ def what_if() -> None:
             Figure("8 times in 10 between", f"{formats.units(after.low)} – {formats.units(after.high)}", words.span),
         )
 
-        _controls(scenario, priced, promoted)
+        _controls(scenario, priced, promoted, bool(plan.promo_given.any()))
         figure = charts.scenario_fans(view, about.frequency)
         st.plotly_chart(figure, key="scenario-fans", config=charts.CONFIG, alt=words.description())
         st.caption(words.caption())
@@ -74,7 +74,7 @@ def what_if() -> None:
         _single_periods(chosen, plan, priced, promoted)
 
 
-def _controls(scenario: Scenario, priced: bool, promoted: bool) -> None:
+def _controls(scenario: Scenario, priced: bool, promoted: bool, planned: bool) -> None:
     with frame.box("levers", horizontal=True, vertical_alignment="bottom", gap="large"):
         st.slider(
             "Price in all periods, against the plan",
@@ -84,7 +84,7 @@ def _controls(scenario: Scenario, priced: bool, promoted: bool) -> None:
             width=320,
             disabled=not priced,
             help=None if priced else "The catalog has no price for this item.",
-            **state.bound_slider("price", scenario.price_change),
+            **state.made_with("price", scenario.price_change),
             on_change=_price_moved,
         )
         if promoted:
@@ -92,9 +92,13 @@ def _controls(scenario: Scenario, priced: bool, promoted: bool) -> None:
             st.segmented_control(
                 "Promotion in all periods",
                 list(dict.fromkeys(["planned", "0", "100", shown])),
-                format_func=lambda code: {"planned": "As planned", "0": "None", "100": "In full"}.get(code, f"{code}%"),
+                format_func=lambda code: {
+                    "planned": "As planned" if planned else "As usual",
+                    "0": "None",
+                    "100": "In full",
+                }.get(code, f"{code}%"),
                 required=True,
-                key=state.bound("promotion", shown),
+                **state.made_with("promotion", shown, "default"),
                 on_change=_promotion_chosen,
             )
         st.button(
@@ -107,11 +111,15 @@ def _controls(scenario: Scenario, priced: bool, promoted: bool) -> None:
 
 
 def _price_moved() -> None:
+    if state.is_gone("price"):
+        return
     scenario = state.selection().scenario
     state.store_scenario(replace(scenario, price_change=st.session_state["price"]))
 
 
 def _promotion_chosen() -> None:
+    if state.is_gone("promotion"):
+        return
     code = st.session_state["promotion"]
     scenario = state.selection().scenario
     state.store_scenario(replace(scenario, promotion=None if code == "planned" else int(code) / 100))
@@ -139,9 +147,10 @@ def _single_periods(chosen: state.Selection, plan: ItemView, priced: bool, promo
         config["Planned price"] = st.column_config.NumberColumn(disabled=True, format="%.2f")
         config[NEW_PRICE] = st.column_config.NumberColumn(min_value=0.01, max_value=99_999.0, step=0.01, format="%.2f")
     if promoted:
-        columns["Planned promotion"] = (plan.plan_promo * 100).tolist()
+        promotion = comparison.promotion_column(bool(plan.promo_given.any()))
+        columns[promotion] = (plan.plan_promo * 100).tolist()
         columns[NEW_PROMOTION] = [scenario.promotions[h] * 100 if h in scenario.promotions else None for h in ahead]
-        config["Planned promotion"] = st.column_config.NumberColumn(disabled=True, format="%.0f%%")
+        config[promotion] = st.column_config.NumberColumn(disabled=True, format="%.0f%%")
         config[NEW_PROMOTION] = st.column_config.NumberColumn(min_value=0, max_value=100, step=1, format="%.0f%%")
     with folded, st.form("single-periods", border=False):
         st.caption("An empty cell follows the sliders above. Promotion is the share of stores, 0 to 100%.")
@@ -161,6 +170,8 @@ def _single_periods(chosen: state.Selection, plan: ItemView, priced: bool, promo
 
 
 def _take_over(key: str) -> None:
+    if state.is_gone(key):
+        return
     scenario = state.selection().scenario
     prices, promotions = dict(scenario.prices), dict(scenario.promotions)
     for row, cells in st.session_state[key]["edited_rows"].items():

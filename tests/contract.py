@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from data.errors import NotTrained, TooLittleHistory
 from data.groups import group_series
@@ -262,6 +264,60 @@ def holds_a_price_that_is_seen_only_with_a_sale(subject: Fitted) -> None:
     assert_same(only(subject.generation, told, subject.later), only(subject.generation, panel, subject.later))
 
 
+# plans
+
+
+def takes_a_plan_that_nobody_made_as_usual(subject: Fitted) -> None:
+    t = position(subject.panel, subject.later)
+    panel = replace(subject.panel, planned=frozenset())
+    later = {name: np.where(np.arange(array.shape[1]) > t, array + 0.5, array) for name, array in panel.known.items()}
+    told = replace(panel, known={name: array.astype(np.float32) for name, array in later.items()})
+    assert_same(only(subject.generation, told, subject.later), only(subject.generation, panel, subject.later))
+
+
+#: What a plan may hold by mistake.
+_ODD = st.sampled_from([0.0, -1.0, 1e-9, 1e12, -1e12, 0.5, 3.0, float("nan"), float("inf"), float("-inf")])
+
+
+def no_plan_lifts_it_far_beyond_its_record(subject: Fitted) -> None:
+    t = position(subject.panel, subject.later)
+    history, plan = history_until(subject.panel, t), plan_after(subject.panel, t, HORIZON)
+    largest = np.nanmax(history.demand, axis=1)
+
+    @settings(max_examples=20, deadline=None, derandomize=True, database=None)
+    @given(
+        st.dictionaries(st.sampled_from(sorted(plan.known)), st.lists(_ODD, min_size=HORIZON, max_size=HORIZON), min_size=1),
+        st.booleans(),
+    )
+    def check(odd: dict[str, list[float]], also_groups: bool) -> None:
+        known = {name: np.tile(np.float32(cells), (len(history), 1)) for name, cells in odd.items()}
+        groups = {
+            column: {
+                name: np.tile(np.float32(odd[name]), (len(array), 1)) if also_groups and name in odd else array
+                for name, array in columns.items()
+            }
+            for column, columns in plan.groups.items()
+        }
+        hostile = replace(plan, known={**plan.known, **known}, groups=groups)
+        forecast = subject.generation.forecast(history, [subject.later], hostile)[0]
+        assert_is_a_fan(forecast, len(history))
+        assert (forecast.at(0.9) <= 10 * largest[:, None] * (1 + 1e-9)).all()
+        assert (forecast.span_at(0.9)[:, -1] <= 10 * HORIZON * largest * (1 + 1e-9)).all()
+
+    check()
+
+
+def takes_a_price_that_cannot_be_meant_for_the_last(subject: Fitted) -> None:
+    t = position(subject.panel, subject.later)
+    history, plan = history_until(subject.panel, t), plan_after(subject.panel, t, HORIZON)
+    last = np.repeat(history.known["price"][:, -1:], HORIZON, axis=1)
+    (held,) = subject.generation.forecast(history, [subject.later], replace(plan, known={**plan.known, "price": last}))
+    for price in (0.0, -2.0, np.nan, np.inf, 1e6, 1e-6):
+        odd = np.full_like(last, price)
+        (found,) = subject.generation.forecast(history, [subject.later], replace(plan, known={**plan.known, "price": odd}))
+        assert_same(found, held)
+
+
 LAWS: tuple[Callable[[Fitted], None], ...] = (
     answers_every_item_and_period,
     is_wider_than_a_line,
@@ -279,4 +335,7 @@ LAWS: tuple[Callable[[Fitted], None], ...] = (
     learns_nothing_after_the_end_of_its_fit,
     reads_the_plan_that_it_is_given,
     holds_a_price_that_is_seen_only_with_a_sale,
+    takes_a_plan_that_nobody_made_as_usual,
+    no_plan_lifts_it_far_beyond_its_record,
+    takes_a_price_that_cannot_be_meant_for_the_last,
 )

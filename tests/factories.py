@@ -48,7 +48,14 @@ def make_panel(items: int = 8, periods: int = 60, seed: int = 0, alias: str = "W
     return replace(panel, groups=group_series(panel))
 
 
-def counting_panel(items: int = 2, periods: int = 10, *, alias: str = "D", price_seen: str = "always") -> Panel:
+def counting_panel(
+    items: int = 2,
+    periods: int = 10,
+    *,
+    alias: str = "D",
+    price_seen: str = "always",
+    planned: frozenset[str] | None = None,
+) -> Panel:
     """Demand of row n in period s is 100 n + s, its price 1000 more, so that a slice can be read off its numbers."""
     s = np.arange(periods, dtype=np.float32)
     demand = (100 * np.arange(items)[:, None] + s).astype(np.float32)
@@ -65,5 +72,6 @@ def counting_panel(items: int = 2, periods: int = 10, *, alias: str = "D", price
         event_names=("even",),
         events=(s % 2 == 0).astype(np.float32)[:, None],
         price_seen="when sold" if price_seen == "when sold" else "always",
+        planned=planned,
     )
     return replace(panel, groups=group_series(panel))

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.groups import ALL, MOST_GROUPS, GroupSums, group_series, grouping_columns
-from data.plans import PlannedGroups, carried_forward, filled_plan, last_known
+from data.plans import (
+    PlannedGroups,
+    carried_forward,
+    filled_plan,
+    given_cells,
+    last_known,
+    plausible_prices,
+    usual_value,
+    usual_values,
+)
 
 
 @given(cuts=st.lists(st.integers(1, 29), max_size=5), seed=st.integers(0, 5))
@@ -90,18 +99,49 @@ def test_what_is_carried_comes_from_before_only():
     np.testing.assert_array_equal(last_known(values), [3, nan])
 
 
-@pytest.mark.parametrize(("rule", "expected"), [("zero", [0, 7, 0, 0]), ("carried", [2, 7, 7, 7])])
-def test_unplanned_periods_follow_their_rule(rule, expected):
+def test_unplanned_periods_are_as_usual():
     planned = np.array([[np.nan, 7, np.nan]], np.float32)
-    np.testing.assert_array_equal(filled_plan(planned, np.array([2.0]), rule, 4), [expected])
-    np.testing.assert_array_equal(filled_plan(planned, np.array([2.0]), rule, 2), [expected[:2]])
+    np.testing.assert_array_equal(filled_plan(planned, np.array([2.0]), 4), [[2, 7, 2, 2]])
+    np.testing.assert_array_equal(filled_plan(planned, np.array([2.0]), 2), [[2, 7]])
+    np.testing.assert_array_equal(given_cells(planned, 4), [[False, True, False, False]])
+
+
+def test_what_is_usual():
+    nan = np.nan
+    promo = np.array([[1.0] * 3 + [0.0] * 9 + [0.5, nan, 1.0, 0.0]], np.float32)  # the last 13 known: 1 0×9 0.5 1 0
+    np.testing.assert_allclose(usual_value("promo", promo), [2.5 / 13])
+    np.testing.assert_allclose(usual_value("coupon", promo), [2.5 / 13])  # a share of something
+    visits = np.array([[0, 0, 26.0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]], np.float32)
+    np.testing.assert_allclose(usual_value("visits", visits), [2])  # comes and goes
+    np.testing.assert_array_equal(usual_value("stores", np.array([[3.0, 8.0, 9.0, nan]], np.float32)), [9])  # a level
+    np.testing.assert_array_equal(usual_value("price", np.array([[2.0, 3.0, 0.0], [nan] * 3], np.float32)), [3, nan])
+    np.testing.assert_array_equal(usual_value("promo", np.full((1, 3), nan, np.float32)), [nan])
+
+
+@pytest.mark.parametrize("name", ["price", "promo", "stores"])
+def test_what_was_usual_at_a_date_is_what_is_usual_of_the_past_until_then(name):
+    random = np.random.default_rng(0)
+    recorded = (random.integers(0, 3, (4, 40)) * (1 if name == "stores" else 0.5)).astype(np.float32)
+    recorded[random.random(recorded.shape) < 0.2] = np.nan
+    recorded[2] += 5
+    then = np.stack([usual_value(name, recorded[:, : t + 1]) for t in range(40)], axis=1)
+    np.testing.assert_allclose(usual_values(name, recorded), then, rtol=1e-6)
+
+
+def test_a_price_that_cannot_be_meant_is_unknown():
+    nan, inf = np.nan, np.inf
+    planned = np.array([[0.0, -1.0, inf, nan, 0.49, 0.5, 16.0, 16.1]], np.float32)
+    recorded = np.array([[2.0, 4.0, 0.0, nan]], np.float32)
+    np.testing.assert_array_equal(plausible_prices(planned, recorded), [[nan, nan, nan, nan, nan, 0.5, 16, nan]])
+    never = np.full((1, 3), nan, np.float32)
+    np.testing.assert_array_equal(plausible_prices(planned, never)[0, 3:], [nan, *planned[0, 4:]])
 
 
 def test_planned_groups_are_means_over_all_items_planned_or_not():
     planned = {"price": np.array([[2.0, 1.0], [np.nan, np.nan]]), "promo": np.array([[1.0, np.nan], [np.nan, np.nan]])}
-    last = {"price": np.array([2.0, 5.0]), "promo": np.array([0.0, 1.0])}
+    usual = {"price": np.array([2.0, 5.0]), "promo": np.array([0.25, 0.75])}
     groups = PlannedGroups()
-    groups.add({}, planned, last)
-    means = groups.means(ALL, {"price": "carried", "promo": "zero"})
+    groups.add({}, planned, usual)
+    means = groups.means(ALL, ("price", "promo"))
     np.testing.assert_allclose(means["price"], [[0, np.log(0.5) / 2]], rtol=1e-6)
-    np.testing.assert_array_equal(means["promo"], [[0.5, 0]])
+    np.testing.assert_array_equal(means["promo"], [[0.875, 0.5]])

@@ -15,7 +15,7 @@ from data.groups import group_series
 from data.schema import Panel
 from forecasting.crew import Crew, TrainingStopped
 from forecasting.encoding import encoding_of
-from forecasting.features import encode, masked
+from forecasting.features import encode
 from forecasting.generations.feedback import Feedback
 from forecasting.generations.g2020_mqtransformer import MQTransformer, price_factor
 from forecasting.generations.layers import MEDIAN, Convolutions, QuantileHead
@@ -23,7 +23,7 @@ from forecasting.generations.network import Answer, MQTransformerForecaster
 from forecasting.running import Once
 from forecasting.runs import RunData, TrainingSettings, trained_network
 from forecasting.training import fit, fit_key
-from forecasting.windows import plan_after
+from forecasting.windows import masked, plan_after
 
 HORIZON = 4
 SMALL = TrainingSettings(members=2, scale_lives=(0.5,), most_steps=30, look_every=10, width=8, decoder_width=12)

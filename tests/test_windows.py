@@ -10,7 +10,7 @@ import pytest
 from factories import counting_panel
 
 from data.errors import ConfigurationError, TooLittleHistory
-from forecasting.windows import history_until, origins, plan_after, position
+from forecasting.windows import history_until, origins, plan_after, position, unknown_ahead
 
 
 def test_origins_are_those_of_the_bench_format() -> None:
@@ -58,21 +58,33 @@ def test_the_plan_is_what_was_recorded_of_the_periods_ahead() -> None:
     assert plan.events[:, 0].tolist() == [1, 0, 1, 0]
 
 
-def test_past_the_end_of_the_panel_the_last_value_is_carried_on() -> None:
+def test_past_the_end_of_the_panel_prices_hold_and_promotions_go_on_as_usual() -> None:
     plan = plan_after(counting_panel(), 7, 4)
-    assert plan.known["promo"][0].tolist() == [2008, 2009, 2009, 2009]
-    assert plan.groups[""]["promo"][0].tolist() == [2058, 2059, 2059, 2059]
+    assert plan.known["price"][0].tolist() == [1008, 1009, 1007, 1007]
+    assert plan.known["promo"][0].tolist() == [2008, 2009, 2003.5, 2003.5]
+    assert plan.groups[""]["promo"][0].tolist() == [2058, 2059, 2053.5, 2053.5]
+    assert plan.is_given("promo")[0].tolist() == [True, True, False, False]
     assert plan.periods.tolist() == list(pd.date_range("2024-01-09", periods=4))
     assert plan.events[:, 0].tolist() == [1, 0, 0, 0]
-    assert plan_after(counting_panel(), 9, 2).known["promo"][0].tolist() == [2009, 2009]
+    assert plan_after(counting_panel(), 9, 2).known["promo"][0].tolist() == [2004.5, 2004.5]
 
 
-def test_a_gap_in_a_covariate_takes_the_last_value_known_before_it() -> None:
+def test_a_forecast_of_the_past_is_told_nothing_of_what_nobody_plans() -> None:
+    panel = counting_panel(planned=frozenset({"price"}))
+    plan = plan_after(panel, 3, 4)
+    assert plan.known["price"][0].tolist() == [1004, 1005, 1006, 1007]
+    assert plan.known["promo"][0].tolist() == [2001.5] * 4  # the mean of 2000 … 2003
+    assert plan.groups[""]["promo"][0].tolist() == [2051.5] * 4
+    assert not plan.is_given("promo").any()
+    assert unknown_ahead(panel) == {"promo"}
+
+
+def test_a_gap_in_a_covariate_is_as_usual() -> None:
     panel = counting_panel()
     promo = panel.known["promo"].copy()
     promo[0, 3:6] = np.nan
     plan = plan_after(replace(panel, known={**panel.known, "promo": promo}), 4, 3)
-    assert plan.known["promo"][0].tolist() == [2002, 2006, 2007]
+    assert plan.known["promo"][0].tolist() == [2001, 2006, 2007]
     assert plan.known["promo"][1].tolist() == [2105, 2106, 2107]
 
 

@@ -1,2 +1,2 @@
--- Grain: one row per item: the last known value of each covariate and what is planned, as arrays.
+-- Grain: one row per item: the usual value of each covariate and what is planned, as arrays.
 SELECT * FROM tideline.plan

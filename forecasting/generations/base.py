@@ -10,6 +10,7 @@ from typing import ClassVar
 import pandas as pd
 
 from data.schema import Panel, Plan
+from forecasting.bounds import bounded, most_units, plausible_plan
 from forecasting.types import Progress, QuantileForecast
 from forecasting.windows import history_until, plan_after, position
 
@@ -36,13 +37,15 @@ class Generation(ABC):
         """One forecast for each creation date, each from the panel cut there.
 
         Known-future covariates come from ``plan`` (which must start right after the one creation date given with it) or,
-        without one, from the panel's own later periods.
+        without one, from the panel's own later periods. What cannot be meant in a plan is taken as usual, and no quantile
+        lies beyond the bounds of ``forecasting.bounds``.
         """
         answers = []
         for creation_date in creation_dates:
             t = position(panel, creation_date)
             ahead = plan if plan is not None else plan_after(panel, t, self.horizon)
-            answers.append(self._forecast(history_until(panel, t), ahead))
+            history = history_until(panel, t)
+            answers.append(bounded(self._forecast(history, plausible_plan(history, ahead)), most_units(history)))
         return tuple(answers)
 
     @property

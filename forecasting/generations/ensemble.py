@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data.schema import Panel, Plan
+from data.schema import PRICE, Panel, Plan
 from forecasting.encoding import Encoding
 from forecasting.features import Inputs, encode
 from forecasting.generations.g2020_mqtransformer import Decoded, MQTransformer, price_factor, span_level
+from forecasting.plan_channels import hidden_from
 from forecasting.running import Once
 from forecasting.runs import State
 from forecasting.training import View
@@ -92,6 +93,7 @@ class Reading:
 
     def __init__(self, history: Panel, plan: Plan | None, first: int) -> None:
         self._history, self._plan, self._first = history, plan, max(0, first)
+        self._unknown = history.unplanned if first < len(history.periods) - 1 else frozenset()
         self._once = Once()
         self._inputs: list[tuple[Encoding, Inputs]] = []
 
@@ -100,7 +102,7 @@ class Reading:
         for known, inputs in self._inputs:
             if known == encoding:
                 return inputs
-        inputs = encode(encoding, self._history, self._plan, first_date=self._first, once=self._once)
+        inputs = encode(encoding, self._history, self._plan, first_date=self._first, once=self._once, unknown=self._unknown)
         self._inputs.append((encoding, inputs))
         return inputs
 
@@ -128,18 +130,20 @@ class Ensemble:
         plan: Plan | None,
         at: Sequence[int],
         *,
-        hold: bool = False,
+        unknown: frozenset[str] = frozenset(),
         shown: bool = True,
         reading: Reading | None = None,
         ahead: int | None = None,
     ) -> Said:
         """What the members say of ``history`` [N, T] and ``plan`` at the creation dates ``at`` (positions, increasing).
 
-        ``hold`` takes the price of each creation date for all that follow it; ``shown`` keeps where attention looked. A
-        ``reading`` of the same history and plan spares encoding them again. ``ahead`` asks for the first periods alone.
+        Covariates that are ``unknown`` ahead (``windows.unknown_ahead``) are taken as usual at each creation date; ``shown``
+        keeps where attention looked. A ``reading`` of the same history and plan spares encoding them again. ``ahead`` asks for
+        the first periods alone.
         """
         reading = reading or Reading(history, plan, min(at))
-        return self.read_inputs([reading.inputs(view.encoding) for view in self.views], at, hold=hold, shown=shown, ahead=ahead)
+        encoded = [reading.inputs(view.encoding) for view in self.views]
+        return self.read_inputs(encoded, at, unknown=unknown, shown=shown, ahead=ahead)
 
     @torch.no_grad()
     def read_inputs(
@@ -147,17 +151,20 @@ class Ensemble:
         encoded: Sequence[Inputs],
         at: Sequence[int],
         *,
-        hold: bool = False,
+        unknown: frozenset[str] = frozenset(),
         shown: bool = True,
         ahead: int | None = None,
     ) -> Said:
         """The same of inputs that each view has ``encoded`` already."""
         dates, parts = torch.tensor(at), []
-        for inputs, networks in zip(encoded, self._networks, strict=True):
-            held = torch.ones(len(inputs), len(dates), dtype=torch.bool) if hold else None
+        for inputs, networks, view in zip(encoded, self._networks, self.views, strict=True):
+            held = torch.ones(len(inputs), len(dates), dtype=torch.bool) if PRICE in unknown else None
+            hidden = None
+            if unknown and inputs.usual.shape[-1]:
+                hidden = hidden_from(view.encoding, inputs.ahead.shape[-1], inputs.relative.shape[-1], unknown)
             seasons = networks[0].season_candidates(inputs, dates, ahead)
             for network in networks:  # one after the other: stacked, they take longer
-                decoded = network(inputs, dates, held, shown=shown, ahead=ahead, seasons=seasons)
+                decoded = network(inputs, dates, held, shown=shown, ahead=ahead, seasons=seasons, hidden=hidden)
                 parts.append((decoded, inputs.scale[:, dates]))
         names = Decoded.__dataclass_fields__
         joined = [torch.stack([getattr(decoded, name) for decoded, _ in parts]) for name in names]

@@ -148,12 +148,20 @@ class PastAttention(nn.Module):
         self.phase = nn.Parameter(torch.zeros(HEADS, len(config.seasons)))
 
     def forward(
-        self, inputs: Inputs, at: Tensor, ahead: int | None = None, *, shown: bool = True
+        self,
+        inputs: Inputs,
+        at: Tensor,
+        ahead: int | None = None,
+        *,
+        shown: bool = True,
+        hidden: Tensor | None = None,
+        hold: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The mean ratio where each head looks, whether there is any past [N, K, H, A] twice, and weights [N, K, H, A, B].
 
         H are the first ``ahead`` periods (all). While it trains, one fused product takes the mean and
-        keeps no weights; where they need not be ``shown`` they are dropped: B = 0.
+        keeps no weights; where they need not be ``shown`` they are dropped: B = 0. ``hidden`` and ``hold`` are
+        those of ``planned_ahead``.
         """
         ahead = ahead or self.horizon
         steps, back = torch.arange(1, ahead + 1), periods_back(self.seasons, self.horizon)
@@ -163,12 +171,12 @@ class PastAttention(nn.Module):
         targets = (at[:, None] + steps).clamp(max=inputs.ahead.shape[1] - 1)  # (K, H)
         known = picked(inputs.known * (1 - inputs.censored), then) * exists  # (N, K, B)
 
-        weight = self.position.weight  # of 1, of what is known ahead, and of a price that moves
-        place = F.linear(inputs.known_ahead, weight[:, 1 : inputs.known_ahead.shape[-1] + 1], weight[:, 0])
-        if self.moves:
-            place = place + inputs.price_moved[..., None] * weight[:, -1]
-        place = place.unflatten(-1, (HEADS, _POSITION))  # (N, U, A, W)
-        queries = torch.cat([picked(place, targets), self._when(steps).expand(len(place), len(at), -1, -1, -1)], dim=-1)
+        place = self._place(inputs.known_ahead, inputs.price_moved)  # (N, U, A, W)
+        if hidden is None:
+            of_targets = picked(place, targets)  # (N, K, H, A, W)
+        else:
+            of_targets = self._place(*planned_ahead(inputs, at, targets, hidden, hold))
+        queries = torch.cat([of_targets, self._when(steps).expand(len(place), len(at), -1, -1, -1)], dim=-1)
         asked = picked(place, then)  # (N, K, B, A, W)
         bias = torch.log(known + 1e-9)[..., None] - 0.5 * asked.square().sum(dim=-1)  # (N, K, B, A)
         bias = bias - F.softplus(self.recency) * torch.log1p(back)[:, None]
@@ -191,6 +199,14 @@ class PastAttention(nn.Module):
             weights = weights if shown else weights[..., :0]
         any_past = (known.sum(dim=-1) > 0).float()[:, :, None, None].expand(-1, -1, ahead, HEADS)
         return found.transpose(2, 3) * any_past, any_past, weights.transpose(2, 3)
+
+    def _place(self, known_ahead: Tensor, moved: Tensor) -> Tensor:
+        """Positions [..., A, W] from what is known ahead [..., C] and whether the price moves [...]."""
+        weight = self.position.weight  # of 1, of what is known ahead, and of a price that moves
+        place = F.linear(known_ahead, weight[:, 1 : known_ahead.shape[-1] + 1], weight[:, 0])
+        if self.moves:
+            place = place + moved[..., None] * weight[:, -1]
+        return place.unflatten(-1, (HEADS, _POSITION))
 
     def _when(self, periods: Tensor) -> Tensor:
         """1, and cosine and sine of the phase of each season, of ``periods`` [P] after the creation date: [P, A, 1 + 2S]."""
@@ -261,27 +277,31 @@ class MQTransformer(nn.Module):
         shown: bool = True,
         ahead: int | None = None,
         seasons: tuple[Tensor, Tensor] | None = None,
+        hidden: Tensor | None = None,
     ) -> Decoded:
         """Decodes at the creation dates ``at`` [K] (positions among the T periods, int64).
 
         ``hold_price`` [N, K] is true where the price of the creation date is to be taken for all that follow; ``shown``,
         whether it is to be told where attention looked; ``ahead``, how many of the first periods are asked for (all).
-        ``seasons`` are the ``season_candidates`` where somebody has them already.
+        ``seasons`` are the ``season_candidates`` where somebody has them already. ``hidden`` [C] is from which horizon on
+        each channel known ahead is not to be known, see ``features.hidden_from``: it is as usual there.
         """
         ahead = ahead or self.config.horizon
         targets = at[:, None] + torch.arange(1, ahead + 1)  # (K, H)
         within = targets.clamp(max=inputs.ahead.shape[1] - 1)  # periods beyond the plan are masked by whoever trains
         static = self._static(inputs)  # (N, S)
-        candidates, known, weights = self._candidates(inputs, at, ahead, shown, seasons)  # (N, K, H, J) twice, (N, K, H, A, B)
+        found = self._attended(inputs, at, ahead, shown, hidden, hold_price)
+        candidates, known, weights = self._candidates(inputs, at, ahead, seasons, found)  # (N, K, H, J) twice, (N, K, H, A, B)
+        planned, moved = planned_ahead(inputs, at, within, hidden, hold_price)  # (N, K, H, C), (N, K, H)
         changes = self._planned_prices(inputs, at, within, hold_price)  # (N, K, H)
 
         origin = self.from_origin(self._origin(inputs, static, at))  # (N, K, W)
         target = [
-            picked(inputs.known_ahead, within) - F.pad(inputs.baseline[:, at, None], (self.config.ahead, 0)),
+            planned - F.pad(inputs.baseline[:, at, None], (self.config.ahead, 0)),
             self.horizons[:ahead].expand(len(inputs), len(at), -1, -1),
             soft_log(candidates) * known,
             known,
-            *([inputs.price_moved[:, within, None]] if self.config.moves else []),
+            *([moved[..., None]] if self.config.moves else []),
         ]
         hidden = F.elu(origin[:, :, None] + self.from_target(torch.cat(target, dim=-1)))
         hidden = hidden + F.elu(self.deepen(self.dropout(hidden)))  # (N, K, H, W)
@@ -308,14 +328,28 @@ class MQTransformer(nn.Module):
         """Ratios of earlier seasons and whether each is known [N, K, H, J] twice: the same for all networks of one shape."""
         return season_ratios(inputs, at, self.config.horizon, self.config.seasons, ahead)
 
+    def _attended(
+        self, inputs: Inputs, at: Tensor, ahead: int, shown: bool, hidden: Tensor | None, hold: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor] | None:
+        """What attention finds in the past, see ``PastAttention``; None without it."""
+        if self.look_back is None:
+            return None
+        found: tuple[Tensor, Tensor, Tensor] = self.look_back(inputs, at, ahead, shown=shown, hidden=hidden, hold=hold)
+        return found
+
     def _candidates(
-        self, inputs: Inputs, at: Tensor, ahead: int, shown: bool, seasons: tuple[Tensor, Tensor] | None
+        self,
+        inputs: Inputs,
+        at: Tensor,
+        ahead: int,
+        seasons: tuple[Tensor, Tensor] | None,
+        attended: tuple[Tensor, Tensor, Tensor] | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Ratios to m that a target may resemble, whether each is known [N, K, H, J] twice, and where each head looked."""
         ratios, known = seasons or self.season_candidates(inputs, at, ahead)
-        if self.look_back is None:
+        if attended is None:
             return ratios, known, ratios.new_zeros(*ratios.shape[:3], 0, 0)
-        found, any_past, weights = self.look_back(inputs, at, ahead, shown=shown)
+        found, any_past, weights = attended
         return torch.cat([ratios, found], dim=-1), torch.cat([known, any_past], dim=-1), weights
 
     def _planned_prices(self, inputs: Inputs, at: Tensor, within: Tensor, hold: Tensor | None) -> Tensor:
@@ -357,6 +391,23 @@ class MQTransformer(nn.Module):
             return none, none[..., None].expand(*none.shape, len(DISCOUNTS)), none
         elasticity, discounts = self.price_response(hidden, evidence)
         return elasticity, discounts, price_factor(elasticity, discounts, changes)
+
+
+def planned_ahead(
+    inputs: Inputs, at: Tensor, targets: Tensor, hidden: Tensor | None, hold: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """What is known ahead of the ``targets`` [K, H] of creation dates ``at`` [K], and whether the price moves there:
+    [N, K, H, C] and [N, K, H].
+
+    Channels are as usual at the creation date from the horizon ``hidden`` [C] on; a price that is on ``hold`` [N, K] does not
+    move where a plan is hidden.
+    """
+    known, moved = picked(inputs.known_ahead, targets), inputs.price_moved[:, targets]
+    if hidden is None:
+        return known, moved
+    steps = torch.arange(1, targets.shape[1] + 1)[:, None]
+    known = torch.where(steps >= hidden, inputs.usual[:, at, None], known)
+    return known, moved if hold is None else moved * ~hold[..., None]
 
 
 def _gate(width: int, candidates: int) -> nn.Linear:

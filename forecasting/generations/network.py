@@ -15,13 +15,13 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from data.catalog import About
 from data.errors import ModelError, NotTrained
-from data.schema import PRICE, Panel, Plan
+from data.schema import Panel, Plan
 from forecasting import training
+from forecasting.bounds import bounded, most_units, plausible_plan
 from forecasting.crew import Crew
 from forecasting.encoding import Encoding
 from forecasting.generations.base import Generation, Report
@@ -33,7 +33,7 @@ from forecasting.quantiles import TAUS
 from forecasting.runs import State, TrainingSettings
 from forecasting.training import View
 from forecasting.types import ModelCard, QuantileForecast
-from forecasting.whole_files import written
+from forecasting.whole_files import UNREADABLE, written
 
 #: Items decoded at a time: bounds the memory of one call.
 _CHUNK = 512
@@ -43,19 +43,22 @@ _CHUNK = 512
 class Answer:
     """A forecast that can be asked for other prices without a second pass through the network.
 
-    ``corrected`` is what the forecaster's own errors did to it, None where they do nothing.
+    ``corrected`` is what the forecaster's own errors did to it, None where they do nothing; ``most`` [N] the bounds of
+    ``forecasting.bounds``.
     """
 
     forecast: QuantileForecast
     said: Said
     corrected: Correction | None
+    most: np.ndarray
 
     def at_prices(self, prices: np.ndarray) -> QuantileForecast:
         """The forecast if the prices were ``prices`` [N, H], all positive; equal to ``forecast`` at the planned prices."""
         if (np.asarray(prices) <= 0).any():
             raise ModelError("A price must be above zero to be put into a scenario.")
         moved = self.said.at_prices(torch.as_tensor(np.asarray(prices), dtype=torch.float32)[:, None])
-        return replace(self.forecast, values=moved.values[:, 0], cumulative=moved.cumulative[:, 0])
+        forecast = replace(self.forecast, values=moved.values[:, 0], cumulative=moved.cumulative[:, 0])
+        return bounded(forecast, self.most)
 
 
 class MQTransformerForecaster(Generation):
@@ -139,7 +142,7 @@ class MQTransformerForecaster(Generation):
         networks = self._trained()
         if len(plan) != self.horizon:
             raise ModelError(f"The plan covers {len(plan)} periods and this model forecasts {self.horizon}.")
-        looked = networks.look(history, plan, shown=shown)
+        looked, most = networks.look(history, plausible_plan(history, plan), shown=shown), most_units(history)
         said = looked.said
         forecast = QuantileForecast(
             item_ids=history.item_ids,
@@ -153,7 +156,7 @@ class MQTransformerForecaster(Generation):
             catalog_hash=history.catalog_hash,
             elasticity=said.elasticity[:, 0] if networks.now.views[0].encoding.price else None,
         )
-        return Answer(forecast, said, looked.corrected)
+        return Answer(bounded(forecast, most), said, looked.corrected, most)
 
     def early(self) -> MQTransformerForecaster | None:
         networks = self._trained().as_it_was()
@@ -177,16 +180,12 @@ class MQTransformerForecaster(Generation):
         answer._networks, answer.card = networks, card
         return answer
 
-    def can_read(self, about: About) -> bool:
-        """Whether a catalog has the columns that this model was trained on."""
-        encoding = self._trained().now.views[0].encoding
-        needed = {*encoding.moments, *encoding.group_covariates, *([PRICE] if encoding.price else [])}
-        return (
-            encoding.frequency == about.frequency.alias
-            and needed <= set(about.known)
-            and set(encoding.categories) <= set(about.static)
-            and set(encoding.past_moments) <= set(about.past)
-        )
+    def missing_from(self, about: About) -> str:
+        """What this model reads and a catalog does not have, in words; "" where it can read the catalog."""
+        networks = self._trained()
+        ensembles = [networks.now, *([networks.early] if networks.early else [])]
+        missing = (view.encoding.missing_from(about) for ensemble in ensembles for view in ensemble.views)
+        return next((words for words in missing if words), "")
 
     def _trained(self) -> SelfCorrecting:
         if self._networks is None:
@@ -207,7 +206,7 @@ class MQTransformerForecaster(Generation):
             for m, member in enumerate(view.members)
             for name, value in member.items()
         }
-        save_file(named, weights)
+        written(weights, lambda fresh: save_file(named, fresh))
         weights.chmod(0o644)
         stored: dict[str, Any] = {
             "card": asdict(self.card),
@@ -240,8 +239,11 @@ class MQTransformerForecaster(Generation):
                 early_until=pd.Timestamp(stored["early_until"]),
                 feedback=Feedback(**stored["feedback"]),
             )
-        except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
-            raise ModelError(f"The model in {directory} cannot be read ({error}). Train it again.") from error
+        except UNREADABLE as error:
+            why = " ".join(str(error).split())[:200] or type(error).__name__
+            raise ModelError(f"The model in {directory} cannot be read ({why}). Train it again.") from error
+        if card.version != f"{card.model}-{_digest(answer._networks.now.views)}":
+            raise ModelError(f"The model in {directory} is damaged: its weights are not those of its card. Train it again.")
         answer.card = card
         return answer
 

@@ -30,6 +30,7 @@ from forecasting.generations.feedback import (
     learned,
     record_at,
 )
+from forecasting.windows import unknown_ahead
 
 #: Items, and creation dates of the block held back, from which feedback is learned at most.
 _ITEMS, _DATES = 1500, 12
@@ -125,11 +126,11 @@ class SelfCorrecting:
         over = self.now.horizon if ahead_only else self.now.horizon + 1
         dates = [t - lag for lag in lags_of(self.now.horizon).tolist() if lag < over][::-1]
         said: dict[int, np.ndarray] = {}
-        hold = history.price_seen == "when sold"
+        unknown = unknown_ahead(history)
         for ensemble, mine in self.honest(history.periods, dates):
             if ahead_only and ensemble is not self.now:
                 continue
-            told = ensemble.read(history, plan, mine, hold=hold, shown=False, reading=reading)
+            told = ensemble.read(history, plan, mine, unknown=unknown, shown=False, reading=reading)
             said |= _on_record(told.values, told.at_usual_prices().values, mine, t)
         return said
 
@@ -153,9 +154,9 @@ def _judged(early: Ensemble, history: Panel, held_back: int) -> list[Judged]:
     """Creation dates of the block held back with their records, as the early networks would have had them."""
     periods, horizon = len(history.periods), early.horizon
     dates = list(range(held_back - 1, periods - 1))
-    view, hold = early.views[0], history.price_seen == "when sold"
+    view, unknown = early.views[0], unknown_ahead(history)
     parts = [
-        early.read(history.take(rows), None, dates, hold=hold, shown=False)
+        early.read(history.take(rows), None, dates, unknown=unknown, shown=False)
         for rows in np.array_split(np.arange(len(history)), -(-len(history) // 256))
     ]
     quantiles = np.concatenate([part.values for part in parts])  # (N, K, H, Q)

@@ -28,12 +28,12 @@ from torch import Tensor
 from data.errors import ModelError, NotTrained, TooLittleHistory
 from data.schema import Panel, Plan
 from forecasting.encoding import Encoding, encoding_of
-from forecasting.features import Inputs, encode, masked
+from forecasting.features import Inputs, encode
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.small_networks import Fan, Lesson, QuantileNetwork, Shape, SmallNetwork
 from forecasting.quantiles import TAUS
 from forecasting.types import ModelCard, Progress, QuantileForecast
-from forecasting.windows import held_back, history_until
+from forecasting.windows import held_back, history_until, masked
 
 #: Half-life of the scale m, as a share of a year.
 _SCALE_LIFE = 1 / 2

@@ -72,11 +72,12 @@ def item_fan(
 def scenario_fans(view: ScenarioView, frequency: Frequency) -> go.Figure:
     """The scenario's fan in the accent over the baseline's in grey; periods whose price was never seen are hatched."""
     baseline, scenario = view.baseline, view.scenario
-    sheet = _Sheet(view.history, baseline.periods, frequency, view.scenario_plan.promo)
+    sheet = _Sheet(view.history, baseline.periods, frequency, view.shown_promo)
     before, after = baseline.at(0.5)[0], scenario.at(0.5)[0]  # (H,)
     sheet.fan(baseline, BASELINE, "Plan: eight in ten", inner=False)
     sheet.fan(scenario, ACCENT, "Scenario: eight in ten", inner=False)
-    sheet.hatch_outside(scenario, np.asarray(view.outside, bool))
+    what = [name for name, where in (("price", view.outside), ("promotion", view.promo_outside)) if np.any(where)]
+    sheet.hatch_outside(scenario, np.asarray(view.unsure, bool), " and ".join(what))
     sheet.line(baseline.periods, before, MEDIAN, 1.8, "Plan: median", dash="dot")
     sheet.past()
     sheet.line(scenario.periods, after, ACCENT, 2.5, "Scenario: median", notes=True)
@@ -210,8 +211,8 @@ class _Sheet:
                 marker={"symbol": "line-ns-open", "size": size, "color": NOTE, "line": {"width": 1.5}}, hoverinfo="skip",
             )  # fmt: skip
 
-    def hatch_outside(self, forecast: QuantileForecast, outside: np.ndarray) -> None:
-        """The band over periods [H] whose price the item has never had, hatched and labelled."""
+    def hatch_outside(self, forecast: QuantileForecast, outside: np.ndarray, what: str) -> None:
+        """The band over periods [H] in which ``what`` is as the item has never had it, hatched and labelled."""
         if not outside.any():
             return
         x, y = [], []
@@ -221,9 +222,9 @@ class _Sheet:
             bottom, top = self._spread(low[start:stop]), self._spread(high[start:stop])
             x += [*dates, *dates[::-1], None]
             y += [*bottom, *top[::-1], None]
-        self._hatch(x, y, ACCENT, "\\", "Price never seen: unsure")
+        self._hatch(x, y, ACCENT, "\\", f"{what.capitalize()} never seen: unsure")
         middle = forecast.periods[outside]
-        self._label(middle[len(middle) // 2], 1, "price never seen", yref="paper", yanchor="bottom", color=ACCENT)
+        self._label(middle[len(middle) // 2], 1, f"{what} never seen", yref="paper", yanchor="bottom", color=ACCENT)
 
     def rule(self, creation_date: pd.Timestamp) -> None:
         """A thin vertical line at a creation date."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data.plans import PRICE_REACH
 from pages.ui import formats
 from pages.ui.scenarios import Scenario
 from pages.ui.tables import Column, Table, numbers, stamps
@@ -33,7 +34,7 @@ class Words:
         before, after = self.view.before.units, self.view.after.units
         if not self.scenario.changed:
             return (
-                f"As planned you will sell about **{formats.units(before)}** in {self._ahead}. "
+                f"{self._baseline} you will sell about **{formats.units(before)}** in {self._ahead}. "
                 "Move the price, or set single periods below, to see what changes."
             )
         change = formats.unit_change(before, after)
@@ -41,6 +42,10 @@ class Words:
             f"With {self.scenario.phrase(self.about.frequency)} you will sell about **{formats.units(after)}** "
             f"in {self._ahead} instead of {formats.units(before)}: **{change}**."
         )
+
+    @property
+    def _baseline(self) -> str:
+        return "As planned" if self.view.planned else "As usual"
 
     @property
     def units(self) -> str | None:
@@ -61,7 +66,7 @@ class Words:
     def span(self) -> str | None:
         """Where eight in ten lay as planned."""
         before = self.view.before
-        return self._delta(f"{formats.units(before.low)} – {formats.units(before.high)} as planned")
+        return self._delta(f"{formats.units(before.low)} – {formats.units(before.high)} {self._baseline.lower()}")
 
     def _delta(self, words: str) -> str | None:
         return words or None if self.scenario.changed else None
@@ -72,21 +77,39 @@ class Words:
 
     def caption(self) -> str:
         """Below the chart: how the item answers to price, and where the answer is unsure."""
-        words = [f"Grey is the plan, coloured the scenario. {formats.elasticity(self.view.elasticity)}"]
+        grey = "the plan" if self.view.planned else "what is usual"
+        words = [f"Grey is {grey}, coloured the scenario. {formats.elasticity(self.view.elasticity)}"]
         low, high, outside = self.view.price_low, self.view.price_high, int(np.sum(self.view.outside))
         if outside and low is not None and high is not None:
             seen = f"{formats.price(low, self.about.currency)} to {formats.price(high, self.about.currency)}"
             where = f"{formats.periods(outside, self.about.frequency)} of the scenario"
             words.append(f"**Unsure where hatched:** in {where} the price is outside the {seen} that this item has had.")
+        if harder := int(np.sum(self.view.promo_outside)):
+            where = f"{formats.periods(harder, self.about.frequency)} of the scenario"
+            hardest = self.view.promo_high or 0.0
+            ever = f"at most in {formats.percent(hardest)} of stores" if hardest > 0 else "never"
+            words.append(f"**Unsure where hatched:** this item was {ever} promoted, and {where} asks for more.")
+        if refused := int(np.sum(self.view.refused)):
+            periods = formats.periods(refused, self.about.frequency)
+            words.append(
+                f"**Not taken:** the price asked for {periods} lies more than {PRICE_REACH:g} times outside all that this item "
+                "ever cost; the one before stands."
+            )
         return " ".join(words).replace("$", "\\$")
 
     def description(self) -> str:
         """What the chart shows, for those who do not see it."""
         return (
-            f"Line of past sales, then two fans of forecasts: the plan, about {formats.units(self.view.before.units)} "
-            f"units in {self._ahead}, and the scenario, about {formats.units(self.view.after.units)}. "
-            f"{int(np.sum(self.view.outside))} periods have a price never seen. The table below has every number."
+            f"Line of past sales, then two fans of forecasts: {self._baseline.lower()}, about "
+            f"{formats.units(self.view.before.units)} units in {self._ahead}, and the scenario, about "
+            f"{formats.units(self.view.after.units)}. "
+            f"{int(np.sum(self.view.unsure))} periods have a price or a promotion never seen. The table below has every number."
         )
+
+
+def promotion_column(planned: bool) -> str:
+    """What the column of the baseline's promotions is called."""
+    return "Planned promotion" if planned else "Promotion as usual"
 
 
 def table(view: ScenarioView, about: About) -> Table:
@@ -99,7 +122,7 @@ def table(view: ScenarioView, about: About) -> Table:
             Column("Price", "price", numbers(view.scenario_plan.price)),
         ]
     columns += [
-        Column("As planned", "units", numbers(before)),
+        Column("As planned" if view.planned else "As usual", "units", numbers(before)),
         Column("Scenario", "units", numbers(after)),
         Column("Difference", "difference", numbers(after - before)),
         Column("P10", "units", numbers(view.scenario.at(0.1)[0])),
@@ -107,8 +130,8 @@ def table(view: ScenarioView, about: About) -> Table:
     ]
     if view.scenario_plan.promo is not None and np.nan_to_num([view.baseline_plan.promo, view.scenario_plan.promo]).any():
         columns += [
-            Column("Planned promotion", "promotion", numbers(view.baseline_plan.promo)),
+            Column(promotion_column(view.promo_planned), "promotion", numbers(view.baseline_plan.promo)),
             Column("Promotion", "promotion", numbers(view.scenario_plan.promo)),
         ]
     title = f"Scenario for {view.facts.name}"
-    return Table(title, tuple(columns), about.frequency, about.currency, marked=np.asarray(view.outside).tolist())
+    return Table(title, tuple(columns), about.frequency, about.currency, marked=np.asarray(view.unsure).tolist())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from data.plans import USUAL_PERIODS
 from data.schema import Frequency
 from pages.ui import formats
 from pages.ui.tables import Column, Table, numbers, stamps
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from data.facts import About, ItemFacts
     from forecasting.types import QuantileForecast
     from forecasting.workflows import ItemView, PastFan
+
+
+#: The share of stores from which a promotion is one.
+_PROMOTED = 0.005
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,32 @@ class Words:
         )
 
 
+def planned_promotions(view: ItemView) -> np.ndarray:
+    """Shares of stores [H] that somebody has planned to promote in; 0 where a promotion is only taken as usual."""
+    return np.where(view.promo_given, view.plan_promo, 0.0)
+
+
+def promotions(view: ItemView, frequency: Frequency) -> str:
+    """What the forecast takes of promotions in the periods ahead, for the line under the chart; empty without any on record."""
+    if not np.isfinite(view.plan_promo).any():
+        return ""
+    given, promo = view.promo_given, np.nan_to_num(view.plan_promo)
+    if given.all():
+        none = " No promotion is planned in these periods, and none is expected; What if shows what one would sell."
+        return "" if promo.any() else none
+    usual = float(promo[~given][0])
+    word = formats.period_word(frequency)
+    if given.any():
+        taken = f"promotions as usual ({formats.percent(usual)} of stores)" if usual > _PROMOTED else "none"
+        return f" Where no promotion is planned or ruled out, {taken} {'are' if usual > _PROMOTED else 'is'} counted on."
+    if usual <= _PROMOTED:
+        return f" No promotion is planned, and it had none in the last {USUAL_PERIODS} {word}s: none is counted on."
+    return (
+        f" No promotion is planned: the forecast counts on **promotions as usual** ({formats.percent(usual)} of stores, the "
+        f"mean of the last {USUAL_PERIODS} {word}s). What if shows it with none and in full."
+    )
+
+
 def identity(facts: ItemFacts) -> str:
     """The item's id and attributes on one line."""
     attributes = [formats.plain(value) for value in facts.static.values() if value]
@@ -87,7 +118,8 @@ def table(view: ItemView, tau: float, about: About) -> Table:
     if np.isfinite(view.plan_price).any():
         columns.append(Column("Price", "price", numbers(view.plan_price)))
     if np.nan_to_num(view.plan_promo).any():
-        columns.append(Column("Promotion", "promotion", numbers(view.plan_promo)))
+        name = "Promotion" if view.promo_given.any() else "Promotion as usual"
+        columns.append(Column(name, "promotion", numbers(view.plan_promo)))
     events = _events(view, fan.periods)
     if any(events):
         columns.append(Column("Event", "text", events))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from data.errors import NotTrained
-from pages.ui import charts, exports, resources, truth_words
+from pages.ui import charts, exports, fans, resources, truth_words
 from pages.ui.downloads import downloads
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def item_section(view: ItemView, tau: float) -> None:
         words = truth_words.Words(view, found, tau, about.frequency)
         st.markdown(words.sentence())
         figure = charts.item_fan(
-            view.history, view.forecast, tau, about.frequency, view.plan_promo, found.fan, truth_words.TRUTH
+            view.history, view.forecast, tau, about.frequency, fans.planned_promotions(view), found.fan, truth_words.TRUTH
         )
         st.plotly_chart(figure, key="truth-fan", config=charts.CONFIG, alt=words.description())
         st.markdown(words.causes())

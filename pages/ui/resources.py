@@ -287,14 +287,14 @@ def forget() -> None:
 
 def prewarm() -> None:
     """Opens the desk and answers once, so that no visitor waits for imports; raises what stands in the way."""
-    from pages.ui import charts
+    from pages.ui import charts, fans
 
     opened = desk()
     about = figures()
     best = opened.search("", 1).rows
     if best and model().serves:
         view = opened.item(best[0].item_id, opened.horizon)
-        charts.item_fan(view.history, view.forecast, 0.9, about.frequency, view.plan_promo).to_json()
+        charts.item_fan(view.history, view.forecast, 0.9, about.frequency, fans.planned_promotions(view)).to_json()
 
 
 def _files() -> tuple[tuple[str, int], ...]:

@@ -91,6 +91,7 @@ class State:
     trained: bool = True
     summarised: bool = True
     stale: bool = False
+    planned: bool = True
     stocked: bool = False
     ordered: bool = False
     looked_back: bool = True
@@ -279,7 +280,8 @@ class Desk(stand_in_why.Looked):
         past = history(number)
         price, promo = np.full(horizon, 2.49), (np.arange(horizon) == 4) * 0.8
         answer = forecast(number, horizon, price, promo, past.periods[-1])
-        return ItemView(facts(number), past, answer, price, promo, elasticity(number), 1.99, 2.49)
+        given = np.full(horizon, STATE.planned)
+        return ItemView(facts(number), past, answer, price, promo, given, given, elasticity(number), 1.99, 2.49)
 
     def past_fans(self, item_id: str, horizon: int, count: int = 4) -> tuple[PastFan, ...]:
         number, past, fans = _number(item_id), history(_number(item_id)), []
@@ -314,8 +316,13 @@ class Desk(stand_in_why.Looked):
             after=stand_in_buying.outcome(after, price, cost),
             elasticity=view.elasticity,
             outside=(price < 1.99 - 1e-9) | (price > 2.49 + 1e-9),
+            promo_outside=promo > 0.8 + 0.02,
+            refused=np.zeros(horizon, bool),
             price_low=1.99,
             price_high=2.49,
+            promo_high=0.8,
+            promo_planned=STATE.planned,
+            planned=STATE.planned,
         )
 
     def drivers(self, item_id: str) -> Drivers:
