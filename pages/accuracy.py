@@ -75,7 +75,7 @@ def _choices(report: AccuracyReport, one: Tried, other: Tried, part: str) -> Non
         list(titles),
         format_func=titles.get,
         required=True,
-        key=state.bound("slice", part),
+        **state.made_with("slice", part, "default"),
         on_change=state.on_change("slice", "slice", str),
     )
     names = {tried.name: tried.title for tried in report.tried}
@@ -85,7 +85,7 @@ def _choices(report: AccuracyReport, one: Tried, other: Tried, part: str) -> Non
             label,
             list(names),
             format_func=names.get,
-            key=state.bound(name, chosen.name),
+            **state.made_with_one_of(name, chosen.name, list(names)),
             on_change=state.on_change(name, name, str),
         )
 
@@ -127,7 +127,7 @@ def promises(report: AccuracyReport, one: Tried) -> None:
                 list(options),
                 format_func=options.get,
                 required=True,
-                key=state.bound(name, chosen),
+                **state.made_with(name, chosen, "default"),
                 on_change=state.on_change(name, name, str),
             )
     table = trust.certificate_table(rows, TOLERANCE, about.frequency)

@@ -56,7 +56,7 @@ def new_items() -> None:
             format="P%d",
             width=420,
             help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
-            **state.bound_slider("tau", round(chosen.tau * 100)),
+            **state.made_with("tau", round(chosen.tau * 100)),
             on_change=state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
         )
         figure = launch_charts.launch(view, chosen.tau, about.frequency)

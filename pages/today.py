@@ -80,7 +80,7 @@ def items() -> None:
             list(ORDERS),
             format_func=ORDERS.get,
             required=True,
-            key=state.bound("order", order),
+            **state.made_with("order", order, "default"),
             on_change=state.on_change("order", "order", str),
         )
         st.text_input(
@@ -89,7 +89,7 @@ def items() -> None:
             live=True,
             width=260,
             placeholder="Name, id or category",
-            key=state.bound("q", text),
+            **state.made_with("q", text),
             on_change=state.on_change("q", "q", str),
         )
     found = resources.today(order, PER_PAGE, 0, text)

@@ -59,7 +59,7 @@ def _filters(show: str, text: str) -> None:
             list(SHOWN),
             format_func=SHOWN.get,
             required=True,
-            key=state.bound("show", show),
+            **state.made_with("show", show, "default"),
             on_change=state.on_change("show", "show", str),
         )
         st.text_input(
@@ -68,7 +68,7 @@ def _filters(show: str, text: str) -> None:
             live=True,
             width=260,
             placeholder="Name, id or category",
-            key=state.bound("buy q", text),
+            **state.made_with("buy q", text),
             on_change=state.on_change("buy q", "q", str),
         )
 
@@ -146,6 +146,8 @@ def _columns(rows: Sequence[BuyRow], about: About) -> dict[str, list]:
 
 
 def _typed(key: str) -> None:
+    if state.is_gone(key):
+        return
     drafts = st.session_state.setdefault(_DRAFTS, {})
     for row, cells in st.session_state[key]["edited_rows"].items():
         if BUY in cells:

@@ -103,7 +103,7 @@ def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Fre
             list(BY),
             format_func=BY.get,
             required=True,
-            key=state.bound("by", by),
+            **state.made_with("by", by, "default"),
             on_change=state.on_change("by", "by", str),
         )
         if by == "quantile":
@@ -116,7 +116,7 @@ def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Fre
             [one for one in SCOPES if suppliers or one != "supplier" or scope() == one],
             format_func=SCOPES.get,
             required=True,
-            key=state.bound("scope", scope()),
+            **state.made_with("scope", scope(), "default"),
             on_change=state.on_change("scope", "scope", str),
         )
         for kind, labels in (("category", categories), ("supplier", suppliers)):
@@ -127,18 +127,17 @@ def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Fre
                 kind.title(),
                 labels,
                 placeholder="Choose one; it is all items until then",
-                key=state.bound(kind, named if named in labels else None),
+                **state.made_with_one_of(kind, named, labels),
                 on_change=state.on_change(kind, kind, lambda label: label or ""),
             )
         budget = _number(params.get("budget"), -1.0)
         st.number_input(
             "Budget",
             min_value=0.0,
-            value=None,
             step=100.0,
             format="%.0f",
             placeholder="No limit",
-            key=state.bound("budget", budget if budget >= 0 else None),
+            **state.made_with("budget", budget if budget >= 0 else None),
             on_change=state.on_change("budget", "budget", lambda money: "" if money is None else f"{money:g}"),
         )
     with st.expander("What is assumed", key="assumed", on_change="rerun") as folded:
@@ -148,7 +147,7 @@ def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Fre
             st.toggle(
                 "Customers wait for what is missing",
                 help="Otherwise what finds no stock before an order arrives is lost, and the order need not hold it.",
-                key=state.bound("waits", params.get("waits") == "yes"),
+                **state.made_with("waits", params.get("waits") == "yes"),
                 on_change=state.on_change("waits", "waits", lambda waits: "yes" if waits else ""),
             )
 
@@ -165,7 +164,7 @@ def _quantile(chosen: state.Selection) -> None:
             1,
             99,
             format=shown,
-            key=state.bound(key, percent),
+            **state.made_with(key, percent),
             on_change=state.on_change(key, "tau", lambda percent: f"{percent / 100:g}"),
         )
 
@@ -180,7 +179,7 @@ def _numbers(shown: Sequence[_Assumption], frequency: Frequency) -> None:
             step=one.step,
             format="%.1f" if one.step < 1 else "%.0f",
             help=one.help,
-            key=state.bound(one.param, _typed(one)),
+            **state.made_with(one.param, _typed(one)),
             on_change=state.on_change(one.param, one.param, lambda number: f"{number:g}"),
         )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from data.errors import TidelineError
-from pages.ui import buying_answers, formats
+from pages.ui import buying_answers, formats, state
 
 if TYPE_CHECKING:
     from data.facts import About
@@ -101,6 +101,8 @@ def _form(category: str, item: str, word: str) -> None:
 
 def _save(category: str, item: str, before: Mapping[str, float], seen: int, this: str) -> None:
     """Keeps what differs from what stood in the form when it was drawn."""
+    if any(state.is_gone(f"term/{one.name}/{this}") for one in _FIELDS):
+        return
     typed = {one.name: st.session_state[f"term/{one.name}/{this}"] for one in _FIELDS}
     changes = {name: value for name, value in typed.items() if value != before.get(name)}
     try:

@@ -136,7 +136,7 @@ def form(desk: LaunchDesk) -> None:
             "Which product",
             [_RECENT, _DESCRIBED],
             required=True,
-            key=state.bound("which", _DESCRIBED if described else _RECENT),
+            **state.made_with("which", _DESCRIBED if described else _RECENT, "default"),
             on_change=_which,
         )
     if described:
@@ -151,7 +151,7 @@ def form(desk: LaunchDesk) -> None:
         list(names),
         format_func=lambda item: names.get(item, item),
         width=560,
-        key=state.bound("recent", chosen if chosen in names else next(iter(names))),
+        **state.made_with_one_of("recent", chosen if chosen in names else next(iter(names)), list(names)),
         on_change=_taken,
     )
 
@@ -168,7 +168,7 @@ def _fields(desk: LaunchDesk) -> None:
         columns[place % len(columns)].selectbox(
             column.replace("_", " ").capitalize(),
             [_ANY, *values],
-            key=state.bound(f"is/{column}", chosen),
+            **state.made_with_one_of(f"is/{column}", chosen, [_ANY, *values]),
             on_change=_stored(f"is/{column}", f"is.{column}", lambda value: "" if value == _ANY else str(value)),
         )
         if chosen != _ANY:
@@ -177,18 +177,17 @@ def _fields(desk: LaunchDesk) -> None:
     name.text_input(
         "Name",
         placeholder="A new product",
-        key=state.bound("new name", params.get("called", "")),
+        **state.made_with("new name", params.get("called", "")),
         on_change=_stored("new name", "called", str),
     )
     usual = desk.usual_price(given)
     price.number_input(
         "Price",
         min_value=0.01,
-        value=None,
         step=0.1,
         format="%.2f",
         placeholder=f"usual: {formats.price(usual, about.currency)}" if usual else "not known",
-        key=state.bound("new price", _number(params.get("price"), 0.01, 1e6)),
+        **state.made_with("new price", _number(params.get("price"), 0.01, 1e6)),
         on_change=_stored("new price", "price", lambda value: "" if value is None else f"{value:g}"),
     )
     if "promo" in about.known:
@@ -198,14 +197,14 @@ def _fields(desk: LaunchDesk) -> None:
             100,
             format="%d%%",
             help="The share of stores that promote it through its launch.",
-            **state.bound_slider("new promo", int(_number(params.get("promo"), 0, 100) or 0)),
+            **state.made_with("new promo", int(_number(params.get("promo"), 0, 100) or 0)),
             on_change=_stored("new promo", "promo", lambda value: f"{value}" if value else ""),
         )
     launch.date_input(
         "Launch",
         min_value=_launch(None).date(),
-        max_value=(about.last + pd.Timedelta(days=365)).date(),
-        key=state.bound("new launch", _launch(params.get("launch")).date()),
+        max_value=_latest().date(),
+        **state.made_with("new launch", _launch(params.get("launch")).date()),
         on_change=_stored("new launch", "launch", lambda value: f"{value:%Y-%m-%d}"),
     )
 
@@ -223,6 +222,8 @@ def _stored(key: str, name: str, write):
 
 
 def _which() -> None:
+    if state.is_gone("which"):
+        return
     for name in [name for name in st.query_params if name in ("recent", "called") or name.startswith("is.")]:
         del st.query_params[name]
     weigh_as_learned()
@@ -233,12 +234,16 @@ def _which() -> None:
 
 
 def _taken() -> None:
+    if state.is_gone("recent"):
+        return
     st.query_params["recent"] = st.session_state["recent"]
     weigh_as_learned()
 
 
 def weigh(key: str, item_ids: tuple[str, ...]) -> None:
     """Takes over what was edited in the table of analogs, whose rows are ``item_ids``."""
+    if state.is_gone(key):
+        return
     emphasis = read(st.query_params.get("weigh", ""))
     for row, cells in st.session_state[key]["edited_rows"].items():
         item = item_ids[int(row)]
@@ -260,13 +265,18 @@ def weigh_as_learned() -> None:
 
 
 def _launch(text: str | None) -> pd.Timestamp:
-    """The launch date of an address: the next period unless it says a later one that can be read."""
+    """The launch date of an address: the next period unless it says a later one that can be read, at most a year from now."""
     about = resources.figures()
     first = about.frequency.after(about.last, 1)[0]
     try:
-        return max(pd.Timestamp(text), first) if text else first
+        told = pd.Timestamp(text or "").tz_localize(None)
     except ValueError:
         return first
+    return first if told is pd.NaT else min(max(told, first), _latest())
+
+
+def _latest() -> pd.Timestamp:
+    return resources.figures().last + pd.Timedelta(days=365)
 
 
 def _number(text: str | None, least: float, most: float) -> float | None:

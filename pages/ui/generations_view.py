@@ -38,7 +38,7 @@ class Overlay:
 def overlay(item_id: str, horizon: int) -> Overlay | None:
     """The choice of a generation and what it says; None where none is chosen or none was fitted on this catalog."""
     report = resources.accuracy()
-    if report is None or not report.tried:
+    if report is None or not report.tried or report.shipped:  # what was shipped are scores, not forecasters
         return None
     titles = {_NONE: "None", **{one.name: one.title for one in report.tried}}
     chosen = st.query_params.get("over", _NONE)
@@ -48,7 +48,7 @@ def overlay(item_id: str, horizon: int) -> Overlay | None:
         list(titles),
         format_func=titles.get,
         width=340,
-        key=state.bound("over", chosen),
+        **state.made_with_one_of("over", chosen, list(titles)),
         on_change=state.on_change("over", "over", str),
     )
     if chosen == _NONE:

@@ -8,7 +8,7 @@ fails while a shared widget is bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode, urlsplit
 
@@ -68,23 +68,23 @@ def permalink(path: str, address: Mapping[str, str]) -> str:
     return f"{origin}/{path}?{urlencode(address)}" if address else f"{origin}/{path}"
 
 
-def bound(key: str, value: object) -> str:
-    """``key`` of a widget whose state is set to ``value`` from the address; pass it as the widget's key."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
-    return key
+def made_with(key: str, value: object, name: str = "value") -> dict[str, object]:
+    """Key and first value of a widget that shows ``value`` of the address: ``st.slider(label, 1, 99, **made_with("tau", 90))``.
 
-
-def bound_slider(key: str, value: float) -> dict[str, object]:
-    """``bound`` for a slider, as its keyword arguments: ``st.slider(label, 1, 99, **bound_slider("tau", 90))``.
-
-    A slider begins with the value that it is made with. One that is made at its lower end and moved from there by the session
-    may be drawn before it is told to move, when a page runs twice as it opens; the next click anywhere would then send the
-    lower end as the planner's choice.
+    ``name`` is what the widget calls its first value. A widget is drawn with the value that it is made with. One that is made
+    empty or at its lower end and filled from there by the session may be drawn before it is told, when a page runs twice as it
+    opens: it then shows another number than the page counts with, and the next click anywhere sends that one as the planner's.
     """
     if st.session_state.get(key, value) != value:
-        return {"key": bound(key, value)}
-    return {"key": key, "value": value}
+        st.session_state[key] = value
+    return {"key": key, name: value}
+
+
+def made_with_one_of(key: str, value: object, options: Sequence[object]) -> dict[str, object]:
+    """The same for a list that drops down; nothing is chosen where ``value`` is none of its options."""
+    held = value if value in options else None
+    position = None if held is None else options.index(held)
+    return {"key": made_with(key, held)["key"], "index": position}
 
 
 def opened_by_link(*sections: str) -> None:
@@ -94,10 +94,17 @@ def opened_by_link(*sections: str) -> None:
         del st.query_params["open"]
 
 
+def is_gone(key: str) -> bool:
+    """Whether the widget of a callback has left with its page: Streamlit still calls for a click that came too late."""
+    return key not in st.session_state
+
+
 def on_change(key: str, name: str, write: Callable[[object], str]) -> Callable[[], None]:
     """The callback that writes a widget's value to the address as ``name``; an empty text takes it out."""
 
     def store() -> None:
+        if is_gone(key):
+            return
         text = write(st.session_state[key])
         if text:
             st.query_params[name] = text

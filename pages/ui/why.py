@@ -86,7 +86,7 @@ def _looked(view: ItemView) -> None:
 
 def _clicked(key: str, periods: pd.DatetimeIndex) -> None:
     """Takes the row of the map that was clicked as the period asked about; a click that chooses nothing changes nothing."""
-    points = st.session_state[key]["selection"]["points"]
+    points = () if state.is_gone(key) else st.session_state[key]["selection"]["points"]
     if points:
         _ask(periods, int(points[0]["customdata"][0]))
 
@@ -135,8 +135,8 @@ def _target(view: ItemView, key: str) -> int:
         f"Which {word}?",
         range(len(periods)),
         format_func=lambda place: formats.period(periods[place], frequency),
-        key=state.bound(key, named.index(asked) if asked in named else 0),
-        on_change=lambda: _ask(periods, st.session_state[key]),
+        **state.made_with_one_of(key, named.index(asked) if asked in named else 0, range(len(periods))),
+        on_change=lambda: None if state.is_gone(key) else _ask(periods, st.session_state[key]),
         width=260,
     )
 

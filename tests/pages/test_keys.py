@@ -23,7 +23,7 @@ def keys(source: str) -> Iterator[tuple[str, str]]:
     """
     for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
         kind = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-        if kind in ("bound", "bound_slider") and call.args:
+        if kind in ("made_with", "made_with_one_of") and call.args:
             yield from (("asked", name) for name in _written(call.args[0]))
         if kind == "box" and call.args:
             yield from (("box", f"box-{name}") for name in _written(call.args[0]))
@@ -56,7 +56,7 @@ def test_no_key_stands_for_two_kinds_of_elements() -> None:
 
 
 def test_two_kinds_with_one_key_are_found() -> None:
-    planted = 'st.container(key="lead")\nstate.bound("lead", 2)\nframe.box("tau")\nstate.bound_slider("tau", 90)\n'
+    planted = 'st.container(key="lead")\nstate.made_with("lead", 2)\nframe.box("tau")\nstate.made_with("tau", 90)\n'
     assert list(keys(planted)) == [("container", "lead"), ("asked", "lead"), ("box", "box-tau"), ("asked", "tau")]
 
 
