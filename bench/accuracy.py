@@ -23,8 +23,6 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
-from provenance import commit  # noqa: E402
-
 from data.errors import TidelineError  # noqa: E402
 from data.schema import Panel  # noqa: E402
 from data.sources.bench_directory import Task, read_panel  # noqa: E402
@@ -32,6 +30,7 @@ from forecasting import ablation, backtest  # noqa: E402
 from forecasting.generations.base import Generation  # noqa: E402
 from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
 from forecasting.generations.registry import GENERATIONS  # noqa: E402
+from forecasting.provenance import commit  # noqa: E402
 from forecasting.runs import TrainingSettings  # noqa: E402
 
 BENCH = ROOT.parent / "shared" / "bench"

@@ -37,8 +37,6 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
-from provenance import commit  # noqa: E402
-
 from data.errors import TidelineError  # noqa: E402
 from data.schema import Panel  # noqa: E402
 from data.sources.bench_directory import read_panel  # noqa: E402
@@ -58,6 +56,7 @@ from forecasting.policies import (  # noqa: E402
     newsvendor,
     unit_costs,
 )
+from forecasting.provenance import commit  # noqa: E402
 from forecasting.replay import GRID, Past, Replayed, past_of, plain_cost  # noqa: E402
 from forecasting.runs import TrainingSettings  # noqa: E402
 from forecasting.windows import held_back, history_until, origins  # noqa: E402

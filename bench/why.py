@@ -30,8 +30,6 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-from provenance import commit  # noqa: E402
-
 from data.groups import group_series  # noqa: E402
 from data.schema import Panel  # noqa: E402
 from data.sources.simulator import SimulatedChunk, Simulation, simulated  # noqa: E402
@@ -42,6 +40,7 @@ from forecasting.generations.ensemble import Ensemble  # noqa: E402
 from forecasting.generations.feedback import Feedback  # noqa: E402
 from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
 from forecasting.generations.self_correcting import SelfCorrecting  # noqa: E402
+from forecasting.provenance import commit  # noqa: E402
 from forecasting.runs import TrainingSettings  # noqa: E402
 from forecasting.windows import held_back  # noqa: E402
 

@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     ladder.add_argument("--models", nargs="+", help="default: all")
     ladder.add_argument("--seed", type=int, default=1)
     ladder.add_argument("--items", type=int, default=2000, help="drawn at most (catalog in use only)")
+    ladder.add_argument("--out", choices=["shipped"], help="puts what came of it beside the model in the repository")
     ladder.add_argument("--afresh", action="store_true", help="also those that were tried before (catalog in use only)")
     ablate = command("ablate", _ablate, "What each part of MQTransformer is worth on a bench directory.")
     ablate.add_argument("directory", type=Path, help="a bench directory")
@@ -185,6 +186,8 @@ def _ladder(options: argparse.Namespace) -> None:
         settings = LadderSettings(most_items=options.items, seed=options.seed)
         make = functools.partial(_seeded, seed=options.seed)
         accuracy = workflows.climb_ladder(report, make, options.models, settings, afresh=options.afresh)
+        if options.out:
+            workflows.ship_ladder()
         rungs = sorted((tried.rung for tried in accuracy.tried), key=lambda rung: rung.wql)
         print("\n".join([backtest.ladder_text(rungs), *(f"{title}: {reason}" for title, reason in accuracy.failed)]))
         return

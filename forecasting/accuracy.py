@@ -94,12 +94,20 @@ class Part:
     words: str
 
 
+@dataclass(frozen=True)
+class Measured:
+    """When something was measured, and of which commit of the code ("unknown" outside a repository)."""
+
+    on: pd.Timestamp
+    commit: str
+
+
 @dataclass(frozen=True, eq=False)
 class Tried:
     """One generation on the ladder.
 
     ``losses`` and ``sold`` [S, O, N] are its 2 · pinball, averaged over tau, and the actuals, summed over each item's
-    targets of a slice.
+    targets of a slice. ``measured``: when, None where nobody wrote it down.
     """
 
     name: str
@@ -111,6 +119,7 @@ class Tried:
     certificate: tuple[Certified, ...]
     losses: np.ndarray
     sold: np.ndarray
+    measured: Measured | None = None
 
     def __post_init__(self) -> None:
         self.losses.flags.writeable = self.sold.flags.writeable = False
@@ -139,7 +148,8 @@ class AccuracyReport:
     """The ladder of one catalog, as far as it has been climbed: ``tried`` in the order of the ladder, oldest first.
 
     ``items`` of ``of_items`` were drawn; ``missing`` are the titles of the generations still to be tried, and ``failed``
-    names and reasons of those that could not be.
+    names and reasons of those that could not be. A report that is ``shipped`` came with the model, without the generations
+    themselves.
     """
 
     items: int
@@ -150,6 +160,13 @@ class AccuracyReport:
     tried: tuple[Tried, ...]
     missing: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
+    shipped: bool = False
+
+    @property
+    def measured(self) -> Measured | None:
+        """When the last of the generations was tried, None where that is not known."""
+        known = [one.measured for one in self.tried if one.measured is not None]
+        return max(known, key=lambda one: one.on) if known else None
 
     def of(self, name: str) -> Tried:
         """The generation of this name; raises ConfigurationError where it was not tried."""

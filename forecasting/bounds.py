@@ -8,11 +8,12 @@ Axis letters: N items, T past periods, F future periods, H horizons, Q taus.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from data.plans import plausible_prices, usual_value
+from data.plans import PRICE_REACH, plausible_prices, usual_of_group, usual_value
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting.types import QuantileForecast
 
@@ -33,7 +34,28 @@ def plausible_plan(history: Panel, plan: Plan) -> Plan:
         usual = usual_value(name, history.known[name])[:, None] if name in history.known else np.float32(np.nan)
         known[name] = np.where(np.isnan(kept), usual, kept).astype(np.float32)
         given[name] = plan.is_given(name) & np.isfinite(kept)
-    return replace(plan, known={**plan.known, **known}, given=given) if known else plan
+    groups = _plausible_groups(history, plan)
+    if not known and groups is plan.groups:
+        return plan
+    return replace(plan, known={**plan.known, **known}, given=given, groups=groups)
+
+
+def _plausible_groups(history: Panel, plan: Plan) -> Mapping[str, Mapping[str, np.ndarray]]:
+    """The plan's groups with what cannot be meant as usual; themselves where all can."""
+    changed: dict[str, dict[str, np.ndarray]] = {}
+    for group in history.groups:
+        for name, planned in plan.groups.get(group.column, {}).items():
+            usual = usual_of_group(name, group.known[name])[:, None]
+            kept = np.where(np.isfinite(planned), planned, usual)
+            if name == PRICE:  # an index of logs
+                kept = np.where(np.abs(kept - usual) > np.log(PRICE_REACH), usual, kept)
+            elif name == PROMO:
+                kept = np.clip(kept, 0.0, 1.0)
+            if not np.array_equal(kept, planned, equal_nan=True):
+                changed.setdefault(group.column, {})[name] = kept.astype(np.float32)
+    if not changed:
+        return plan.groups
+    return {column: {**columns, **changed.get(column, {})} for column, columns in plan.groups.items()}
 
 
 def most_units(history: Panel) -> np.ndarray:

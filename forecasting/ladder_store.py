@@ -15,6 +15,7 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ import numpy as np
 import pandas as pd
 
 from data.errors import ModelError, NotTrained
-from forecasting.accuracy import AccuracyReport, Certified, Part, SliceScore, Tried
+from forecasting.accuracy import AccuracyReport, Certified, Measured, Part, SliceScore, Tried
 from forecasting.backtest import BENCH_TAUS, Backtest, Rung
 from forecasting.generations.base import Generation
 from forecasting.metrics import Calibration, Score
+from forecasting.provenance import commit
 from forecasting.whole_files import UNREADABLE, read_object, written
 
 #: What is written last of a generation: its presence says that the rest is whole.
@@ -35,7 +37,7 @@ _VERSION = 1
 
 _DAMAGED: tuple[type[Exception], ...] = (ModelError, *UNREADABLE)
 
-_ASKED, _FAILED = "ladder.json", "failed.json"
+_ASKED, _FAILED, _CELLS = "ladder.json", "failed.json", "cells.npz"
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class LadderStore:
             scale=tested.scale,
             zero_share=tested.zero_share,
         )
-        np.savez_compressed(place / "cells.npz", losses=tried.losses, sold=tried.sold)
+        np.savez_compressed(place / _CELLS, losses=tried.losses, sold=tried.sold)
         scores = {
             "title": tried.title,
             "note": tried.note,
@@ -104,6 +106,7 @@ class LadderStore:
             "rung": asdict(tried.rung),
             "slices": [asdict(one) for one in tried.slices],
             "certificate": [asdict(one) for one in tried.certificate],
+            "measured": {"on": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit()},
         }
         written(place / SCORES, lambda fresh: fresh.write_text(json.dumps(scores)))
 
@@ -155,7 +158,7 @@ class LadderStore:
             title, reason = json.loads((self._directory / name / _FAILED).read_text())
         except UNREADABLE:
             return None
-        return str(title), str(reason)
+        return (title, reason) if isinstance(title, str) and isinstance(reason, str) else None
 
     def _tried(self, name: str) -> Tried | None:
         """What came of a generation, None where it was not tried to the end or the files are damaged."""
@@ -163,7 +166,7 @@ class LadderStore:
         if not (place / SCORES).is_file():
             return None
         try:
-            return self._read(name, json.loads((place / SCORES).read_text()), place / "cells.npz")
+            return self._read(name, json.loads((place / SCORES).read_text()), place / _CELLS)
         except UNREADABLE:
             return None
 
@@ -181,7 +184,29 @@ class LadderStore:
             certificate=tuple(Certified(**_tuples(one)) for one in stored["certificate"]),
             losses=losses,
             sold=sold,
+            measured=Measured(pd.Timestamp(stored["measured"]["on"]), stored["measured"]["commit"])
+            if "measured" in stored
+            else None,
         )
+
+    def ship(self, directory: Path, catalog_hash: str) -> None:
+        """Writes what came of the ladder of a catalog, without the generations and their forecasts, into ``directory``."""
+        asked = read_object(self._directory / _ASKED)
+        if asked is None:
+            raise NotTrained("There is no ladder to ship. Run it first: python -m forecasting ladder.")
+        shutil.rmtree(directory, ignore_errors=True)
+        for scores in sorted(self._directory.glob(f"*/{SCORES}")):
+            place = directory / scores.parent.name
+            place.mkdir(parents=True)
+            shutil.copy(scores, place / SCORES)
+            with np.load(scores.parent / _CELLS) as cells:
+                small = {name: cells[name].astype(np.float32) for name in ("losses", "sold")}
+            np.savez_compressed(place / _CELLS, **small)
+        (directory / _ASKED).write_text(json.dumps(asked | {"catalog_hash": catalog_hash}, indent=1))
+
+    def is_of(self, catalog_hash: str) -> bool:
+        """Whether a shipped ladder is of this catalog."""
+        return (read_object(self._directory / _ASKED) or {}).get("catalog_hash") == catalog_hash
 
 
 def _scores(stored: Mapping[str, Any]) -> dict[str, Any]:

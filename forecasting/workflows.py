@@ -130,6 +130,9 @@ __all__ = [
 #: The model that ships with the code, trained on the demo catalog.
 SHIPPED = Path(__file__).parent / "shipped"
 
+#: What all generations reached on it.
+SHIPPED_LADDER = SHIPPED / "ladder"
+
 
 def home() -> Path:
     """Where the catalog in use and what was made of it are kept."""
@@ -261,8 +264,19 @@ def climb_ladder(
 
 
 def accuracy(catalog_hash: str) -> AccuracyReport | None:
-    """What the ladder of this catalog has brought so far, None where nobody has climbed it."""
-    return _ladder(catalog_hash).report(GENERATIONS)
+    """What the ladder of this catalog has brought so far, or what was shipped of it; None where nobody has climbed it."""
+    own, shipped = _ladder(catalog_hash).report(GENERATIONS), LadderStore(SHIPPED_LADDER)
+    if own is not None and own.tried:
+        return own
+    found = shipped.report(GENERATIONS) if shipped.is_of(catalog_hash) else None
+    return own if found is None else replace(found, shipped=True)
+
+
+def ship_ladder() -> None:
+    """Puts what the ladder of the catalog in use has brought beside the model that ships with the code; raises NotTrained."""
+    with closing(Catalog(catalog_path())) as catalog:
+        catalog_hash = catalog.about.catalog_hash
+    _ladder(catalog_hash).ship(SHIPPED_LADDER, catalog_hash)
 
 
 def tried_generation(catalog_hash: str, name: str) -> Generation:

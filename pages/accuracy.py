@@ -98,12 +98,13 @@ def _reading(report: AccuracyReport, one: Tried, part: str) -> str:
     drawn = (
         f"All {report.items:,} items" if report.items == report.of_items else f"{report.items:,} of {report.of_items:,} items"
     )
+    plan = " Promotions were taken as usual, for nobody plans them here." * ("promo" in about.known and not about.planned)
     picked = " Peaks are picked by what came, so every forecast falls short of them: compare the generations." * (
         part == "peak"
     )
     return (
         f"Taken over {words}: {scores.count:,} actuals of {scores.items:,} items, forecast from {dates}. "
-        f"{drawn} were tried.{picked} The grey bars show where a generation would stand beside "
+        f"{drawn} were tried.{plan}{picked}{trust.measured(report)} The grey bars show where a generation would stand beside "
         f"{formats.plain(one.title)} in 9 of 10 drawings of other items and dates; one that reaches the vertical line may be "
         "as good. The dates' periods overlap, so the truth is a little less sure."
     )

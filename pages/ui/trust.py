@@ -38,6 +38,16 @@ def sentence(report: AccuracyReport, one: Tried, part: str) -> str:
     )
 
 
+def measured(report: AccuracyReport) -> str:
+    """When the ladder was climbed and on which commit, for the line under its chart; empty where nobody wrote it down."""
+    found = report.measured
+    if found is None:
+        return ""
+    of = f" on commit {found.commit}" if found.commit != "unknown" else ""
+    came = " and came with the model; try the generations yourself below" if report.shipped else ""
+    return f" Measured on {formats.date(found.on)}{of}{came}."
+
+
 def _less(before: float, after: float) -> str:
     """``"**12% lower**"``."""
     change = after / before - 1 if before > 0 else float("nan")
