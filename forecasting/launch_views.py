@@ -49,7 +49,7 @@ def without_history(like: Panel, plan: Plan, products: Products) -> tuple[Panel,
         static={name: products.static[name] for name in like.static},
         groups=tuple(replace(group, codes=_codes(group.column, group.labels, products)) for group in like.groups),
     )
-    return panel, replace(plan, known=planned)
+    return panel, replace(plan, known=planned, given={})  # all of it is planned: the products say their price and promotion
 
 
 def _codes(column: str, labels: np.ndarray, products: Products) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,20 @@ def test_the_network_is_told_the_holidays_of_the_launch_and_nothing_else_of_the_
     assert (network.plan.known["price"] == np.float32(2.5)).all()
     np.testing.assert_array_equal(network.plan.known["promo"][0], [0.5] * 8 + [0.0] * 2)
     assert fans.values.shape == (1, 8, len(TAUS))
+
+
+def test_several_products_are_all_planned_where_the_item_they_are_like_is_not(catalog: Catalog) -> None:
+    first = catalog.search("", limit=1).rows[0].item_id
+    like, ahead = catalog.panel([first]), catalog.plan([first], 60)
+    usual = replace(ahead, given={name: np.zeros((1, 60), bool) for name in ahead.known})
+    named = np.array(["one", "two", "three"], object)
+    static = {name: np.repeat(labels, 3) for name, labels in like.static.items()}
+    products = Products(named, named, static, np.full(3, 2.5), np.full((3, 8), 0.5), np.full(3, WEEKS))
+    network = Listener()
+    fans = by_network(network, like, products, usual)
+    two = network.plan.take([1, 2])
+    assert two.is_given("promo").tolist() == [[True] * 10] * 2
+    assert fans.values.shape == (3, 8, len(TAUS))
 
 
 def test_a_plan_goes_on_as_its_last_where_it_ends(catalog: Catalog) -> None:
