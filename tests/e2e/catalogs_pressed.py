@@ -1,0 +1,86 @@
+"""The three desks that are pressed: the demo with its model, a small file of one's own without one, and nothing at all."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from e2e.crawler import Route
+from e2e.serving import forecasting
+
+ITEMS, WEEKS = 12, 60
+DEMO_ITEM, SMALL_ITEM = "1082185", "PEN-03"
+_PAGES = ("accuracy", "item", "what_if", "new_items", "buy_plan")
+
+#: Addresses that nobody should send, but somebody will.
+_NONSENSE = (
+    "item?item=nothing&horizon=words&tau=nan&scenario=%25%25",
+    "what_if?item=nothing&scenario=p-999_m7_3p0_99p1",
+    "buy_plan?by=words&scope=words&lead=words&pack=-5&budget=2,40&page=-1&tau=7",
+    "new_items?described=1&is.category=nothing&price=words&launch=words&weigh=a:b",
+    "new_items?described=1&launch=2999-01-01&price=-1",
+    "new_items?described=1&launch=nat&promo=1e9",
+    "new_items?described=1&launch=2018-02-01T00:00Z",
+    "accuracy?slice=nothing&of=nothing&with=nothing&by=nothing&ahead=nothing",
+    "?page=99999999&order=nothing&concerns=-3",
+)
+
+
+def small_file(path: Path) -> Path:
+    """Sales of ``ITEMS`` items over ``WEEKS`` weeks, with price, promotion and a category, as CSV."""
+    draw = np.random.default_rng(7)
+    weeks = pd.date_range("2023-01-02", periods=WEEKS, freq="7D")
+    rows = []
+    for number in range(ITEMS):
+        promoted = draw.random(WEEKS) < 0.1
+        price = np.where(promoted, 1.6, 2.0) + number / 10
+        sold = draw.poisson((4 + 2 * number) * np.where(promoted, 1.8, 1.0))
+        rows.append(
+            pd.DataFrame(
+                {"item_id": f"PEN-{number:02}", "date": weeks, "demand": sold, "price": price, "promo": promoted.astype(int),
+                 "category": "Pens" if number % 2 else "Paper"}
+            )
+        )  # fmt: skip
+    pd.concat(rows).to_csv(path, index=False)
+    return path
+
+
+def files(folder: Path) -> tuple[str, ...]:
+    """What is given to every place that takes a file: nothing, no table, no sales, and sales."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "nothing.csv").write_bytes(b"")
+    (folder / "picture.xlsx").write_bytes(bytes(range(256)))
+    (folder / "no_sales.csv").write_text("a;b\n1;words\n", "utf-8")
+    small_file(folder / "pens.csv")
+    return tuple(str(folder / name) for name in ("nothing.csv", "picture.xlsx", "no_sales.csv", "pens.csv"))
+
+
+def demo(home: Path, kept: Path | None = None) -> Route:
+    """The demo and the model that ships; from a ``kept`` home where there is one, which saves a minute."""
+    if kept and (kept / "catalog.duckdb").exists():
+        shutil.copytree(kept, home, dirs_exist_ok=True)
+    forecasting(home, "prepare")
+    return Route("demo", _pages(DEMO_ITEM), ("item", "what_if", *_NONSENSE), files(home / "files"))
+
+
+def small(home: Path) -> Route:
+    """A small file of one's own, loaded, with no model trained on it."""
+    forecasting(home, "load", str(small_file(home / "pens.csv")), "--name", "Pens")
+    return Route("small", _pages(SMALL_ITEM), ("item", *_NONSENSE[:2]), files(home / "files"))
+
+
+def nothing(home: Path) -> Route:
+    """No catalog and no model."""
+    return Route("nothing", _pages(""), _NONSENSE[2:], files(home / "files"))
+
+
+CATALOGS = {"demo": demo, "small": small, "nothing": nothing}
+
+
+def _pages(item: str) -> tuple[str, ...]:
+    """Every page, for this item where there is one; Data last, for it loads other data."""
+    chosen = f"?item={item}" if item else ""
+    address = {"item": f"item{chosen}", "what_if": f"what_if{chosen}"}
+    return ("", *(address.get(name, name) for name in _PAGES), "data")
