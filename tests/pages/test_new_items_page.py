@@ -229,3 +229,13 @@ def test_today_sends_an_item_without_any_record_to_its_launch(visit: Visit, monk
     first = next(one for one in found.of(range(len(found))) if one.reason == "new")
     assert first.known == 0
     assert f"recent={first.item_id}" in links(visit("today"))["See its launch"].split("&")
+
+
+@pytest.mark.parametrize(
+    ("launch", "nearest"),
+    [("nat", "2026-01-04"), ("2024-01-31T00:00Z", "2026-01-04"), ("99999-01-01", "2026-01-04"), ("2999-01-01", "2026-12-28")],
+)
+def test_a_launch_date_that_no_calendar_knows_is_the_nearest_that_can_be(visit: Visit, launch: str, nearest: str) -> None:
+    app = visit("new_items", **{"described": "1", "is.category": "Dairy", "launch": launch})
+    assert not app.exception, app.exception
+    assert f"{app.date_input[0].value:%Y-%m-%d}" == nearest
