@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from dataclasses import asdict, replace
@@ -26,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 from data.errors import TidelineError  # noqa: E402
 from data.schema import Panel  # noqa: E402
 from data.sources.bench_directory import Task, read_panel  # noqa: E402
-from forecasting import ablation, backtest  # noqa: E402
+from forecasting import ablation, backtest, threads  # noqa: E402
 from forecasting.generations.base import Generation  # noqa: E402
 from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
 from forecasting.generations.registry import GENERATIONS  # noqa: E402
@@ -94,7 +93,7 @@ def _ablated(directory: Path, seed: int, quick: bool) -> dict[str, dict[str, flo
         settings = replace(settings, **QUICK_TRAINING)
     answer: dict[str, dict[str, float | None]] = {}
     try:
-        for one in ablation.ablate(panel, task.horizon, settings, workers=1 if quick else os.cpu_count() or 1):
+        for one in ablation.ablate(panel, task.horizon, settings, workers=1 if quick else threads.processes()):
             print(f"{directory.name}: {ablation.text(one)}", file=sys.stderr, flush=True)
             figures = {name: value for name, value in asdict(one).items() if name != "variant"}
             answer[one.variant] = {name: round(value, 5) if np.isfinite(value) else None for name, value in figures.items()}

@@ -40,6 +40,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 from data.errors import TidelineError  # noqa: E402
 from data.schema import Panel  # noqa: E402
 from data.sources.bench_directory import read_panel  # noqa: E402
+from forecasting import threads  # noqa: E402
 from forecasting.generations.base import Generation  # noqa: E402
 from forecasting.generations.feedback import Feedback  # noqa: E402
 from forecasting.generations.g2008_patchwork import Patchwork  # noqa: E402
@@ -107,7 +108,7 @@ def bought(directory: Path, seed: int, quick: bool) -> dict[str, object]:
     if quick and len(panel) > QUICK_ITEMS:
         panel = panel.take(np.sort(np.random.default_rng(0).choice(len(panel), QUICK_ITEMS, replace=False)))
     first = origins(len(panel.periods), task.horizon, task.origins, task.stride)[0]
-    unified = MQTransformerForecaster(_settings(seed, quick), workers=1 if quick else os.cpu_count() or 1)
+    unified = MQTransformerForecaster(_settings(seed, quick), workers=1 if quick else threads.processes())
     pasts = {
         name: _past(directory.name, name, model, panel, first, task.horizon)
         for name, model in (
@@ -226,7 +227,7 @@ def batch(items: int, quick: bool) -> tuple[float, float, float]:
     from forecasting import workflows
 
     print(f"batch: {items:,} items", file=sys.stderr, flush=True)
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | threads.ENVIRONMENT
     with tempfile.TemporaryDirectory() as home:
         environment["TIDELINE_HOME"] = os.environ["TIDELINE_HOME"] = home
         workflows.load_simulated(items, 104, 1, lambda progress: None)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -20,7 +19,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from forecasting import threads  # noqa: E402
+
+threads.begin_bench()
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402

@@ -22,8 +22,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # one item is answered on one core
 os.environ.setdefault("STREAMLIT_LOGGER_LEVEL", "error")  # pages run without a server here
+
+from forecasting import threads  # noqa: E402
+
+threads.begin_bench()  # one item is answered on one core
 
 import numpy as np  # noqa: E402
 
@@ -150,7 +153,7 @@ def accuracy(directory: Path, size: Size) -> tuple[float, int, int, float]:
     if size.bench_items is not None and size.steps is not None:
         panel = panel.take(np.arange(min(size.bench_items, len(panel))))
         settings = replace(settings, members=1, most_steps=size.steps, scale_lives=(0.5,))
-    model = MQTransformerForecaster(settings, workers=os.cpu_count() or 1)
+    model = MQTransformerForecaster(settings, workers=threads.processes())
     tested = backtest(model, panel, horizon=task.horizon, origins=task.origins, stride=task.stride)
     crossed = sum(crossings_of(one.values) + crossings_of(one.cumulative) for one in tested.forecasts)
     return round(score(tested).wql, 4), crossed, leak_faults(model, panel), round(tested.fit_seconds, 1)

@@ -14,10 +14,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
-from data.errors import ConfigurationError, TidelineError
+from data.errors import ConfigurationError, ModelError, TidelineError
+from forecasting import threads
 from forecasting.generations.base import Generation
 from forecasting.types import Progress
 
@@ -31,9 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end: leave as with Ctrl-C, workers too
     run: Callable[[argparse.Namespace], None] = options.run
     try:
-        run(options)
+        with threads.one_thread() if options.fits else nullcontext():
+            run(options)
     except TidelineError as error:
         print(f"tideline: {error}", file=sys.stderr)
+        return 1
+    except MemoryError:
+        print("tideline: there is not enough memory for this. Free some, or choose fewer items.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ntideline: stopped. A training goes on where it was when it is started again.", file=sys.stderr)
@@ -45,9 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m forecasting", description="Tideline's forecasts from the command line.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], None], words: str) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: Callable[[argparse.Namespace], None], words: str, *, fits: bool = False
+    ) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=words, description=words)
-        added.set_defaults(run=run)
+        added.set_defaults(run=run, fits=fits)
         return added
 
     command("prepare", _prepare, "Make the desk ready: load the demo where there is no catalog, forecast all items.")
@@ -55,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("file", type=Path, help="CSV, Parquet or XLSX: item, period, units sold, and more")
     load.add_argument("--orders", type=Path, help="CSV, Parquet or XLSX: item_id, ordered, due, received, units")
     load.add_argument("--name", help="of the catalog (default: the file's)")
-    train = command("train", _train, "Train on the catalog in use, or on a bench directory.")
+    train = command("train", _train, "Train on the catalog in use, or on a bench directory.", fits=True)
     train.add_argument("directory", type=Path, nargs="?", help="a bench directory")
     train.add_argument("--model", default="mqtransformer", help="generation (bench directory only)")
     train.add_argument("--out", type=Path, help="where the model goes; shipped: the one in the repository")
@@ -69,19 +77,23 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, help="a file; with --all, the directory of the runs (default: beside the catalog)"
     )
     back = command("look-back", _look_back, "What all forecasts did lately: which moved, and which missed their range.")
-    backtest = command("backtest", _backtest, "Train at the first rolling origin, forecast from all, write the forecasts.")
+    backtest = command(
+        "backtest", _backtest, "Train at the first rolling origin, forecast from all, write the forecasts.", fits=True
+    )
     backtest.add_argument("directory", type=Path, help="a bench directory")
     backtest.add_argument("--model", default="mqtransformer")
     backtest.add_argument("--out", type=Path, required=True, help="a Parquet file")
     backtest.add_argument("--seed", type=int, default=1)
-    ladder = command("ladder", _ladder, "Backtest several generations on the catalog in use, or on a bench directory.")
+    ladder = command(
+        "ladder", _ladder, "Backtest several generations on the catalog in use, or on a bench directory.", fits=True
+    )
     ladder.add_argument("directory", type=Path, nargs="?", help="a bench directory")
     ladder.add_argument("--models", nargs="+", help="default: all")
     ladder.add_argument("--seed", type=int, default=1)
     ladder.add_argument("--items", type=int, default=2000, help="drawn at most (catalog in use only)")
     ladder.add_argument("--out", choices=["shipped"], help="puts what came of it beside the model in the repository")
     ladder.add_argument("--afresh", action="store_true", help="also those that were tried before (catalog in use only)")
-    ablate = command("ablate", _ablate, "What each part of MQTransformer is worth on a bench directory.")
+    ablate = command("ablate", _ablate, "What each part of MQTransformer is worth on a bench directory.", fits=True)
     ablate.add_argument("directory", type=Path, help="a bench directory")
     ablate.add_argument("--seed", type=int, default=1)
     for watchable in (load, train, forecast, back, ladder):
@@ -120,7 +132,7 @@ def _train(options: argparse.Namespace) -> None:
     if options.directory is None:
         out = workflows.SHIPPED if options.out == Path("shipped") else options.out
         report = _reporter(options)
-        trained = workflows.train(report, TrainingSettings(seed=options.seed), out, workers=os.cpu_count() or 1)
+        trained = workflows.train(report, TrainingSettings(seed=options.seed), out, workers=threads.processes())
         print(f"Trained in {trained.card.train_seconds:.0f} s; {trained.card.metrics}" if trained.card else "Trained.")
         return
     from data.sources.bench_directory import read_panel
@@ -128,6 +140,7 @@ def _train(options: argparse.Namespace) -> None:
     panel, task = read_panel(options.directory)
     model = _seeded(options.model, options.seed)
     model.fit(panel, panel.last, task.horizon, _Terminal())
+    _say_left_out(model)
     model.save(options.out or options.directory / options.model)
 
 
@@ -163,14 +176,16 @@ def _backtest(options: argparse.Namespace) -> None:
     from forecasting import backtest
 
     panel, task = read_panel(options.directory)
+    model = _seeded(options.model, options.seed)
     tested = backtest.backtest(
-        _seeded(options.model, options.seed),
+        model,
         panel,
         horizon=task.horizon,
         origins=task.origins,
         stride=task.stride,
         report=_Terminal(),
     )
+    _say_left_out(model)
     backtest.write_bench(tested, options.out, options.directory)
     print(backtest.ladder_text(backtest.ladder([tested])))
 
@@ -192,20 +207,18 @@ def _ladder(options: argparse.Namespace) -> None:
         print("\n".join([backtest.ladder_text(rungs), *(f"{title}: {reason}" for title, reason in accuracy.failed)]))
         return
     panel, task = read_panel(options.directory)
-    tested = []
+    tested, failed = list[backtest.Backtest](), list[str]()
     for name in options.models or GENERATIONS:
         print(f"{name}:", file=sys.stderr)
-        tested.append(
-            backtest.backtest(
-                _seeded(name, options.seed),
-                panel,
-                horizon=task.horizon,
-                origins=task.origins,
-                stride=task.stride,
-                report=report,
+        model = _seeded(name, options.seed)
+        try:
+            tested.append(
+                backtest.backtest(model, panel, horizon=task.horizon, origins=task.origins, stride=task.stride, report=report)
             )
-        )
-    print(backtest.ladder_text(backtest.ladder(tested)))
+        except ModelError as error:
+            failed.append(f"{model.title}: {error}")
+        _say_left_out(model)
+    print("\n".join([backtest.ladder_text(backtest.ladder(tested)), *failed]))
 
 
 def _ablate(options: argparse.Namespace) -> None:
@@ -216,7 +229,7 @@ def _ablate(options: argparse.Namespace) -> None:
     panel, task = read_panel(options.directory)
     print(ablation.HEAD)
     settings = TrainingSettings(seed=options.seed)
-    for one in ablation.ablate(panel, task.horizon, settings, workers=os.cpu_count() or 1):
+    for one in ablation.ablate(panel, task.horizon, settings, workers=threads.processes()):
         print(ablation.text(one), flush=True)
 
 
@@ -228,10 +241,16 @@ def _seeded(name: str, seed: int) -> Generation:
 
     cls = generation(name)
     if issubclass(cls, MQTransformerForecaster):
-        return cls(TrainingSettings(seed=seed), workers=os.cpu_count() or 1)
+        return cls(TrainingSettings(seed=seed), workers=threads.processes())
     asked = inspect.signature(cls).parameters
-    usual = {"seed": seed, "workers": os.cpu_count() or 1}
+    usual = {"seed": seed, "workers": threads.processes()}
     return cls(**{name: value for name, value in usual.items() if name in asked})
+
+
+def _say_left_out(model: Generation) -> None:
+    """Says which parts of a model could not be fitted, and why."""
+    for name, reason in model.left_out.items():
+        print(f"tideline: {model.title} does without {name}: {reason}", file=sys.stderr)
 
 
 def _reporter(options: argparse.Namespace) -> Callable[[Progress], None]:

@@ -27,6 +27,7 @@ from safetensors.numpy import load_file, save_file
 
 from data.errors import ResourceError, TidelineError
 from data.schema import Panel
+from forecasting import threads
 from forecasting.encoding import encoding_of
 from forecasting.generations.base import Report
 from forecasting.runs import Recipe, RunData, State, TrainingSettings, Trial, trained_network, trial
@@ -247,7 +248,7 @@ _process: dict[str, Any] = {}
 
 def _enter(shared: Path, told: Any, stopped: Any) -> None:
     """The first thing that a process of the crew does."""
-    torch.set_num_threads(1)
+    threads.begin_training_process()
     _process.update(work=_Work(*pickle.loads(shared.read_bytes())), told=told, stopped=stopped)
 
 

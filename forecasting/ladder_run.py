@@ -81,11 +81,16 @@ def climb(
         one = make(name)
         try:
             tested = backtest(one, sample, horizon=horizon, origins=len(places), stride=stride, report=tell)
-            tried = judged(tested, sample, name=name, title=title, note=one.note, seed=settings.seed)
+            tried = judged(tested, sample, name=name, title=title, note=_note(one), seed=settings.seed)
             store.keep(name, one, tested, tried)
         except TidelineError as error:
             store.keep_failure(name, title, str(error))
     report(Progress(_STEPS * len(names), _STEPS * len(names), "All generations were tried"))
+
+
+def _note(one: Generation) -> str:
+    """What a planner reads of a generation, and which of its parts could not be fitted."""
+    return " ".join([one.note, *(f"Without {name}: {reason}" for name, reason in one.left_out.items())])
 
 
 def _sampled(panel: Panel, settings: LadderSettings) -> Panel:

@@ -6,15 +6,12 @@ Each thread has a forecaster of its own and one torch thread: more of them would
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-import torch
-
+from forecasting import threads
 from forecasting.generations.network import MQTransformerForecaster
 
 if TYPE_CHECKING:
@@ -48,18 +45,18 @@ def worked_through(
     workers: int | None = None,
 ) -> Iterator[tuple[int, Found]]:
     """Each part with what ``work`` made of it, as they are done; no more are under way than there are threads."""
-    threads, at_hand = max(1, workers or os.cpu_count() or 1), threading.local()
+    count, at_hand = max(1, workers or threads.processes()), threading.local()
 
     def one(part: int) -> tuple[int, Found]:
         if not hasattr(at_hand, "forecaster"):
             at_hand.forecaster = forecaster.twin()
         return part, work(at_hand.forecaster, part)
 
-    with _one_thread_each(), ThreadPoolExecutor(threads, thread_name_prefix="part") as pool:
+    with threads.one_thread(), ThreadPoolExecutor(count, thread_name_prefix="part") as pool:
         todo, waiting = list(parts)[::-1], set[Future[tuple[int, Found]]]()
         try:
             while todo or waiting:
-                while todo and len(waiting) < threads + 1:
+                while todo and len(waiting) < count + 1:
                     waiting.add(pool.submit(one, todo.pop()))
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -82,13 +79,3 @@ def keep_freed_memory() -> None:
     tune(_MMAP_THRESHOLD, _KEPT)
     tune(_TRIM_THRESHOLD, _KEPT)
     tune(_ARENA_MAX, 1)  # a thread's own arena would hand it back all the same
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -62,10 +62,11 @@ class Trained:
 
 def fit(history: Panel, horizon: int, settings: TrainingSettings, crew: Crew) -> Trained:
     """Trains on the whole of ``history`` for ``horizon`` periods ahead; raises TooLittleHistory below two periods."""
-    if len(history.periods) < 2 or not np.isfinite(history.demand).any():
+    known = int(np.isfinite(history.demand).any(axis=0).sum())
+    if len(history.periods) < 2 or not known:
         raise TooLittleHistory(
-            f"The catalog has {len(history.periods)} periods with known demand and training needs at least 2. "
-            "Load more history."
+            f"The catalog has {len(history.periods)} periods, of them {known} with known demand, and training needs at least "
+            "2 periods with known demand in them. Load more history."
         )
     history = sample(history, settings)
     periods, year = len(history.periods), history.frequency.per_year

@@ -16,7 +16,8 @@ from data.schema import Frequency, Panel
 from forecasting.generations.g2008_patchwork import Patchwork
 from forecasting.generations.patchwork_errors import ErrorPool, Errors
 from forecasting.generations.patchwork_launches import AGES
-from forecasting.generations.patchwork_routes import ROUTES, levels, routed
+from forecasting.generations.patchwork_models import levels
+from forecasting.generations.patchwork_routes import ROUTES, routed
 from forecasting.quantiles import TAUS
 
 WEEKS, DAYS = Frequency.of("W-SUN"), Frequency.of("D")
@@ -64,7 +65,7 @@ def test_an_intermittent_item_that_stopped_selling_goes_to_tsb() -> None:
     demand[0, -24:] = 0.0
     routing = routed(demand, WEEKS)
     assert routing.dying[0]
-    level, _ = levels(demand, routing)
+    level = levels(demand, routing).level
     assert level[0, -1] < 0.25 * level[0, -25]
 
 
@@ -75,7 +76,8 @@ def test_the_models_are_the_librarys() -> None:
     rng = np.random.default_rng(1)
     demand = np.stack([rng.poisson(20, 60), np.where(rng.random(60) < 0.4, rng.poisson(6, 60) + 1, 0)]).astype(float)
     demand[:, 0] = 5
-    level, growth = levels(demand, routed(demand, WEEKS))
+    said = levels(demand, routed(demand, WEEKS))
+    level, growth = said.level, said.growth
     series = demand[0] / demand[0].mean()
     ets = AutoETS(season_length=1, model="ANN").forecast(series, 2)["mean"]
     theta = Theta(season_length=1).forecast(series, 2)["mean"]
@@ -87,8 +89,8 @@ def test_the_models_are_the_librarys() -> None:
 def test_a_level_of_the_past_knows_nothing_of_later_periods() -> None:
     demand = np.random.default_rng(2).poisson(20, (1, 60)).astype(float)
     for cut in (30, 50):
-        early = levels(demand[:, :cut], routed(demand[:, :cut], WEEKS))[0][0, -1]
-        late = levels(demand, routed(demand, WEEKS))[0][0, cut - 1]
+        early = levels(demand[:, :cut], routed(demand[:, :cut], WEEKS)).level[0, -1]
+        late = levels(demand, routed(demand, WEEKS)).level[0, cut - 1]
         assert late == pytest.approx(early, rel=0.15)  # the smoothing constants are of the last fit
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import pandas as pd
 
+from data.errors import ModelError, ResourceError, TidelineError
 from data.schema import Panel, Plan
+from forecasting import threads
 from forecasting.bounds import bounded, most_units, plausible_plan
 from forecasting.types import Progress, QuantileForecast
 from forecasting.windows import history_until, plan_after, position
@@ -28,8 +30,24 @@ class Generation(ABC):
     note: ClassVar[str] = ""
 
     def fit(self, panel: Panel, until: pd.Timestamp, horizon: int, report: Report | None = None) -> None:
-        """Learns from periods up to and with ``until``; what comes later is cut away before the forecaster sees it."""
-        self._fit(history_until(panel, position(panel, until)), horizon, report or (lambda progress: None))
+        """Learns from periods up to and with ``until``; what comes later is cut away before the forecaster sees it.
+
+        Its libraries have one thread meanwhile. What they raise becomes a ModelError, and a lack of memory a ResourceError.
+        """
+        history = history_until(panel, position(panel, until))
+        tried = f"{self.title} could not be fitted on {len(history):,} items until {history.last:%Y-%m-%d}"
+        try:
+            with threads.one_thread():
+                self._fit(history, horizon, report or (lambda progress: None))
+        except TidelineError:
+            raise
+        except MemoryError as error:
+            raise ResourceError(f"{tried}: there was not enough memory. Free some, or choose fewer items.") from error
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"
+            raise ModelError(
+                f"{tried}: a library gave up ({words}). Choose another forecaster or load more history."
+            ) from error
 
     def forecast(
         self, panel: Panel, creation_dates: Sequence[pd.Timestamp], plan: Plan | None = None
@@ -47,6 +65,11 @@ class Generation(ABC):
             history = history_until(panel, t)
             answers.append(bounded(self._forecast(history, plausible_plan(history, ahead)), most_units(history)))
         return tuple(answers)
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """The parts of it that could not be fitted, by name, and why; most generations have no parts."""
+        return {}
 
     @property
     @abstractmethod

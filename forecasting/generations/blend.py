@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import itertools
 import json
-import multiprocessing
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import ClassVar, Self
 
 import numpy as np
@@ -27,12 +24,12 @@ from data.errors import NotTrained, TooLittleHistory
 from data.schema import Panel, Plan
 from forecasting.backtest import actuals_after
 from forecasting.generations.base import Generation, Report
+from forecasting.generations.blend_parts import JUDGED, Beside, Fitted, Made, fit_parts, judged_dates
 from forecasting.generations.registry import generation
 from forecasting.metrics import pinball
 from forecasting.quantiles import TAUS
 from forecasting.slices import DENSE, INTERMITTENT, zero_shares
 from forecasting.types import Progress, QuantileForecast
-from forecasting.windows import held_back, plan_after
 
 #: The generations blended: the network first, for it can always be fitted and explains what is said.
 COMPONENTS = ("mqtransformer", "feedforward", "lightgbm", "patchwork")
@@ -43,43 +40,33 @@ _CLASSES = 3
 #: Known actuals below which a class takes the weights of all items; steps of the weights tried.
 _ENOUGH, _STEPS = 500, 10
 
-#: How far weights are drawn to equal ones, and the taus that they are judged by.
-_DRAWN, _JUDGED = 0.5, (0.1, 0.5, 0.9)
-
-#: At most so many creation dates of the block held back.
-_DATES = 3
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """A component, and what its early self says from each creation date of the block held back: [D, N, H, 3] units."""
-
-    component: Generation
-    early: np.ndarray
+#: How far weights are drawn to equal ones.
+_DRAWN = 0.5
 
 
 class Blend(Generation):
     """Weighted mean of the components' quantiles, of periods and of spans alike.
 
-    A component that refuses the history for being too short has no weight. Without enough periods to hold a block back the
-    weights are equal.
+    A component that cannot be fitted, because it refuses the history for being too short or because one of its libraries
+    gave up, is left out, and ``left_out`` says why. Without enough periods to hold a block back the weights are equal.
 
     Parameters
     ----------
     seed : of the components that take one.
     workers : processes that train the network; with more than one the other components are fitted beside it.
-    make : makes a component by its name and seed.
+    make : makes a component by its name and seed; with more than one worker it must be one that can be pickled.
     """
 
     name: ClassVar[str] = "blend"
     title: ClassVar[str] = "Blend"
     note: ClassVar[str] = "Quantiles of several generations averaged, by weights earned on held-back periods."
 
-    def __init__(self, *, seed: int = 1, workers: int = 1, make: Callable[[str, int], Generation] | None = None) -> None:
+    def __init__(self, *, seed: int = 1, workers: int = 1, make: Made | None = None) -> None:
         self._seed, self._workers = seed, workers
         self._make = make or partial(_made, workers=workers)
         self._components: dict[str, Generation] = {}
         self._weights = np.zeros((0, 0))  # (S, C)
+        self._left_out: dict[str, str] = {}
 
     @property
     def horizon(self) -> int:
@@ -90,32 +77,37 @@ class Blend(Generation):
         """The share of each component in every class of items: few, some, many periods without a sale."""
         return {name: tuple(self._weights[:, c].tolist()) for c, name in enumerate(self._fitted())}
 
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """The components that could not be fitted, by name, and why."""
+        return MappingProxyType(self._left_out)
+
     def _fit(self, history: Panel, horizon: int, report: Report) -> None:
-        first, others = COMPONENTS[0], COMPONENTS[1:]
-        told = _Told(report, first, len(COMPONENTS))
+        told = _Told(report, COMPONENTS[0], len(COMPONENTS))
+        first, others = COMPONENTS[:1], COMPONENTS[1:]
         if self._workers > 1:
-            with TemporaryDirectory(prefix="tideline-blend-") as folder:
-                beside = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-                later = beside.submit(_fit_beside, others, self._make, self._seed, history, horizon, Path(folder))
-                fitted = {first: _fit_component(first, self._make, self._seed, history, horizon, told)}
-                told.waiting()
-                fitted |= {name: _taken_up(name, Path(folder), early) for name, early in later.result().items()}
-                beside.shutdown()
+            with Beside(others, self._make, self._seed, history, horizon) as beside:
+                mine = fit_parts(first, self._make, self._seed, history, horizon, told)
+                theirs = beside.parts(told.waiting)
         else:
-            fitted = {first: _fit_component(first, self._make, self._seed, history, horizon, told)}
+            mine = fit_parts(first, self._make, self._seed, history, horizon, told)
             told.waiting()
-            for name in others:
-                with suppress(TooLittleHistory):
-                    fitted[name] = _fit_component(name, self._make, self._seed, history, horizon)
+            theirs = fit_parts(others, self._make, self._seed, history, horizon)
+        fitted: dict[str, Fitted] = {**mine.fitted, **theirs.fitted}
+        self._left_out = {**mine.left_out, **theirs.left_out}
+        if not fitted:
+            reasons = " ".join(f"{name}: {reason}" for name, reason in self._left_out.items())
+            raise TooLittleHistory(f"None of the {len(COMPONENTS)} parts of the blend could be fitted. {reasons}")
         self._components = {name: one.component for name, one in fitted.items()}
         self._weights = np.full((_CLASSES, len(fitted)), 1 / len(fitted))
-        dates = _judged_dates(history, horizon)
+        dates = judged_dates(history, horizon)
         if dates:
             sold = np.stack([actuals_after(history, t, horizon) for t in dates])  # (D, N, H)
             classes = _classes(history, dates[0])
             earned = _earned(np.stack([one.early for one in fitted.values()]), sold, classes)
             self._weights = _DRAWN * self._weights + (1 - _DRAWN) * earned
-        report(Progress(1, 1, f"{self.title}: ready"))
+        without = "".join(f"; left out {name}: {reason}" for name, reason in self._left_out.items())
+        report(Progress(1, 1, f"{self.title}: ready{without}"))
 
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
         parts = [component._forecast(history, plan) for component in self._fitted().values()]
@@ -137,7 +129,12 @@ class Blend(Generation):
     def save(self, directory: Path) -> None:
         for name, component in self._fitted().items():
             component.save(directory / name)
-        stored = {"components": list(self._components), "weights": self._weights.tolist(), "seed": self._seed}
+        stored = {
+            "components": list(self._components),
+            "weights": self._weights.tolist(),
+            "left_out": self._left_out,
+            "seed": self._seed,
+        }
         (directory / "blend.json").write_text(json.dumps(stored))
 
     @classmethod
@@ -149,6 +146,7 @@ class Blend(Generation):
         answer = cls(seed=int(stored["seed"]))
         answer._components = {name: generation(name).load(directory / name) for name in stored["components"]}
         answer._weights = np.array(stored["weights"])
+        answer._left_out = dict(stored.get("left_out", {}))  # none was kept by name before there was this word
         return answer
 
 
@@ -177,57 +175,6 @@ def _made(name: str, seed: int, workers: int) -> Generation:
     return cls() if name == "patchwork" else cls(seed=seed)
 
 
-def _fit_component(
-    name: str,
-    make: Callable[[str, int], Generation],
-    seed: int,
-    history: Panel,
-    horizon: int,
-    report: Report | None = None,
-) -> Fitted:
-    """A component fitted on everything, and what its early self says; raises TooLittleHistory."""
-    component = make(name, seed)
-    component.fit(history, history.last, horizon, report)
-    dates = _judged_dates(history, horizon)
-    if not dates:
-        return Fitted(component, np.zeros((0, len(history), horizon, len(_JUDGED))))
-    early = component.early()
-    if early is None:
-        early = make(name, seed)
-        early.fit(history, history.periods[dates[0]], horizon)
-    said = [early.forecast(history, [history.periods[t]], plan_after(history, t, horizon))[0] for t in dates]
-    return Fitted(component, np.stack([one.values_at(_JUDGED) for one in said]))
-
-
-def _fit_beside(
-    names: Sequence[str],
-    make: Callable[[str, int], Generation],
-    seed: int,
-    history: Panel,
-    horizon: int,
-    folder: Path,
-) -> dict[str, np.ndarray]:
-    """In a process of its own: fits these components, saves each in ``folder``, and answers with their early words."""
-    answer = {}
-    for name in names:
-        with suppress(TooLittleHistory):
-            fitted = _fit_component(name, make, seed, history, horizon)
-            fitted.component.save(folder / name)
-            answer[name] = fitted.early
-    return answer
-
-
-def _taken_up(name: str, folder: Path, early: np.ndarray) -> Fitted:
-    return Fitted(generation(name).load(folder / name), early)
-
-
-def _judged_dates(history: Panel, horizon: int) -> list[int]:
-    """Creation dates of the block held back, whose targets came at least for the better part; none where there is no block."""
-    periods = len(history.periods)
-    first, last = held_back(periods, horizon) - 1, periods - 1 - max(1, horizon // 2)
-    return sorted({round(t) for t in np.linspace(first, max(first, last), _DATES)}) if first < periods - 1 else []
-
-
 def _classes(history: Panel, t: int) -> np.ndarray:
     """Class [N] of each item by its share of zeros until period ``t``; the first where nothing is known."""
     return np.searchsorted((DENSE, INTERMITTENT), np.nan_to_num(zero_shares(history, t)), side="right")
@@ -239,7 +186,7 @@ def _earned(quantiles: np.ndarray, sold: np.ndarray, classes: np.ndarray) -> np.
     shares, losses = np.array(grid) / _STEPS, []  # (G, C)
     for share in shares:
         mixed = np.tensordot(share, quantiles, axes=1)
-        losses.append(np.nan_to_num(pinball(sold, mixed, np.array(_JUDGED)).mean(axis=-1)).sum(axis=(0, 2)))
+        losses.append(np.nan_to_num(pinball(sold, mixed, np.array(JUDGED)).mean(axis=-1)).sum(axis=(0, 2)))
     loss, known = np.stack(losses, axis=1), np.isfinite(sold).sum(axis=(0, 2))  # (N, G), (N,)
     answer = np.tile(shares[loss.sum(axis=0).argmin()], (_CLASSES, 1))
     for one in range(len(answer)):

@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from forecasting import threads
 from forecasting.quantiles import TAUS
 
 if TYPE_CHECKING:
     from quantile_forest import RandomForestQuantileRegressor
+
+#: A tree sees at least so many rows, or all.
+_LEAST_ROWS = 10
 
 #: Pairs of a row and a tree that walk down together: bounds the memory of one answer.
 _PAIRS = 400_000
@@ -120,8 +124,8 @@ class Growth:
             n_estimators=self.trees,
             min_samples_leaf=min(self.leaf, max(1, len(targets) // 20)),
             max_features=self.columns,
-            max_samples=self.share,
+            max_samples=max(int(self.share * len(targets)), min(_LEAST_ROWS, len(targets))),
             max_samples_leaf=1,
-            n_jobs=1,
+            n_jobs=threads.EACH,
             random_state=self.seed,
         ).fit(features, targets)

@@ -22,18 +22,9 @@ from data.schema import Panel, Plan
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.patchwork_addons import AddOns, Factors
 from forecasting.generations.patchwork_errors import ErrorPool, Errors, Points, own_weight
-from forecasting.generations.patchwork_launches import LaunchRule, blended, own_share
-from forecasting.generations.patchwork_routes import (
-    MODELS,
-    NEW,
-    ROUTES,
-    SEASONAL,
-    Route,
-    Routing,
-    least_periods,
-    levels,
-    routed,
-)
+from forecasting.generations.patchwork_launches import RULE, LaunchRule, blended, own_share
+from forecasting.generations.patchwork_models import levels
+from forecasting.generations.patchwork_routes import NEW, ROUTES, SEASONAL, Route, Routing, least_periods, routed
 from forecasting.quantiles import TAUS
 from forecasting.types import Progress, QuantileForecast
 from forecasting.windows import history_until, plan_after, position
@@ -52,7 +43,7 @@ class PatchworkParts:
 
     Attributes
     ----------
-    route, why, models : which way the item was sent, the reason in words, and what it was sent to.
+    route, why, models : which way the item was sent, the reason in words, and what answered: the models that could be fitted.
     category : the value of the attribute ``category_column`` that the add-ons and the new-product rule go by.
     level, growth : units per period with the add-ons taken out, and its change from period to period.
     season, price, lift : [H] factors of the add-ons in each target period.
@@ -92,6 +83,7 @@ class _Workings:
     """Everything on the way to a forecast of some items."""
 
     routing: Routing
+    models: tuple[tuple[str, ...], ...]
     factors: Factors
     codes: np.ndarray
     points: Points
@@ -142,7 +134,8 @@ class Patchwork(Generation):
         if periods < horizon + 2 or not (demand > 0).any():
             raise TooLittleHistory(
                 f"{self.name} needs {horizon + 2} periods for a horizon of {horizon}, with some sales in them, and the "
-                f"history until {history.last:%Y-%m-%d} has {periods}. Choose a later date or load more history."
+                f"history until {history.last:%Y-%m-%d} has {periods}, of them {int((demand > 0).any(axis=0).sum())} with "
+                "sales. Choose a later date or load more history."
             )
         report(Progress(0, 3, "Estimating season, price and promotion"))
         add_ons = AddOns.learned(history)
@@ -172,7 +165,8 @@ class Patchwork(Generation):
         bare = demand / (factors.price * factors.lift)[:, :periods]
         level_demand = bare / factors.season[:, :periods]
         routing = routed(level_demand, history.frequency)
-        level, growth = levels(level_demand, routing)
+        said = levels(level_demand, routing)
+        level = said.level.copy()
         codes = add_ons.codes(history)
         known = np.isfinite(level_demand) & (np.arange(periods) >= routing.start[:, None])
         mean = np.where(known, level_demand, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
@@ -185,14 +179,15 @@ class Patchwork(Generation):
         floor = np.where(new | never, 0.0, _FLOOR * mean)
         points = Points(
             level=level,
-            growth=growth,
+            growth=said.growth,
             bare=bare,
             repeats=routing.route == SEASONAL,
             season=history.frequency.season,
             factors=factors,
             floor=floor,
         )
-        return _Workings(routing, factors, codes, points, Errors.of(points, demand, horizon), points.at(periods - 1, horizon))
+        errors, point = Errors.of(points, demand, horizon), points.at(periods - 1, horizon)
+        return _Workings(routing, said.models, factors, codes, points, errors, point)
 
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
         add_ons, launches, pool = self._fitted
@@ -234,13 +229,12 @@ class Patchwork(Generation):
         code, route = int(work.codes[0]), ROUTES[work.routing.route[0]]
         future = slice(t + 1, t + 1 + self._horizon)
         is_new = route == "new"
-        dying = bool(work.routing.dying[0])
         return PatchworkParts(
             item_id=item_id,
             creation_date=history.last,
             route=route,
             why=work.routing.why(0, history.frequency),
-            models=("TSB",) if dying else MODELS[route],
+            models=work.models[0] or (RULE,),
             category_column=add_ons.column,
             category=str(history.static[add_ons.column][0]) if add_ons.column else "",
             level=float(work.points.level[0, -1]),

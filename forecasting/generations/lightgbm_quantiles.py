@@ -13,6 +13,7 @@ import numpy as np
 
 from data.errors import ModelError, NotTrained, TooLittleHistory
 from data.schema import Panel, Plan
+from forecasting import threads
 from forecasting.generations.base import Generation, Report
 from forecasting.generations.lightgbm_features import FeatureTable, Learned, Rows, all_rows, columns_of
 from forecasting.metrics import pinball
@@ -144,7 +145,7 @@ class LightGBMQuantiles(Generation):
             "feature_fraction": 0.5,
             "bagging_fraction": 0.7,
             "bagging_freq": 1,
-            "num_threads": 1,  # its threads spin where cores are shared
+            "num_threads": threads.EACH,
             "seed": self._seed,
             "deterministic": True,
             "force_row_wise": True,
@@ -225,7 +226,7 @@ def _units(trees: Mapping[float, lgb.Booster], table: FeatureTable, rows: Rows) 
     answers = []
     for part in rows.parts(_CHUNK):
         features, scale = table.rows(part), table.scale[part.item, part.t]
-        logs = [boosted.predict(features, num_threads=1) for boosted in trees.values()]
+        logs = [boosted.predict(features, num_threads=threads.EACH) for boosted in trees.values()]
         answers.append(np.maximum(np.expm1(np.stack(logs, axis=1)), 0.0) * scale[:, None])
     return np.sort(np.concatenate(answers), axis=1)
 

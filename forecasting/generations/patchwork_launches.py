@@ -13,6 +13,9 @@ import numpy as np
 from forecasting.generations.patchwork_errors import known_quantiles
 from forecasting.quantiles import TAUS
 
+#: What a planner reads where the rule answers.
+RULE = "new-product rule"
+
 #: Periods on sale for which the rule's fan was learned.
 AGES = (0, 1, 3, 6, 10)
 

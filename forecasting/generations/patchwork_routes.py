@@ -1,9 +1,4 @@
-"""The patchwork's router and the textbook models that it sends items to, from a forecasting library.
-
-Each model sees one item at a time, its demand divided by the add-ons. What it would have said at each earlier date comes
-with its fit: the level after every period, with the smoothing constants of the last one. Axis letters: N items,
-T past periods.
-"""
+"""The patchwork's router: which way an item goes, by how it has sold. Axis letters: N items, T past periods."""
 
 from __future__ import annotations
 
@@ -18,14 +13,6 @@ Route = Literal["established", "seasonal", "intermittent", "new"]
 ROUTES: tuple[Route, ...] = ("established", "seasonal", "intermittent", "new")
 ESTABLISHED, SEASONAL, INTERMITTENT, NEW = range(4)
 
-#: What each route asks.
-MODELS: dict[Route, tuple[str, ...]] = {
-    "established": ("ETS", "Theta"),
-    "seasonal": ("ETS", "Theta", "seasonal naive"),
-    "intermittent": ("Croston SBA",),
-    "new": ("new-product rule",),
-}
-
 #: More periods than this from one sale to the next: intermittent (after Syntetos and Boylan).
 _INTERVAL = 1.32
 
@@ -33,7 +20,6 @@ _INTERVAL = 1.32
 _DYING = 4.0
 
 _REPEATS = 0.3  # correlation with the season before from which an item counts as seasonal
-_TSB = 0.1  # both of TSB's smoothing constants
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,41 +104,3 @@ def _repeats(demand: np.ndarray, season: int) -> np.ndarray:
     x, y = centred(now), centred(before)
     spread = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
     return np.where((count >= season) & (spread > 0), (x * y).sum(axis=1) / np.where(spread > 0, spread, 1.0), np.nan)
-
-
-def levels(demand: np.ndarray, routing: Routing) -> tuple[np.ndarray, np.ndarray]:
-    """What the models say at the end of each period: level [N, T] and its growth per period [N].
-
-    ``demand`` [N, T] has all add-ons taken out. NaN before an item's first sale and for new items. One library call per
-    model and item, about a millisecond.
-    """
-    from statsforecast.models import TSB, AutoETS, CrostonSBA, Theta
-
-    ets, theta, croston = AutoETS(season_length=1, model="ANN"), Theta(season_length=1), CrostonSBA()
-    tsb = TSB(alpha_d=_TSB, alpha_p=_TSB)
-    answer, growth = np.full(demand.shape, np.nan), np.zeros(len(demand))
-    for row in np.flatnonzero((routing.route != NEW) & (routing.start < demand.shape[1])):
-        start = routing.start[row]
-        series = _carried(demand[row, start:])
-        mean = series.mean()
-        series /= mean
-        if routing.route[row] == INTERMITTENT:
-            said = _said((tsb if routing.dying[row] else croston).forecast(series, 2, fitted=True))
-            drift = 0.0
-        else:
-            trend = theta.forecast(series, 2, fitted=True)
-            said = (_said(ets.forecast(series, 2, fitted=True)) + _said(trend)) / 2
-            drift = float(trend["mean"][1] - trend["mean"][0]) / 2
-        answer[row, start:], growth[row] = np.maximum(said, 0.0) * mean, drift * mean
-    return answer, growth
-
-
-def _said(forecast: dict[str, np.ndarray]) -> np.ndarray:
-    """The level after each period [T]: what was said of the next one."""
-    return np.append(forecast["fitted"][1:], forecast["mean"][0])
-
-
-def _carried(series: np.ndarray) -> np.ndarray:
-    """``series`` [T], known at its start, with each gap filled by the last known number."""
-    place = np.maximum.accumulate(np.where(np.isfinite(series), np.arange(len(series)), 0))
-    return np.ascontiguousarray(series[place], dtype=np.float64)

@@ -148,10 +148,12 @@ class SmallForecaster(Generation):
 
     def _fit(self, history: Panel, horizon: int, report: Report) -> None:
         started, periods = time.monotonic(), len(history.periods)
-        if periods < 2 or not np.isfinite(history.demand).any():
+        known = int(np.isfinite(history.demand).any(axis=0).sum())
+        if periods < 2 or not known:
             raise TooLittleHistory(
-                f"{self.name} needs at least 2 periods with known demand and the history until {history.last:%Y-%m-%d} has "
-                f"{periods}. Choose a later date or load more history."
+                f"{self.name} needs at least 2 periods, with known demand in them, and the history until "
+                f"{history.last:%Y-%m-%d} has {periods}, of them {known} with known demand. Choose a later date or load "
+                "more history."
             )
         learned = _sample(history, self.seed)
         until = held_back(periods, horizon)
