@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -97,11 +98,13 @@ def _utf8(name: str, content: bytes) -> bytes:
         content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        bad = sum(not _is_utf8(found.group()) for found in _ABOVE_ASCII.finditer(content))
+        looked_at = islice(_ABOVE_ASCII.finditer(content), limits.MOST_ODD_ROWS)
+        bad = sum(not _is_utf8(found.group()) for found in looked_at)
+        least = " in at least so many rows" if bad == limits.MOST_ODD_ROWS else ""
         seen = content[max(0, error.start - 10) : error.start + 10].decode("cp1252", errors="replace").strip()
         raise UploadError(
             f"{name} is not UTF-8 text; it looks like Windows-1252 or Latin-1. Save it as “CSV UTF-8”.",
-            [Problem(f"Bytes that are not UTF-8, first near “{seen}”", bad, (line,))],
+            [Problem(f"Bytes that are not UTF-8, first near “{seen}”{least}", bad, (line,))],
         ) from error
     if not content.strip():
         raise UploadError(f"{name} is empty: it holds nothing but blanks. Export it again.")

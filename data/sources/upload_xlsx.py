@@ -44,7 +44,6 @@ def read_xlsx(name: str, content: bytes) -> FileTable:
     if not top:
         raise UploadError(f"The sheet {title!r} of {name} is empty.")
     width = len(header)
-    limits.check_columns(name, width)
     body: list[tuple[Any, ...]] = []
     numbers, beyond = [], []
     for number, row in records:
@@ -65,6 +64,7 @@ def read_xlsx(name: str, content: bytes) -> FileTable:
 def _records(name: str, sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """(row number, cells up to the last that holds something) of every row that is not blank."""
     sheet.reset_dimensions()
+    claimed = 0
     for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
         if number > limits.MOST_SHEET_ROWS:
             raise UploadError(
@@ -72,8 +72,15 @@ def _records(name: str, sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
                 "Copy the rows into a new workbook."
             )
         width = len(row)
+        claimed += width
+        if claimed > limits.MOST_CELLS:
+            raise UploadError(
+                f"{name} has more than {limits.MOST_CELLS:,} cells up to row {number:,}, most of them empty. "
+                "Copy the table into a new workbook."
+            )
         while width and (row[width - 1] is None or row[width - 1] == ""):
             width -= 1
+        limits.check_columns(name, width)
         if width:
             yield number, row[:width]
 
