@@ -17,7 +17,7 @@ from forecasting.generations.network import MQTransformerForecaster
 from forecasting.generations.self_correcting import SelfCorrecting
 from forecasting.quantiles import TAUS
 from forecasting.runs import TrainingSettings
-from forecasting.windows import held_back, history_until, plan_after
+from forecasting.windows import held_back, history_until, plan_after, unknown_ahead
 
 HORIZON = 4
 SMALL = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=30, look_every=10, width=8, decoder_width=12)
@@ -153,6 +153,18 @@ def test_the_record_does_not_change_with_planned_prices(panel: Panel, networks: 
         for factor in (np.float32(1), np.float32(1.5))
     )
     np.testing.assert_allclose(one.said, other.said, atol=1e-5)
+
+
+@pytest.mark.parametrize("planned", [frozenset(), frozenset({"price"}), frozenset({"promo"})])
+def test_of_the_past_it_says_what_it_would_have_said_then_without_a_plan(
+    panel: Panel, networks: SelfCorrecting, planned: frozenset[str]
+) -> None:
+    panel, dates = replace(panel, planned=planned), [59, 62, 65]
+    found = networks.now.read(panel, None, dates, unknown=unknown_ahead(panel))
+    for k, t in enumerate(dates):
+        then = networks.now.read(history_until(panel, t), plan_after(panel, t, HORIZON), [t])
+        np.testing.assert_allclose(found.values[:, k], then.values[:, 0], rtol=1e-4)
+        np.testing.assert_allclose(found.looked[:, k, :, : then.looked.shape[-1]], then.looked[:, 0], atol=1e-5)
 
 
 def test_a_forecaster_that_was_too_low_raises_what_it_says(panel: Panel, networks: SelfCorrecting) -> None:

@@ -242,17 +242,8 @@ class Desk(stand_in_why.Looked):
         if not STATE.summarised:
             return TodayRow(item.item_id, item.name, item.static["category"], item.recent_units, None, None, None, None, 2.49)
         expected, low, high = span(number)
-        return TodayRow(
-            item.item_id,
-            item.name,
-            item.static["category"],
-            item.recent_units,
-            expected,
-            low,
-            high,
-            (high - low) / expected,
-            2.49,
-        )
+        found = (item.recent_units, expected, low, high, (high - low) / expected, 2.49)
+        return TodayRow(item.item_id, item.name, item.static["category"], *found)
 
     def buying_record(self, asked: RecordAsked, report: object) -> BuyingRecord:
         raise TooLittleHistory("The catalog has 3 creation dates to replay and 6 are needed. Load more history.")
@@ -278,7 +269,7 @@ class Desk(stand_in_why.Looked):
         if not STATE.trained:
             raise NotTrained("No model has been trained on this catalog yet. Train one on the Data page.")
         past = history(number)
-        price, promo = np.full(horizon, 2.49), (np.arange(horizon) == 4) * 0.8
+        price, promo = np.full(horizon, 2.49), (np.arange(horizon) == 4) * 0.8 if STATE.planned else np.full(horizon, 0.18)
         answer = forecast(number, horizon, price, promo, past.periods[-1])
         given = np.full(horizon, STATE.planned)
         return ItemView(facts(number), past, answer, price, promo, given, given, elasticity(number), 1.99, 2.49)

@@ -296,6 +296,23 @@ def test_a_promotion_is_asked_of_the_desk(visit: Visit) -> None:
     assert "With a promotion at 50%" in text(half)
 
 
+def test_a_promotion_harder_than_ever_is_hatched_and_said(visit: Visit) -> None:
+    app = visit("what_if", item=ITEM, scenario="m100")
+    assert "Promotion never seen: unsure" in {trace.get("name") for trace in figure(app)["data"]}
+    assert "at most in 80% of stores promoted, and 13 weeks of the scenario asks for more" in text(app)
+
+
+def test_what_nobody_plans_is_called_usual(visit: Visit) -> None:
+    stand_in.STATE.planned = False
+    item = visit("item", item=ITEM)
+    assert "counts on **promotions as usual** (18% of stores, the mean of the last 13 weeks)" in text(item)
+    assert "Promotion as usual" in text(item)
+    app = visit("what_if", item=ITEM)
+    assert app.button_group(key="promotion").options[0] == "As usual"
+    assert "As usual you will sell about" in text(app)
+    assert "Grey is what is usual" in text(app)
+
+
 def test_single_periods_are_taken_over_together(visit: Visit) -> None:
     app = visit("what_if", item=ITEM, scenario="p-10")
     app.session_state["single"] = True
