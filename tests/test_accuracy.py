@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -268,6 +269,23 @@ def test_the_stored_generation_was_fitted_at_the_first_creation_date(panel: Pane
     np.testing.assert_allclose(*both)
     with pytest.raises(NotTrained, match="Run the ladder"):
         LadderStore(tmp_path / "elsewhere").generation(NAMES[1], EmpiricalQuantiles)
+
+
+def test_what_is_shipped_tells_the_same_without_the_generations(panel: Panel, tmp_path: Path) -> None:
+    climbed(panel, tmp_path / "own")
+    LadderStore(tmp_path / "own").ship(tmp_path / "shipped", "abc")
+    shipped, own = LadderStore(tmp_path / "shipped"), LadderStore(tmp_path / "own").report(NAMES)
+    assert shipped.is_of("abc")
+    assert not shipped.is_of("another")
+    assert not LadderStore(tmp_path / "nothing").is_of("abc")
+    report = shipped.report(NAMES)
+    assert [str(one.rung) for one in report.tried] == [str(one.rung) for one in own.tried]
+    first, second = (one.compare(NAMES[1], NAMES[0]).difference for one in (report, own))
+    np.testing.assert_allclose([first.value, first.low, first.high], [second.value, second.low, second.high], rtol=1e-4)
+    assert report.measured is not None
+    assert report.measured.on.date() == datetime.now(UTC).date()
+    with pytest.raises(NotTrained):
+        shipped.generation(NAMES[1], EmpiricalQuantiles)
 
 
 def test_a_stopped_run_goes_on_where_it_was_and_another_task_starts_anew(panel: Panel, tmp_path: Path) -> None:
