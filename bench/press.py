@@ -1,6 +1,6 @@
 """Presses every control of every page of the desk in a real browser, and tells what fell over.
 
-usage: python bench/press.py [--quick] [--catalogs NAME …] [--kept HOME]
+usage: python bench/press.py [--quick] [--catalogs NAME …] [--pages NAME …] [--kept HOME]
 
 Starts a fresh server on the demo with its model, on a small file without a model, and on nothing at all. Prints what it
 does, and one JSON object on the last line: the controls pressed, the failures, the errors of the browser's console.
@@ -15,6 +15,7 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,13 +32,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="each kind of control once")
     parser.add_argument("--catalogs", nargs="+", choices=list(CATALOGS), default=list(CATALOGS))
+    parser.add_argument("--pages", nargs="+", help="these alone: today item what_if new_items buy_plan accuracy data")
     parser.add_argument("--kept", type=Path, help="a home that holds the demo already")
     options = parser.parse_args()
-    print(json.dumps(measured(options.catalogs, options.kept, whole=not options.quick)))
+    print(json.dumps(measured(options.catalogs, options.pages or [], options.kept, whole=not options.quick)))
 
 
-def measured(names: list[str], kept: Path | None, *, whole: bool) -> dict[str, object]:
-    """What was pressed and what fell over, on each of these catalogs."""
+def measured(names: list[str], pages: list[str], kept: Path | None, *, whole: bool) -> dict[str, object]:
+    """What was pressed and what fell over, on each of these catalogs; on these pages, or on all where none is named."""
     from playwright.sync_api import sync_playwright
 
     say = lambda words: print(words, flush=True)  # noqa: E731
@@ -50,6 +52,9 @@ def measured(names: list[str], kept: Path | None, *, whole: bool) -> dict[str, o
             with tempfile.TemporaryDirectory(prefix="tideline-press-") as folder:
                 home = Path(folder)
                 route = CATALOGS[name](home, kept) if name == "demo" else CATALOGS[name](home)
+                if pages:
+                    named = tuple(one for one in route.pages if (one.split("?")[0] or "today") in pages)
+                    route = replace(route, pages=named, links=())
                 crawl = Crawl(browser, whole=whole, say=say)
                 with serving(home) as server:
                     crawl.of(server, route)

@@ -180,6 +180,14 @@ def _grid(page: Page, target: Locator, whole: bool) -> Step:
     yield "walked over its cells"
 
 
+def _link(page: Page, target: Locator, whole: bool) -> Step:
+    """Follows a link until the address says that it has led there."""
+    path = target.evaluate("one => new URL(one.href).pathname")
+    _click(target)
+    page.wait_for_function("path => location.pathname === path", arg=path, timeout=30_000)
+    yield "followed"
+
+
 def _tool(page: Page, target: Locator, whole: bool) -> Step:
     target.evaluate("one => one.click()")  # shows on hovering only
     yield "clicked"
@@ -245,6 +253,7 @@ _WAYS: dict[str, Callable[[Page, Locator, bool], Step]] = {
     "tool": _tool,
     "popover": _popover,
     "menu": _menu,
+    "link": _link,
     "sidebar": _sidebar,
     "download": _download,
 }

@@ -192,15 +192,20 @@ class _Visit:
             self._back(f"{control.name} and Back", here, heading)
 
     def _back(self, how: str, path: str, heading: str) -> None:
-        """Goes back to where ``heading`` stood."""
+        """Goes back to where ``heading`` stood; twice where the page left has written to its address meanwhile."""
         from playwright.sync_api import TimeoutError as NotYet
 
         self.after = how
-        self.page.go_back()
-        try:
-            self.page.get_by_test_id("stMain").get_by_role("heading", name=heading, exact=True).wait_for(timeout=REST)
-        except NotYet:
-            self._fell(f"Back leads to another page than “{heading}”")
+        stood = self.page.get_by_test_id("stMain").get_by_role("heading", name=heading, exact=True)
+        for patience in (REST // 4, REST):
+            self.page.go_back()
+            try:
+                stood.wait_for(timeout=patience)
+                break
+            except NotYet:
+                if self._path() == path or patience == REST:
+                    self._fell(f"Back leads to another page than “{heading}”")
+                    break
         if not self._stands() or self._path() != path:
             self._goto()
 
@@ -220,8 +225,11 @@ class _Visit:
             if button.count():
                 button.first.click()
                 self.after += ", and stopped"
-                button.first.wait_for(state="detached", timeout=WORK)
                 self.crawl.pressed["stop"] += 1
+                try:
+                    button.first.wait_for(state="detached", timeout=WORK)
+                except NotYet:
+                    self._fell(f"it goes on {WORK // 1000} s after it was stopped")
                 return
 
     def _goto(self) -> bool:
