@@ -74,11 +74,12 @@ def scenario_fans(view: ScenarioView, frequency: Frequency) -> go.Figure:
     baseline, scenario = view.baseline, view.scenario
     sheet = _Sheet(view.history, baseline.periods, frequency, view.shown_promo)
     before, after = baseline.at(0.5)[0], scenario.at(0.5)[0]  # (H,)
-    sheet.fan(baseline, BASELINE, "Plan: eight in ten", inner=False)
+    grey = "Plan" if view.planned else "As usual"
+    sheet.fan(baseline, BASELINE, f"{grey}: eight in ten", inner=False)
     sheet.fan(scenario, ACCENT, "Scenario: eight in ten", inner=False)
     what = [name for name, where in (("price", view.outside), ("promotion", view.promo_outside)) if np.any(where)]
     sheet.hatch_outside(scenario, np.asarray(view.unsure, bool), " and ".join(what))
-    sheet.line(baseline.periods, before, MEDIAN, 1.8, "Plan: median", dash="dot")
+    sheet.line(baseline.periods, before, MEDIAN, 1.8, f"{grey}: median", dash="dot")
     sheet.past()
     sheet.line(scenario.periods, after, ACCENT, 2.5, "Scenario: median", notes=True)
     last = formats.units(float(after[-1]))
