@@ -3,8 +3,9 @@
 usage: python bench/hostile.py FOLDER [--seconds 10] [--mb 1024]
 
 FOLDER holds small hostile files; the large kinds are made here. Right is a sentence (an error of Tideline's own) or a correct
-load, within the limits, and a desk that starts and answers Today and one item. Prints a line for each case, and one JSON object
-on the last line. Exit code 1 where a case fails.
+load, within the limits, and a desk that starts and answers Today and one item. Seconds are those of the processor, of all
+threads together, so that a busy machine does not count; what a server imports once is not among them. Prints a line for each
+case, and one JSON object on the last line. Exit code 1 where a case fails.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 #: A child gets so many times the limits before it is ended: a failure is told by its figures.
-_PATIENCE, _ROOM = 6, 8
+_PATIENCE, _ROOM = 30, 8
 
 GOOD = "item,date,units\n" + "".join(f"{item},2024-01-{day:02},{day}\n" for item in "AB" for day in range(1, 29))
 
@@ -191,7 +192,7 @@ def child(path: Path) -> None:
 
     MQTransformerForecaster.load(workflows.SHIPPED)  # a server has imported what this imports
     content, told, failed = path.read_bytes(), "", ""
-    started = time.monotonic()
+    started = time.process_time()
     try:
         try:
             preview = workflows.preview_upload(path.name, content)
@@ -208,7 +209,7 @@ def child(path: Path) -> None:
                     desk.item(item_id)
     except Exception as error:  # what must not be
         failed = f"{type(error).__name__}: {error}"[:300]
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"told": told, "failed": failed, "seconds": seconds, "mb": peak}))
 
@@ -226,7 +227,7 @@ def measured(path: Path, most_seconds: float, most_mb: float) -> dict[str, objec
                 env={**os.environ, "TIDELINE_HOME": home},
                 capture_output=True,
                 text=True,
-                timeout=most_seconds * _PATIENCE + 30,
+                timeout=most_seconds * _PATIENCE,
                 preexec_fn=bounded,
                 check=False,
             )
