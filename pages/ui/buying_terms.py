@@ -22,7 +22,7 @@ _SAID, _REFUSED = "terms said", "terms refused"
 
 @dataclass(frozen=True)
 class _Field:
-    """A term: its commercial column, its label and words with the period's name in them, and its step."""
+    """A term: its commercial column, its label and words with the period's name in them, its step and what is most."""
 
     name: str
     label: str
@@ -30,30 +30,34 @@ class _Field:
     help: str
     least: float = 0.0
     step: float = 1.0
+    most: float = 1e6
 
+
+_LONGEST, _KEEPS = 60.0, 520.0  # periods: an order takes no longer, and nothing keeps longer
 
 _FIELDS = (
-    _Field("lead_time", "Lead time, {word}s", "lead time {value} {word}s", "From order to receipt."),
+    _Field("lead_time", "Lead time, {word}s", "lead time {value} {word}s", "From order to receipt.", most=_LONGEST),
     _Field(
         "lead_time_sd", "Give or take, {word}s", "lead time give or take {value} {word}s",
-        "The standard deviation of the lead time: demand is then mixed over a shorter, the usual and a longer one.", 0.0, 0.5,
+        "The standard deviation of the lead time: demand is then mixed over a shorter, the usual and a longer one.",
+        0.0, 0.5, _LONGEST,
     ),
     _Field("on_hand", "On hand, units", "{value} on hand", "Stock now."),
     _Field("on_order", "On order, units", "{value} on order", "Ordered and not yet received."),
     _Field(
         "arrives_in", "They arrive in, {word}s", "units on order arrive in {value} {word}s",
-        "Units that arrive later than an order placed now has to last are not counted on.", 1.0,
+        "Units that arrive later than an order placed now has to last are not counted on.", 1.0, most=_LONGEST,
     ),
     _Field("back_orders", "Back orders, units", "{value} back orders", "Sold and still owed to customers."),
     _Field("min_order", "Minimum order, units", "a minimum order of {value}", "An order has at least these, or none."),
     _Field("pack_size", "Units in a pack", "packs of {value}", "Only whole packs are bought.", 1.0),
     _Field(
         "shelf_life", "Shelf life, {word}s", "shelf life {value} {word}s",
-        "What would spoil before it sells is not bought.", 1.0,
+        "What would spoil before it sells is not bought.", 1.0, most=_KEEPS,
     ),
     _Field(
         "max_cover", "Cover at most, {word}s", "at most {value} {word}s of demand",
-        "Stock and orders together cover no more than that.", 1.0,
+        "Stock and orders together cover no more than that.", 1.0, most=_KEEPS,
     ),
 )  # fmt: skip
 
@@ -84,8 +88,8 @@ def _form(category: str, item: str, word: str) -> None:
             places[position % _IN_A_ROW].number_input(
                 one.label.format(word=word),
                 min_value=one.least,
-                max_value=1e6,
-                value=mine.get(one.name),
+                max_value=one.most,
+                value=min(mine[one.name], one.most) if one.name in mine else None,
                 step=one.step,
                 format="%.1f" if one.step < 1 else "%g",
                 placeholder="not set",

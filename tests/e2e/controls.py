@@ -234,7 +234,7 @@ def _sidebar(page: Page, target: Locator, whole: bool) -> Step:
 
 
 def _download(page: Page, target: Locator, whole: bool) -> Step:
-    with page.expect_download(timeout=30_000) as taken:
+    with page.expect_download(timeout=60_000) as taken:
         _click(target)
     failed = taken.value.failure()
     if failed:

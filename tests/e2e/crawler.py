@@ -138,8 +138,12 @@ class _Visit:
         before, began = sum(self.crawl.pressed.values()), time.monotonic()
         if not self.open(address):
             return
+        path = self._path()
         for _ in range(2 if self.crawl.whole else 1):
             while (control := self._next()) is not None:
+                if self._path() != path:
+                    self._goto()
+                    continue
                 self.done.add((self.name, control.kind, control.key + control.label))
                 self.alike[control.kind, control.label] += 1
                 self._press(control)
@@ -180,8 +184,8 @@ class _Visit:
                     self._goto()
                     break
         except (Error, AssertionError) as error:
-            if not self.page.locator(f'[data-press="{control.press}"]').count() and control.name not in self.again:
-                self.again.add(control.name)  # a run that was still coming has drawn it anew: it is pressed later
+            if isinstance(error, Error) and control.name not in self.again:
+                self.again.add(control.name)  # a run that was still coming may have drawn it anew: it is pressed once more
                 self.done.discard((self.name, control.kind, control.key + control.label))
                 return
             self._fell(f"it cannot be pressed: {str(error).splitlines()[0]}")

@@ -47,6 +47,19 @@ def test_what_is_saved_for_one_item_stands_in_its_arithmetic_and_survives(visit:
     assert "1 weeks" not in words
 
 
+def test_no_order_takes_longer_than_what_may_be_assumed(visit: Visit) -> None:
+    """Who types 2,40 in a browser of another language types 240."""
+    app = visit("buy_plan")
+    app.session_state["terms"] = True
+    app.run()
+    most = {one.label: one.max for one in app.number_input if one.placeholder == "not set"}
+    assert most["Lead time, weeks"] == 60
+    assert most["Give or take, weeks"] == 60
+    assert most["They arrive in, weeks"] == 60
+    assert most["Shelf life, weeks"] == 520
+    assert most["On hand, units"] == 1e6
+
+
 def test_what_is_saved_for_all_stands_in_the_list_and_in_its_file(visit: Visit, desk: stand_in.State) -> None:
     before = visit("buy_plan").metric[0].value
     app = fill(visit("buy_plan"), Cover_at_most=2.0, On_hand=3.0)
