@@ -183,7 +183,7 @@ def test_rows_after_the_last_demand_are_the_plan(tmp_path):
     assert (got.last, got.planned) == (pd.Timestamp("2024-01-14"), 1)
     assert "A plan for 1 period after the last demand, in 1 row" in findings(got)
     plan = loaded(got, tmp_path).plan(["A", "B"], 3)
-    np.testing.assert_array_equal(plan.known["price"], [[1.5, 1.5, 1.5], [3, 3, 3]])
+    np.testing.assert_array_equal(plan.known["price"], [[1.5, 2, 2], [3, 3, 3]])
     np.testing.assert_array_equal(plan.known["promo"], [[1, 0, 0], [0, 0, 0]])
 
 
