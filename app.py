@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.ui import frame, server
+from pages.ui.shell import frame, server
 
 ROUTER = Path(frame.__file__).with_name("router.py")
 

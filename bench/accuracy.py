@@ -25,12 +25,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 from data.errors import TidelineError  # noqa: E402
 from data.schema import Panel  # noqa: E402
 from data.sources.bench_directory import Task, read_panel  # noqa: E402
-from forecasting import ablation, backtest, threads  # noqa: E402
-from forecasting.generations.base import Generation  # noqa: E402
-from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
-from forecasting.generations.registry import GENERATIONS  # noqa: E402
-from forecasting.provenance import commit  # noqa: E402
-from forecasting.runs import TrainingSettings  # noqa: E402
+from forecasting.core import threads  # noqa: E402
+from forecasting.core.forecaster import Generation  # noqa: E402
+from forecasting.evaluation import ablation, backtest  # noqa: E402
+from forecasting.evaluation.provenance import commit  # noqa: E402
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster  # noqa: E402
+from forecasting.models.mqtransformer.settings import TrainingSettings  # noqa: E402
+from forecasting.models.registry import GENERATIONS  # noqa: E402
 
 BENCH = ROOT.parent / "shared" / "bench"
 QUICK_MODELS = ("seasonal_naive", "empirical_last26", "mqtransformer")

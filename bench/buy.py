@@ -40,13 +40,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 from data.errors import TidelineError  # noqa: E402
 from data.schema import Panel  # noqa: E402
 from data.sources.bench_directory import read_panel  # noqa: E402
-from forecasting import threads  # noqa: E402
-from forecasting.generations.base import Generation  # noqa: E402
-from forecasting.generations.feedback import Feedback  # noqa: E402
-from forecasting.generations.g2008_patchwork import Patchwork  # noqa: E402
-from forecasting.generations.lightgbm_quantiles import LightGBMQuantiles  # noqa: E402
-from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
-from forecasting.policies import (  # noqa: E402
+from forecasting.core import threads  # noqa: E402
+from forecasting.core.forecaster import Generation  # noqa: E402
+from forecasting.core.time_splits import held_back, history_until, origins  # noqa: E402
+from forecasting.evaluation.provenance import commit  # noqa: E402
+from forecasting.inventory.inventory_simulation import GRID, ReplayData, Replayed, past_of, plain_cost  # noqa: E402
+from forecasting.inventory.learned_policy import (  # noqa: E402
     RATIOS,
     Policy,
     PolicySettings,
@@ -57,10 +56,11 @@ from forecasting.policies import (  # noqa: E402
     newsvendor,
     unit_costs,
 )
-from forecasting.provenance import commit  # noqa: E402
-from forecasting.replay import GRID, Past, Replayed, past_of, plain_cost  # noqa: E402
-from forecasting.runs import TrainingSettings  # noqa: E402
-from forecasting.windows import held_back, history_until, origins  # noqa: E402
+from forecasting.models.lightgbm_forecaster import LightGBMQuantiles  # noqa: E402
+from forecasting.models.mqtransformer.error_feedback import Feedback  # noqa: E402
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster  # noqa: E402
+from forecasting.models.mqtransformer.settings import TrainingSettings  # noqa: E402
+from forecasting.models.patchwork.forecaster import Patchwork  # noqa: E402
 
 BENCH = ROOT.parent / "shared" / "bench"
 LEAD_TIME, REVIEW = 2, 1
@@ -151,7 +151,7 @@ def _settings(seed: int, quick: bool) -> TrainingSettings:
     return replace(TrainingSettings(seed=seed), **QUICK_TRAINING) if quick else TrainingSettings(seed=seed)
 
 
-def _past(set_name: str, name: str, model: Generation, panel: Panel, first: int, horizon: int) -> Past | None:
+def _past(set_name: str, name: str, model: Generation, panel: Panel, first: int, horizon: int) -> ReplayData | None:
     """What this generation would have said from the first origin on; None where it refuses the set."""
     print(f"{set_name}: {name}", file=sys.stderr, flush=True)
     try:
@@ -162,7 +162,7 @@ def _past(set_name: str, name: str, model: Generation, panel: Panel, first: int,
         return None
 
 
-def _early_past(unified: MQTransformerForecaster, panel: Panel, first: int, horizon: int) -> Past | None:
+def _early_past(unified: MQTransformerForecaster, panel: Panel, first: int, horizon: int) -> ReplayData | None:
     """What the networks said of the periods before the first origin that they had not learned from."""
     early, known = unified.early(), history_until(panel, first)
     begins = held_back(len(known.periods), horizon) - 1
@@ -173,7 +173,7 @@ def _early_past(unified: MQTransformerForecaster, panel: Panel, first: int, hori
         return None
 
 
-def _policy(honest: Past | None, quick: bool) -> Policy | None:
+def _policy(honest: ReplayData | None, quick: bool) -> Policy | None:
     if honest is None:
         return None
     try:
@@ -183,24 +183,24 @@ def _policy(honest: Past | None, quick: bool) -> Policy | None:
         return None
 
 
-def _costs(past: Past, rule: Callable[[Past, float], Replayed]) -> Table:
+def _costs(past: ReplayData, rule: Callable[[ReplayData, float], Replayed]) -> Table:
     """Money by ratio when ``past`` is bought by this rule."""
     return {"cost": {str(ratio): float(rule(past, ratio).cost(unit_costs(past, ratio)).sum()) for ratio in RATIOS}}
 
 
-def _hindsight(past: Past) -> Table:
+def _hindsight(past: ReplayData) -> Table:
     return {"cost": {str(ratio): float(best_tau_in_hindsight(past, ratio, GRID).sum()) for ratio in RATIOS}}
 
 
-def _plain(past: Past) -> Table:
+def _plain(past: ReplayData) -> Table:
     spent = {ratio: plain_cost(past, past.levels(ratio), unit_costs(past, ratio)).sum() for ratio in RATIOS}
     return {"cost": {str(ratio): float(money) for ratio, money in spent.items()}}
 
 
-def _cover(honest: Past) -> Callable[[Past, float], Replayed]:
+def _cover(honest: ReplayData) -> Callable[[ReplayData, float], Replayed]:
     """The fixed-cover rule, its cover for each ratio the one that was cheapest in ``honest``."""
 
-    def rule(past: Past, ratio: float) -> Replayed:
+    def rule(past: ReplayData, ratio: float) -> Replayed:
         costs = unit_costs(honest, ratio)
         spent = [fixed_cover(honest, periods).cost(costs).sum() for periods in COVERS]
         return fixed_cover(past, float(COVERS[int(np.argmin(spent))]))
@@ -223,8 +223,8 @@ def batch(items: int, quick: bool) -> tuple[float, float, float]:
     items by the processor time of the whole command, starting up and summing up included: what does not depend on who else
     uses the machine.
     """
-    from forecasting import batch as batches
     from forecasting import workflows
+    from forecasting.batch import batch_forecast as batches
 
     print(f"batch: {items:,} items", file=sys.stderr, flush=True)
     environment = os.environ | threads.ENVIRONMENT

@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from forecasting import threads  # noqa: E402
+from forecasting.core import threads  # noqa: E402
 
 threads.begin_bench()
 
@@ -28,12 +28,12 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 from data.catalog import Catalog  # noqa: E402
-from data.sources import simulator  # noqa: E402
-from forecasting.buying import basis, buy_plan  # noqa: E402
-from forecasting.buying_terms import BuySettings  # noqa: E402
-from forecasting.locations import BranchRecord, depot_lines, product_plan, product_plans  # noqa: E402
-from forecasting.quantiles import TAUS  # noqa: E402
-from forecasting.summary import Summary  # noqa: E402
+from data.sources.simulator import simulate  # noqa: E402
+from forecasting.batch.forecast_summary import Summary  # noqa: E402
+from forecasting.core.quantile_function import TAUS  # noqa: E402
+from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation, depot_lines, product_plan, product_plans  # noqa: E402
+from forecasting.purchasing.purchase_plan import basis, buy_plan  # noqa: E402
+from forecasting.purchasing.purchase_terms import BuySettings  # noqa: E402
 
 SCREEN = 25
 _LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
@@ -44,7 +44,7 @@ def list_ms(quick: bool, budget: float | None = None) -> float:
     items, looks = (2_000, 3) if quick else (10_000, 20)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "catalog.duckdb"
-        simulator.load(path, simulator.Simulation(items=items, periods=60, seed=1), lambda done, total, message: None)
+        simulate.load(path, simulate.Simulation(items=items, periods=60, seed=1), lambda done, total, message: None)
         catalog = Catalog(path)
         assortment = catalog.assortment()
         catalog.close()
@@ -67,14 +67,14 @@ def locations_ms(quick: bool) -> dict[str, float]:
     products, looks = (100, 5) if quick else (2_000, 50)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "catalog.duckdb"
-        simulator.load(path, simulator.Simulation(items=products, periods=60, seed=1, stockouts=0.0, locations=4))
+        simulate.load(path, simulate.Simulation(items=products, periods=60, seed=1, stockouts=0.0, locations=4))
         catalog = Catalog(path)
         assortment, sells = catalog.assortment(), catalog.known_periods() > 0
         catalog.close()
         plan = buy_plan(
             basis(assortment, _forecast_of(assortment.item_ids, Path(directory) / "summary.parquet")), BuySettings(), {}
         )
-        past = BranchRecord(0.3, sells)
+        past = BranchErrorCorrelation(0.3, sells)
         begun = time.perf_counter()
         lines = depot_lines(plan)
         ranked = time.perf_counter() - begun

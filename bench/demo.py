@@ -26,9 +26,9 @@ sys.path[:0] = [str(ROOT)]
 from data.catalog import Catalog  # noqa: E402
 from data.schema import Panel  # noqa: E402
 from data.sources import complete_journey  # noqa: E402
-from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
-from forecasting.provenance import commit  # noqa: E402
-from forecasting.windows import position  # noqa: E402
+from forecasting.core.time_splits import position  # noqa: E402
+from forecasting.evaluation.provenance import commit  # noqa: E402
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster  # noqa: E402
 from forecasting.workflows import SHIPPED  # noqa: E402
 
 BEST, LOOKED_AT, LEAST_SHARE = 1500, 500, 0.02

@@ -24,16 +24,16 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("STREAMLIT_LOGGER_LEVEL", "error")  # pages run without a server here
 
-from forecasting import threads  # noqa: E402
+from forecasting.core import threads  # noqa: E402
 
 threads.begin_bench()  # one item is answered on one core
 
 import numpy as np  # noqa: E402
 
 from data.schema import Panel  # noqa: E402
-from forecasting.desk import Desk  # noqa: E402
-from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
-from forecasting.types import Progress  # noqa: E402
+from forecasting.core.types import Progress  # noqa: E402
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster  # noqa: E402
+from forecasting.service.planning_service import Desk  # noqa: E402
 
 SETS = {"orange_juice": "oj_wql", "complete_journey": "cj_wql"}
 PAGES = ("today", "item", "what_if", "buy_plan", "data")
@@ -84,7 +84,7 @@ def main() -> None:
 def speed(size: Size) -> tuple[dict[str, object], int]:
     """The figures of the pages, on a simulated catalog with a model trained on it for a moment; and its crossings."""
     from forecasting import workflows
-    from forecasting.runs import TrainingSettings
+    from forecasting.models.mqtransformer.settings import TrainingSettings
 
     say(f"a catalog of {size.items:,} items × {size.weeks} weeks")
     workflows.load_simulated(size.items, size.weeks, 1, quiet)
@@ -109,8 +109,8 @@ def speed(size: Size) -> tuple[dict[str, object], int]:
 
 def slider_ms(desk: Desk, ids: Sequence[str]) -> float:
     """What the server does when the price slider moves: the scenario, and the chart as it is sent."""
-    from forecasting.views import PlanChange
-    from pages.ui import charts
+    from forecasting.service.view_models import PlanChange
+    from pages.ui.display import charts
 
     frequency = desk.figures().frequency
     changes = {item: PlanChange(price=0.9 * desk.item(item).plan_price) for item in ids}
@@ -145,8 +145,8 @@ def page_ms(item: str, looks: int) -> float:
 def accuracy(directory: Path, size: Size) -> tuple[float, int, int, float]:
     """wQL, crossings, leak faults and seconds of training of MQTransformer on a bench directory."""
     from data.sources.bench_directory import read_panel
-    from forecasting.backtest import backtest, score
-    from forecasting.runs import TrainingSettings
+    from forecasting.evaluation.backtest import backtest, score
+    from forecasting.models.mqtransformer.settings import TrainingSettings
 
     panel, task = read_panel(directory)
     settings = TrainingSettings()

@@ -188,7 +188,7 @@ def child(path: Path) -> None:
     """Loads one file into a home of its own and opens the desk; tells what came of it as JSON."""
     from data.errors import TidelineError
     from forecasting import workflows
-    from forecasting.generations.network import MQTransformerForecaster
+    from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
 
     MQTransformerForecaster.load(workflows.SHIPPED)  # a server has imported what this imports
     content, told, failed = path.read_bytes(), "", ""

@@ -26,12 +26,12 @@ sys.path.insert(0, str(ROOT))
 from data.catalog import Catalog  # noqa: E402
 from data.schema import Panel  # noqa: E402
 from data.sources import complete_journey  # noqa: E402
-from forecasting.analogs import LaunchModel, losses  # noqa: E402
-from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
-from forecasting.launch_views import ALIKE, BLEND, CATEGORY, by_network, trial, views_of  # noqa: E402
-from forecasting.launches import Launches, Shelf, read_launches  # noqa: E402
-from forecasting.runs import TrainingSettings  # noqa: E402
-from forecasting.windows import history_until  # noqa: E402
+from forecasting.core.time_splits import history_until  # noqa: E402
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster  # noqa: E402
+from forecasting.models.mqtransformer.settings import TrainingSettings  # noqa: E402
+from forecasting.new_products.analog_forecast import LaunchModel, losses  # noqa: E402
+from forecasting.new_products.holdout_trial import ALIKE, BLEND, CATEGORY, by_network, trial, views_of  # noqa: E402
+from forecasting.new_products.launch_history import GroupHistory, Launches, read_launches  # noqa: E402
 
 WINDOW, FIRST, AFTER, EVERY, REFIT = 8, 13, 13, 4, 7
 TRAINING = TrainingSettings(members=2, scale_lives=(0.5,), most_steps=150, patience=3, most_items=3000)
@@ -65,7 +65,7 @@ def measured(quick: bool) -> dict[str, float]:
     return _figures({name: np.concatenate(parts) for name, parts in lost.items()}, np.concatenate(sold))
 
 
-def _read() -> tuple[Panel, Launches, Shelf]:
+def _read() -> tuple[Panel, Launches, GroupHistory]:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "catalog.duckdb"
         complete_journey.load(path)

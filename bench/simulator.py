@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.sources.simulator import Simulation, simulate
+from data.sources.simulator.simulate import Simulation, simulate
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
-from forecasting import threads  # noqa: E402
+from forecasting.core import threads  # noqa: E402
 
 threads.begin_bench()
 
@@ -42,10 +42,10 @@ import pandas as pd  # noqa: E402
 from data.errors import TidelineError  # noqa: E402
 from data.groups import group_series  # noqa: E402
 from data.schema import Frequency, Panel  # noqa: E402
-from forecasting.generations.base import Generation  # noqa: E402
-from forecasting.generations.registry import GENERATIONS, generation  # noqa: E402
-from forecasting.provenance import commit  # noqa: E402
-from forecasting.types import QuantileForecast  # noqa: E402
+from forecasting.core.forecaster import Generation  # noqa: E402
+from forecasting.core.types import QuantileForecast  # noqa: E402
+from forecasting.evaluation.provenance import commit  # noqa: E402
+from forecasting.models.registry import GENERATIONS, generation  # noqa: E402
 
 HORIZON = 12
 
@@ -188,21 +188,21 @@ def made(name: str, *, quick: bool) -> Generation:
     if not quick:
         return _seeded(name, 1)
     if name == "blend":
-        from forecasting.generations.blend import Blend
+        from forecasting.models.model_averaging import Blend
 
         return Blend(make=lambda part, seed: made(part, quick=True))
     if name == "mqtransformer":
-        from forecasting.generations.network import MQTransformerForecaster
-        from forecasting.runs import TrainingSettings
+        from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+        from forecasting.models.mqtransformer.settings import TrainingSettings
 
         return MQTransformerForecaster(TrainingSettings(members=1, scale_lives=(0.5,), most_steps=50))
     if name == "lightgbm":
-        from forecasting.generations.lightgbm_quantiles import LightGBMQuantiles
+        from forecasting.models.lightgbm_forecaster import LightGBMQuantiles
 
         return LightGBMQuantiles(rows=4000, rounds=30)
     if name == "forest":
-        from forecasting.generations.forest_trees import Growth
-        from forecasting.generations.g2011_forest import Forest
+        from forecasting.models.forest_arrays import Growth
+        from forecasting.models.quantile_forest import Forest
 
         return Forest(most_rows=2000, growth=Growth(trees=30))
     cls = generation(name)

@@ -32,17 +32,17 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from data.groups import group_series  # noqa: E402
 from data.schema import Panel  # noqa: E402
-from data.sources.simulator import SimulatedChunk, Simulation, simulated  # noqa: E402
-from forecasting.attention_links import expected, links  # noqa: E402
-from forecasting.explanations import drivers  # noqa: E402
-from forecasting.faithfulness import agreement  # noqa: E402
-from forecasting.generations.ensemble import Ensemble  # noqa: E402
-from forecasting.generations.feedback import Feedback  # noqa: E402
-from forecasting.generations.network import MQTransformerForecaster  # noqa: E402
-from forecasting.generations.self_correcting import SelfCorrecting  # noqa: E402
-from forecasting.provenance import commit  # noqa: E402
-from forecasting.runs import TrainingSettings  # noqa: E402
-from forecasting.windows import held_back  # noqa: E402
+from data.sources.simulator.simulate import SimulatedChunk, Simulation, simulated  # noqa: E402
+from forecasting.core.time_splits import held_back  # noqa: E402
+from forecasting.evaluation.provenance import commit  # noqa: E402
+from forecasting.explain.attention_attribution import expected, links  # noqa: E402
+from forecasting.explain.attention_faithfulness import agreement  # noqa: E402
+from forecasting.explain.shapley_drivers import drivers  # noqa: E402
+from forecasting.models.mqtransformer.ensemble import Ensemble  # noqa: E402
+from forecasting.models.mqtransformer.error_feedback import Feedback  # noqa: E402
+from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble  # noqa: E402
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster  # noqa: E402
+from forecasting.models.mqtransformer.settings import TrainingSettings  # noqa: E402
 
 HORIZON, ASKED, SHIPPED_MEMBERS, CHUNK = 13, 25, 6, 64
 JUMP, APART, LATER = 1.3, 6, 4
@@ -161,7 +161,7 @@ def _bias(seed: int, quick: bool) -> dict[str, float]:
     truth = (made.truth.mean[:, last + 1 :] * factor[:, -1:])[:, :LATER]
     rose = sizes[0, :, 0] > 1
 
-    def gap(networks: SelfCorrecting) -> float:
+    def gap(networks: FeedbackEnsemble) -> float:
         units = np.concatenate(
             [
                 expected(networks.look(panel.take(rows), made.plan.take(rows)).said)[:, :LATER]

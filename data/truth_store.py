@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.errors import ResourceError, UnknownItem
-from data.sources.simulator_truth import Truth
+from data.sources.simulator.truth import Truth
 
 _LISTS = ("mean", "demand", "holiday_effect")
 _NUMBERS = ("shape", "active", "elasticity", "promotion_lift", "launch", "end")

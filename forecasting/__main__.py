@@ -19,9 +19,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from data.errors import ConfigurationError, ModelError, TidelineError
-from forecasting import threads
-from forecasting.generations.base import Generation
-from forecasting.types import Progress
+from forecasting.core import threads
+from forecasting.core.forecaster import Generation
+from forecasting.core.types import Progress
 
 #: How far a run that the desk watches steps back from the processors, where the system knows such a thing.
 _BEHIND = 5
@@ -127,7 +127,7 @@ def _load(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     from forecasting import workflows
-    from forecasting.runs import TrainingSettings
+    from forecasting.models.mqtransformer.settings import TrainingSettings
 
     if options.directory is None:
         out = workflows.SHIPPED if options.out == Path("shipped") else options.out
@@ -146,7 +146,7 @@ def _train(options: argparse.Namespace) -> None:
 
 def _forecast(options: argparse.Namespace) -> None:
     from forecasting import workflows
-    from forecasting.parts import keep_freed_memory
+    from forecasting.batch.parallel import keep_freed_memory
 
     if options.all:
         keep_freed_memory()
@@ -173,7 +173,7 @@ def _look_back(options: argparse.Namespace) -> None:
 
 def _backtest(options: argparse.Namespace) -> None:
     from data.sources.bench_directory import read_panel
-    from forecasting import backtest
+    from forecasting.evaluation import backtest
 
     panel, task = read_panel(options.directory)
     model = _seeded(options.model, options.seed)
@@ -192,9 +192,10 @@ def _backtest(options: argparse.Namespace) -> None:
 
 def _ladder(options: argparse.Namespace) -> None:
     from data.sources.bench_directory import read_panel
-    from forecasting import backtest, workflows
-    from forecasting.generations.registry import GENERATIONS
-    from forecasting.ladder_run import LadderSettings
+    from forecasting import workflows
+    from forecasting.evaluation import backtest
+    from forecasting.evaluation.ladder import LadderSettings
+    from forecasting.models.registry import GENERATIONS
 
     report = _reporter(options)
     if options.directory is None:
@@ -223,8 +224,8 @@ def _ladder(options: argparse.Namespace) -> None:
 
 def _ablate(options: argparse.Namespace) -> None:
     from data.sources.bench_directory import read_panel
-    from forecasting import ablation
-    from forecasting.runs import TrainingSettings
+    from forecasting.evaluation import ablation
+    from forecasting.models.mqtransformer.settings import TrainingSettings
 
     panel, task = read_panel(options.directory)
     print(ablation.HEAD)
@@ -235,9 +236,9 @@ def _ablate(options: argparse.Namespace) -> None:
 
 def _seeded(name: str, seed: int) -> Generation:
     """The generation of this name, with this seed where chance plays a part in it."""
-    from forecasting.generations.network import MQTransformerForecaster
-    from forecasting.generations.registry import generation
-    from forecasting.runs import TrainingSettings
+    from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+    from forecasting.models.mqtransformer.settings import TrainingSettings
+    from forecasting.models.registry import generation
 
     cls = generation(name)
     if issubclass(cls, MQTransformerForecaster):

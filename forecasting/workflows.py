@@ -16,39 +16,42 @@ from data.catalog import Catalog
 from data.errors import ModelError, ResourceError, TidelineError, UnknownItem
 from data.planner_store import PlannerStore
 from data.schema import Panel
-from data.sources import complete_journey, simulator, upload
+from data.sources import complete_journey
 from data.sources.bench_directory import read_panel
-from data.sources.order_files import OrdersFile, read_orders
-from data.sources.simulator import Planted
-from data.sources.upload import UploadPreview
-from data.sources.upload_columns import ColumnMapping
+from data.sources.simulator import simulate
+from data.sources.simulator.simulate import Planted
+from data.sources.upload import load
+from data.sources.upload.column_mapping import ColumnMapping
+from data.sources.upload.load import UploadPreview
+from data.sources.upload.purchase_orders import OrdersFile, read_orders
 from data.truth_store import TruthStore, drop_others
-from forecasting.accuracy import AccuracyReport, Certified, SliceScore, Tried, Verdict
-from forecasting.attention import Concern, Concerns
-from forecasting.attention_links import Links
-from forecasting.batch import Run, in_one_file
-from forecasting.batch_run import BatchRun, LookBackRun
-from forecasting.buying import BuyPlan, BuyRow
-from forecasting.buying_record import BuyingRecord, RecordAsked
-from forecasting.buying_terms import BuySettings
-from forecasting.desk import Desk
-from forecasting.explanations import Drivers
-from forecasting.generations.base import Generation, Report
-from forecasting.generations.network import MQTransformerForecaster
-from forecasting.generations.registry import GENERATIONS, generation
-from forecasting.joint import JointTotals, Ties, Together
-from forecasting.ladder_run import LadderRun, LadderSettings, climb
-from forecasting.ladder_store import LadderStore
-from forecasting.launch_desk import LaunchDesk, NewProduct
-from forecasting.locations import BranchRecord, DepotLine, ProductPlan
-from forecasting.own_mistakes import Mistakes
-from forecasting.policies import RatioRecord
-from forecasting.receipts import OpenOrder, Record
-from forecasting.runs import TrainingSettings
-from forecasting.since_last_time import SinceLast
-from forecasting.training_run import Training
-from forecasting.types import Progress, QuantileForecast
-from forecasting.views import (
+from forecasting.batch.batch_forecast import Run, in_one_file
+from forecasting.core.forecaster import Generation
+from forecasting.core.types import Progress, QuantileForecast, Report
+from forecasting.evaluation.accuracy_report import AccuracyReport, CoverageCell, ModelScores, SliceScore, Verdict
+from forecasting.evaluation.ladder import LadderSettings, climb
+from forecasting.evaluation.ladder_store import LadderStore
+from forecasting.explain.attention_attribution import AttentionAttribution
+from forecasting.explain.error_history import ErrorHistory
+from forecasting.explain.forecast_revision import ForecastRevision
+from forecasting.explain.shapley_drivers import Drivers
+from forecasting.inventory.lead_times import OpenOrder, Record
+from forecasting.inventory.learned_policy import RatioRecord
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+from forecasting.models.mqtransformer.settings import TrainingSettings
+from forecasting.models.registry import GENERATIONS, generation
+from forecasting.new_products.launch_service import LaunchDesk, NewProduct
+from forecasting.purchasing.alerts import Alert, Alerts
+from forecasting.purchasing.joint_demand import ErrorCorrelation, JointTotals, Together
+from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation, DepotLine, ProductPlan
+from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
+from forecasting.purchasing.purchase_plan import BuyPlan, BuyRow
+from forecasting.purchasing.purchase_terms import BuySettings
+from forecasting.service.batch_jobs import BatchRun, LookBackRun
+from forecasting.service.ladder_job import LadderRun
+from forecasting.service.planning_service import Desk
+from forecasting.service.training_job import Training
+from forecasting.service.view_models import (
     ItemHistory,
     ItemView,
     ModelStatus,
@@ -63,26 +66,29 @@ from forecasting.views import (
 
 __all__ = [
     "AccuracyReport",
+    "Alert",
+    "Alerts",
+    "AttentionAttribution",
     "BatchRun",
-    "BranchRecord",
+    "BranchErrorCorrelation",
     "BuyPlan",
     "BuyRow",
     "BuySettings",
     "BuyingRecord",
-    "Certified",
-    "Concern",
-    "Concerns",
+    "CoverageCell",
     "DepotLine",
     "Desk",
     "Drivers",
+    "ErrorCorrelation",
+    "ErrorHistory",
+    "ForecastRevision",
     "ItemHistory",
     "ItemView",
     "JointTotals",
     "LadderRun",
     "LaunchDesk",
-    "Links",
     "LookBackRun",
-    "Mistakes",
+    "ModelScores",
     "ModelStatus",
     "NewProduct",
     "OpenOrder",
@@ -97,15 +103,12 @@ __all__ = [
     "RecordAsked",
     "Run",
     "ScenarioView",
-    "SinceLast",
     "SliceScore",
     "SummaryStatus",
-    "Ties",
     "TodayPage",
     "TodayRow",
     "Together",
     "Training",
-    "Tried",
     "TruthStore",
     "Verdict",
     "accuracy",
@@ -192,8 +195,8 @@ def load_complete_journey(report: Report) -> None:
 
 def load_simulated(items: int, periods: int, seed: int, report: Report, planted: Planted | None = None) -> None:
     """Makes a simulated weekly catalog the one in use, with what is true of it beside it; raises ConfigurationError."""
-    settings = simulator.asked_for(items, periods, seed, planted or Planted())
-    _load(lambda path: simulator.load(path, settings, _told(report)), report)
+    settings = simulate.asked_for(items, periods, seed, planted or Planted())
+    _load(lambda path: simulate.load(path, settings, _told(report)), report)
 
 
 def truths(catalog_hash: str) -> TruthStore | None:
@@ -203,12 +206,12 @@ def truths(catalog_hash: str) -> TruthStore | None:
 
 def preview_upload(name: str, content: bytes) -> UploadPreview:
     """What a planner's file holds and how it would be read; raises UploadError."""
-    return upload.preview(name, content)
+    return load.preview(name, content)
 
 
 def review_upload(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
     """What the same file holds when its columns are taken as ``mapping`` says."""
-    return upload.review(preview, mapping)
+    return load.review(preview, mapping)
 
 
 def load_upload(
@@ -219,7 +222,7 @@ def load_upload(
     report: Report = lambda progress: None,
 ) -> None:
     """Makes the previewed file the catalog in use, with its ``orders``, all of it or nothing; raises UploadError."""
-    _load(lambda path: upload.load(preview, mapping, catalog_name, path, orders), report)
+    _load(lambda path: load.load(preview, mapping, catalog_name, path, orders), report)
 
 
 def train(

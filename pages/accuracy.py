@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from forecasting.accuracy import TOLERANCE
-from forecasting.backtest import BENCH_TAUS
-from forecasting.slices import DENSE_TITLE
-from pages.ui import accuracy_charts, charts, climbing, exports, faithful, formats, frame, resources, state, trust
-from pages.ui.downloads import downloads
-from pages.ui.frame import Figure
-from pages.ui.messages import answered
+from forecasting.evaluation.accuracy_report import TOLERANCE
+from forecasting.evaluation.backtest import BENCH_TAUS
+from forecasting.evaluation.slices import DENSE_TITLE
+from pages.ui.accuracy import charts as accuracy_charts
+from pages.ui.accuracy import faithfulness_panel, text
+from pages.ui.display import charts as display_charts
+from pages.ui.display import exports, formats
+from pages.ui.display.downloads import downloads
+from pages.ui.jobs import ladder_panel
+from pages.ui.resources import service
+from pages.ui.shell import frame, url_state
+from pages.ui.shell.empty_states import answered
+from pages.ui.shell.frame import Figure
 
 if TYPE_CHECKING:
-    from forecasting.workflows import AccuracyReport, Tried
+    from forecasting.workflows import AccuracyReport, ModelScores
 
 QUESTION = "Can I trust it?"
 
@@ -31,14 +37,14 @@ def nothing_yet() -> None:
             "earlier date. It then forecasts from that date and from two later ones, and its forecasts are laid beside what "
             "came. Up to 2,000 items are drawn for it; it takes some minutes, and runs while you work."
         )
-        climbing.section()
+        ladder_panel.section()
 
 
-def ladder(report: AccuracyReport, one: Tried, other: Tried, part: str) -> None:
+def ladder(report: AccuracyReport, one: ModelScores, other: ModelScores, part: str) -> None:
     """The answer, the choices, the ladder as picture and table."""
     scores, first = one.of(part), report.tried[0]
-    frame.heading(QUESTION, trust.sentence(report, one, part))
-    against = trust.change(first.of(part).wql, scores.wql)
+    frame.heading(QUESTION, text.sentence(report, one, part))
+    against = text.change(first.of(part).wql, scores.wql)
     frame.figures(
         Figure("Error per unit sold", formats.loss(scores.wql), help="Weighted quantile loss: what every quantile from P10 to "
                "P90 missed by, weighted and averaged, in units for each unit sold. 0 is perfect."),
@@ -46,18 +52,18 @@ def ladder(report: AccuracyReport, one: Tried, other: Tried, part: str) -> None:
         Figure("Below P90", formats.percent(scores.below_p90), help="How often no more sold than P90; 90% is the promise."),
         Figure("Bias", formats.percent(scores.bias, signed=True), help="Above zero where more was expected than sold."),
     )  # fmt: skip
-    if climbing.begun():
-        climbing.section()
+    if ladder_panel.begun():
+        ladder_panel.section()
     _choices(report, one, other, part)
     if not scores.count:
         return
     if one.name != other.name:
-        st.markdown(trust.verdict(one, other, report.compare(one.name, other.name, part)))
+        st.markdown(text.verdict(one, other, report.compare(one.name, other.name, part)))
     figure = accuracy_charts.ladder(report, part, one.name)
-    st.plotly_chart(figure, key="ladder", config=charts.CONFIG, alt=trust.ladder_description(report, one, part))
+    st.plotly_chart(figure, key="ladder", config=display_charts.CONFIG, alt=text.ladder_description(report, one, part))
     st.caption(_reading(report, one, part))
-    about = resources.figures()
-    table = trust.ladder_table(report, part, about.frequency)
+    about = service.figures()
+    table = text.ladder_table(report, part, about.frequency)
     st.html(table.html())
     with st.container(horizontal=True, vertical_alignment="center"):
         downloads(table, exports.Stamp(about.name, report.creation_dates[-1], "ladder of generations"), "ladder")
@@ -65,18 +71,18 @@ def ladder(report: AccuracyReport, one: Tried, other: Tried, part: str) -> None:
         frame.links("accuracy", {"slice": part, "of": one.name, "with": other.name} | below)
     with st.expander("What each generation is, and how it was tried", key="notes", on_change="rerun") as folded:
         if folded.open:
-            st.html(trust.notes_table(report, about.frequency).html())
+            st.html(text.notes_table(report, about.frequency).html())
 
 
-def _choices(report: AccuracyReport, one: Tried, other: Tried, part: str) -> None:
+def _choices(report: AccuracyReport, one: ModelScores, other: ModelScores, part: str) -> None:
     titles = {slice_.name: slice_.title for slice_ in report.parts}
     st.segmented_control(
         "Where",
         list(titles),
         format_func=titles.get,
         required=True,
-        **state.made_with("slice", part, "default"),
-        on_change=state.on_change("slice", "slice", str),
+        **url_state.made_with("slice", part, "default"),
+        on_change=url_state.on_change("slice", "slice", str),
     )
     names = {tried.name: tried.title for tried in report.tried}
     left, right = st.columns(2, gap="large")
@@ -85,14 +91,14 @@ def _choices(report: AccuracyReport, one: Tried, other: Tried, part: str) -> Non
             label,
             list(names),
             format_func=names.get,
-            **state.made_with_one_of(name, chosen.name, list(names)),
-            on_change=state.on_change(name, name, str),
+            **url_state.made_with_one_of(name, chosen.name, list(names)),
+            on_change=url_state.on_change(name, name, str),
         )
 
 
-def _reading(report: AccuracyReport, one: Tried, part: str) -> str:
+def _reading(report: AccuracyReport, one: ModelScores, part: str) -> str:
     """What the chart's numbers were taken over, and how to read its bars."""
-    scores, about = one.of(part), resources.figures()
+    scores, about = one.of(part), service.figures()
     words = next(slice_.words for slice_ in report.parts if slice_.name == part)
     dates = formats.listing([formats.period(date, about.frequency) for date in report.creation_dates])
     drawn = (
@@ -104,23 +110,23 @@ def _reading(report: AccuracyReport, one: Tried, part: str) -> str:
     )
     return (
         f"Taken over {words}: {scores.count:,} actuals of {scores.items:,} items, forecast from {dates}. "
-        f"{drawn} were tried.{plan}{picked}{trust.measured(report)} The grey bars show where a generation would stand beside "
+        f"{drawn} were tried.{plan}{picked}{text.measured(report)} The grey bars show where a generation would stand beside "
         f"{formats.plain(one.title)} in 9 of 10 drawings of other items and dates; one that reaches the vertical line may be "
         "as good. The dates' periods overlap, so the truth is a little less sure."
     )
 
 
-def promises(report: AccuracyReport, one: Tried) -> None:
+def promises(report: AccuracyReport, one: ModelScores) -> None:
     """What was promised against what came, for every part of the catalog."""
-    about, params = resources.figures(), st.query_params
+    about, params = service.figures(), st.query_params
     st.subheader("Does it keep its promises?", anchor=False)
-    kinds = trust.kinds(one.certificate)
-    bands = trust.bands(one.certificate, report.horizon, about.frequency)
+    kinds = text.kinds(one.certificate)
+    bands = text.bands(one.certificate, report.horizon, about.frequency)
     kind = params.get("by") if params.get("by") in kinds else next(iter(kinds))
     band = params.get("ahead") if params.get("ahead") in bands else next(iter(bands))
-    rows = trust.certified(one.certificate, kind, band)
-    dense = next((row for row in trust.certified(one.certificate, "zeros", band) if row.segment == DENSE_TITLE), None)
-    st.markdown(trust.promise_sentence(rows[0], dense, TOLERANCE))
+    rows = text.certified(one.certificate, kind, band)
+    dense = next((row for row in text.certified(one.certificate, "zeros", band) if row.segment == DENSE_TITLE), None)
+    st.markdown(text.promise_sentence(rows[0], dense, TOLERANCE))
     with st.container(horizontal=True, gap="large"):
         for label, name, options, chosen in (("Parts", "by", kinds, kind), ("Periods ahead", "ahead", bands, band)):
             st.segmented_control(
@@ -128,12 +134,12 @@ def promises(report: AccuracyReport, one: Tried) -> None:
                 list(options),
                 format_func=options.get,
                 required=True,
-                **state.made_with(name, chosen, "default"),
-                on_change=state.on_change(name, name, str),
+                **url_state.made_with(name, chosen, "default"),
+                on_change=url_state.on_change(name, name, str),
             )
-    table = trust.certificate_table(rows, TOLERANCE, about.frequency)
+    table = text.certificate_table(rows, TOLERANCE, about.frequency)
     figure = accuracy_charts.promises(rows, BENCH_TAUS, TOLERANCE)
-    st.plotly_chart(figure, key="promises", config=charts.CONFIG, alt=trust.promise_sentence(rows[0], dense, TOLERANCE))
+    st.plotly_chart(figure, key="promises", config=display_charts.CONFIG, alt=text.promise_sentence(rows[0], dense, TOLERANCE))
     st.caption(
         "Zero is a promise kept; ranges and whiskers hold 9 of 10 drawings of other items and dates, and a line that leaves "
         "the chart is in the table. Where many periods are zero, more comes below a low quantile than promised, for "
@@ -146,13 +152,13 @@ def promises(report: AccuracyReport, one: Tried) -> None:
 
 def page() -> None:
     """What has been tried so far, or how to begin."""
-    resources.figures()  # without a catalog there is nothing to try
-    report = resources.accuracy()
+    service.figures()  # without a catalog there is nothing to try
+    report = service.accuracy()
     if report is None or not report.tried:
         nothing_yet()
-        faithful.section()
+        faithfulness_panel.section()
         return
-    params, card = st.query_params, resources.model().card
+    params, card = st.query_params, service.model().card
     names = [tried.name for tried in report.tried]
     part = params.get("slice") if params.get("slice") in [slice_.name for slice_ in report.parts] else "all"
     usual = card.model if card is not None and card.model in names else report.best().name
@@ -161,9 +167,9 @@ def page() -> None:
     other = report.of(params.get("with") if params.get("with") in names else rival.name)
     ladder(report, one, other, part)
     promises(report, one)
-    faithful.section()
-    if not climbing.begun():
-        climbing.section()
+    faithfulness_panel.section()
+    if not ladder_panel.begun():
+        ladder_panel.section()
 
 
 with answered(QUESTION):

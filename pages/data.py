@@ -5,11 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from data.errors import ResourceError
-from pages.ui import alike, all_items, exports, formats, frame, known_truth, loading, resources, training
-from pages.ui.downloads import downloads
-from pages.ui.frame import Figure
-from pages.ui.messages import answered
-from pages.ui.tables import Column, Table
+from pages.ui.display import exports, formats
+from pages.ui.display.downloads import downloads
+from pages.ui.display.tables import Column, Table
+from pages.ui.item import similar_items, simulator_truth_panel
+from pages.ui.jobs import batch_panel, training_panel
+from pages.ui.loading import source_panel
+from pages.ui.resources import service
+from pages.ui.shell import frame
+from pages.ui.shell.empty_states import answered
+from pages.ui.shell.frame import Figure
 
 QUESTION = "Which data is this, and does the model fit it?"
 SEVERITY = {"fine": "✓ fine", "note": "• worth knowing", "warning": "▲ worth mending"}
@@ -19,10 +24,10 @@ frame.frame()
 
 def loaded() -> None:
     """The catalog in a sentence and four figures, and what its import found."""
-    about = resources.figures()
+    about = service.figures()
     frequency = about.frequency
     first, last = formats.period(about.first, frequency), formats.period(about.last, frequency)
-    status = resources.model()
+    status = service.model()
     fits = "A model is still to be trained on it."
     if status.serves:
         fits = "The model is older than it." if status.message else "The model was trained on it."
@@ -40,7 +45,7 @@ def loaded() -> None:
     )
 
     st.subheader("What the import found", anchor=False)
-    found = resources.checks()
+    found = service.checks()
     table = Table(
         "Checks",
         (
@@ -52,22 +57,22 @@ def loaded() -> None:
         frequency,
     )
     st.html(table.html())
-    downloads(table, exports.Stamp(about.name, about.last, resources.model_words()), "checks")
-    alike.duplicates()
-    known_truth.data_section()
+    downloads(table, exports.Stamp(about.name, about.last, service.model_words()), "checks")
+    similar_items.duplicates()
+    simulator_truth_panel.data_section()
 
 
 with answered(QUESTION):
-    loading.notice()
+    source_panel.notice()
     try:
         loaded()
     except ResourceError as error:
         frame.heading(QUESTION, formats.plain(str(error)))
         st.subheader("Load data", anchor=False)
-        loading.section("demo")
+        source_panel.section("demo")
     else:
         st.subheader("The model", anchor=False)
-        training.section()
-        all_items.section()
+        training_panel.section()
+        batch_panel.section()
         st.subheader("Load other data", anchor=False)
-        loading.section("upload")
+        source_panel.section("upload")

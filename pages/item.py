@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.ui import alike, charts, exports, fans, formats, frame, generations_view, known_truth, resources, state, why
-from pages.ui.downloads import downloads
-from pages.ui.frame import Figure
-from pages.ui.messages import answered, no_item
+from pages.ui.display import charts, exports, formats
+from pages.ui.display.downloads import downloads
+from pages.ui.item import explanation_panel, forecast_text, model_overlay, similar_items, simulator_truth_panel
+from pages.ui.resources import service
+from pages.ui.shell import frame, url_state
+from pages.ui.shell.empty_states import answered, no_item
+from pages.ui.shell.frame import Figure
 
 if TYPE_CHECKING:
     from forecasting.workflows import ItemView
@@ -23,20 +26,20 @@ frame.frame()
 
 def forecast() -> None:
     """Everything of one item; not a fragment, for the sidebar's links carry what the sliders say."""
-    chosen = state.selection()
+    chosen = url_state.selection()
     if not chosen.item:
         no_item(QUESTION)
         return
     with answered(QUESTION):
-        state.opened_by_link("why", "looked", "mistakes", "changes", "past")
-        about, longest = resources.figures(), resources.longest_horizon()
-        horizon = state.horizon_within(chosen.horizon, longest)
-        view = resources.item(chosen.item, horizon)
+        url_state.opened_by_link("why", "looked", "mistakes", "changes", "past")
+        about, longest = service.figures(), service.longest_horizon()
+        horizon = url_state.horizon_within(chosen.horizon, longest)
+        view = service.item(chosen.item, horizon)
         fan = view.forecast
-        words = fans.Words(fan, chosen.tau, about.frequency)
+        words = forecast_text.Words(fan, chosen.tau, about.frequency)
 
         frame.heading(f"What will {formats.plain(view.facts.name)} sell?", words.sentence())
-        st.caption(fans.identity(view.facts))
+        st.caption(forecast_text.identity(view.facts))
         odds = formats.odds(chosen.tau)
         frame.figures(
             Figure(f"Expected, {formats.ahead_label(horizon, about.frequency)}", formats.units(words.expected)),
@@ -46,38 +49,40 @@ def forecast() -> None:
         )
 
         _sliders(chosen, horizon, longest)
-        over = generations_view.overlay(chosen.item, horizon)
+        over = model_overlay.overlay(chosen.item, horizon)
         laid_over = (over.forecast, over.tried.title) if over else ()
-        figure = charts.item_fan(view.history, fan, chosen.tau, about.frequency, fans.planned_promotions(view), *laid_over)
+        figure = charts.item_fan(
+            view.history, fan, chosen.tau, about.frequency, forecast_text.planned_promotions(view), *laid_over
+        )
         st.plotly_chart(figure, key="fan", config=charts.CONFIG, alt=words.description())
         if over:
-            st.markdown(generations_view.sentence(over, fan, chosen.tau, about.frequency))
-            st.html(generations_view.both(over, fan, chosen.tau, about.frequency).html())
+            st.markdown(model_overlay.sentence(over, fan, chosen.tau, about.frequency))
+            st.html(model_overlay.both(over, fan, chosen.tau, about.frequency).html())
         _reading(view)
 
-        table = fans.table(view, chosen.tau, about)
+        table = forecast_text.table(view, chosen.tau, about)
         st.html(table.html())
         with st.container(horizontal=True, vertical_alignment="center"):
             stamp = exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}")
             downloads(table, stamp, "item")
             links_of(chosen, horizon, over.tried.name if over else "")
-        why.sections(view)
-        known_truth.item_section(view, chosen.tau)
+        explanation_panel.sections(view)
+        simulator_truth_panel.item_section(view, chosen.tau)
         past(chosen.item, horizon)
-        generations_view.patchwork(chosen.item)
-        alike.similar(chosen)
+        model_overlay.patchwork(chosen.item)
+        similar_items.similar(chosen)
 
 
-def _sliders(chosen: state.Selection, horizon: int, longest: int) -> None:
+def _sliders(chosen: url_state.Selection, horizon: int, longest: int) -> None:
     ahead, level = st.columns(2, gap="large")
-    word = formats.period_word(resources.figures().frequency)
+    word = formats.period_word(service.figures().frequency)
     if longest > 1:
         ahead.slider(
             f"How many {word}s ahead",
             1,
             longest,
-            **state.made_with("horizon", horizon),
-            on_change=state.on_change("horizon", "horizon", str),
+            **url_state.made_with("horizon", horizon),
+            on_change=url_state.on_change("horizon", "horizon", str),
         )
     level.slider(
         "Chosen quantile",
@@ -85,18 +90,18 @@ def _sliders(chosen: state.Selection, horizon: int, longest: int) -> None:
         99,
         format="P%d",
         help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
-        **state.made_with("tau", round(chosen.tau * 100)),
-        on_change=state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
+        **url_state.made_with("tau", round(chosen.tau * 100)),
+        on_change=url_state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
     )
 
 
 def _reading(view: ItemView) -> None:
     """How to read the chart, what the plan lacks, and what the forecast leans on where the past is short."""
     words = "Eight in ten outcomes lie within the fan, half of them within its darker middle; the table has every number."
-    words += fans.promotions(view, resources.figures().frequency)
+    words += forecast_text.promotions(view, service.figures().frequency)
     known = int(np.isfinite(view.history.demand).sum())
     if known < SHORT:
-        on_record = formats.periods(known, resources.figures().frequency) if known else "nothing"
+        on_record = formats.periods(known, service.figures().frequency) if known else "nothing"
         words += (
             f" **Only {on_record} on record:** this forecast leans on the item's category, brand and price more than on "
             "its own past."
@@ -104,9 +109,9 @@ def _reading(view: ItemView) -> None:
     st.caption(words)
 
 
-def links_of(chosen: state.Selection, horizon: int, over: str) -> None:
+def links_of(chosen: url_state.Selection, horizon: int, over: str) -> None:
     """Where a planner goes from here; ``over`` is the generation laid over the fan."""
-    extra = ({"over": over} if over else {}) | why.asked()
+    extra = ({"over": over} if over else {}) | explanation_panel.asked()
     frame.links("item", chosen.address() | {"horizon": str(horizon)} | extra)
     st.page_link(
         frame.page("what_if"),
@@ -124,20 +129,20 @@ def links_of(chosen: state.Selection, horizon: int, over: str) -> None:
 
 def past(item_id: str, horizon: int) -> None:
     """Fans of earlier creation dates against what came; made only when opened."""
-    about = resources.figures()
+    about = service.figures()
     folded = st.expander("How did earlier forecasts of this item do?", key="past", on_change="rerun")
     if not folded.open:
         return
     with folded:
-        earlier = resources.past_fans(item_id, horizon)
+        earlier = service.past_fans(item_id, horizon)
         if not earlier:
             need = formats.periods(horizon, about.frequency)
             st.markdown(f"There is not enough history yet to forecast {need} from an earlier date and see what came.")
             return
-        record = fans.record(earlier, about.frequency)
+        record = forecast_text.record(earlier, about.frequency)
         st.markdown(record.sentence)
-        st.caption(fans.provenance(earlier))
-        history = resources.item(item_id, horizon).history
+        st.caption(forecast_text.provenance(earlier))
+        history = service.item(item_id, horizon).history
         figure = charts.past_fans(history, earlier, about.frequency)
         st.plotly_chart(figure, key="past-fans", config=charts.CONFIG, alt=record.sentence)
         st.html(record.table.html())

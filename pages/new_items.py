@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import charts, describing, exports, formats, frame, launch_charts, launch_learning, launch_words, resources, state
-from pages.ui.downloads import downloads
-from pages.ui.frame import Figure
-from pages.ui.messages import answered
+from pages.ui.display import charts, exports, formats
+from pages.ui.display.downloads import downloads
+from pages.ui.new_items import launch_charts, launch_text, product_form
+from pages.ui.resources import new_products, service
+from pages.ui.shell import frame, url_state
+from pages.ui.shell.empty_states import answered
+from pages.ui.shell.frame import Figure
 
 if TYPE_CHECKING:
-    from forecasting.analogs import LaunchForecast
+    from forecasting.new_products.analog_forecast import LaunchForecast
     from forecasting.workflows import LaunchDesk
 
 QUESTION = "What will a product without history do?"
@@ -23,20 +26,20 @@ frame.frame()
 def new_items() -> None:
     """Everything of one launch: who it is comes first, for without it there is no answer."""
     with answered(QUESTION):
-        about = resources.figures()
-        desk = launch_learning.learned()
-        asked = describing.asked(desk)
-        chosen = state.selection()
+        about = service.figures()
+        desk = new_products.learned()
+        asked = product_form.asked(desk)
+        chosen = url_state.selection()
         if asked is None:
             frame.heading(QUESTION, "Choose a recent item, or describe a product, to see how it will launch.")
-            describing.form(desk)
+            product_form.form(desk)
             return
         view = asked.forecast(desk)
-        words = launch_words.Words(view, chosen.tau, about.frequency)
+        words = launch_text.Words(view, chosen.tau, about.frequency)
         blend = view.blend
 
         frame.heading(f"How will {formats.plain(view.name)} launch?", words.sentence())
-        describing.form(desk)
+        product_form.form(desk)
         span = formats.periods(desk.window, about.frequency)
         total = float(blend.span_at(chosen.tau)[0, -1])
         frame.figures(
@@ -56,8 +59,8 @@ def new_items() -> None:
             format="P%d",
             width=420,
             help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
-            **state.made_with("tau", round(chosen.tau * 100)),
-            on_change=state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
+            **url_state.made_with("tau", round(chosen.tau * 100)),
+            on_change=url_state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
         )
         figure = launch_charts.launch(view, chosen.tau, about.frequency)
         st.plotly_chart(figure, key="launch", config=charts.CONFIG, alt=words.description())
@@ -65,7 +68,7 @@ def new_items() -> None:
         if view.network is None:
             st.page_link(frame.page("data"), label="Train a model, to add its view", icon=":material/arrow_forward:")
 
-        table = launch_words.table(view, chosen.tau, about)
+        table = launch_text.table(view, chosen.tau, about)
         st.html(table.html())
         stamp = exports.Stamp(about.name, blend.creation_date, f"{blend.model} {blend.version}", asked.weighing())
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -75,9 +78,9 @@ def new_items() -> None:
         trust(desk)
 
 
-def analogs(view: LaunchForecast, asked: describing.Asked, stamp: exports.Stamp) -> None:
+def analogs(view: LaunchForecast, asked: product_form.Asked, stamp: exports.Stamp) -> None:
     """The analogs, each with its share; what the planner takes out or weighs otherwise is forecast anew at once."""
-    about = resources.figures()
+    about = service.figures()
     st.subheader("The launches it is forecast from", anchor=False)
     near = sum(analog.share for analog in view.nearest)
     st.caption(
@@ -110,19 +113,19 @@ def analogs(view: LaunchForecast, asked: describing.Asked, stamp: exports.Stamp)
             "Total": st.column_config.NumberColumn(format="%.0f"),
             "Curve": st.column_config.LineChartColumn(y_min=0),
         },
-        on_change=describing.weigh,
+        on_change=product_form.weigh,
         args=(key, tuple(analog.item_id for analog in view.nearest)),
         alt="The analogs with share of the weight, attributes that match, price, launch and units of each",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        downloads(launch_words.analogs_table(view, about), stamp, "analogs")
+        downloads(launch_text.analogs_table(view, about), stamp, "analogs")
         if asked.emphasis:
-            st.button("Weigh them as learned", on_click=describing.weigh_as_learned, icon=":material/undo:")
+            st.button("Weigh them as learned", on_click=product_form.weigh_as_learned, icon=":material/undo:")
 
 
 def trust(desk: LaunchDesk) -> None:
     """How such forecasts did on launches that were held out; measured on this catalog, or said not to be."""
-    about = resources.figures()
+    about = service.figures()
     folded = st.expander("How did such forecasts do?", key="launch-record", on_change="rerun")
     if not folded.open:
         return
@@ -134,15 +137,15 @@ def trust(desk: LaunchDesk) -> None:
                 "measured by itself once more launches are over."
             )
             return
-        st.markdown(launch_words.record_sentence(record, about.frequency))
-        table = launch_words.record_table(record, about.frequency)
+        st.markdown(launch_text.record_sentence(record, about.frequency))
+        table = launch_text.record_table(record, about.frequency)
         st.html(table.html())
         st.caption(
             "Error in units per unit sold, over quantiles from P10 to P90: lower is better. Each launch was forecast by a "
             "metric that had learned from launches over before, and by the network as it was then; the share of the two was "
             "chosen on other launches."
         )
-        downloads(table, exports.Stamp(about.name, about.last, resources.model_words()), "record")
+        downloads(table, exports.Stamp(about.name, about.last, service.model_words()), "record")
 
 
 new_items()

@@ -7,10 +7,13 @@ from datetime import date
 
 import streamlit as st
 
-from pages.ui import attention, buying_answers, exports, formats, frame, progress, ranking, resources, state
-from pages.ui.downloads import downloads
-from pages.ui.frame import Figure
-from pages.ui.messages import answered
+from pages.ui.display import exports, formats, progress
+from pages.ui.display.downloads import downloads
+from pages.ui.resources import purchasing, service
+from pages.ui.shell import frame, url_state
+from pages.ui.shell.empty_states import answered
+from pages.ui.shell.frame import Figure
+from pages.ui.today import alerts_panel, item_ranking
 
 QUESTION = "What needs me today?"
 PER_PAGE = 20
@@ -21,8 +24,8 @@ frame.frame()
 
 
 def figures() -> None:
-    about, summary = resources.figures(), resources.summary()
-    ahead = formats.ahead(resources.longest_horizon(), about.frequency)
+    about, summary = service.figures(), service.summary()
+    ahead = formats.ahead(service.longest_horizon(), about.frequency)
     frame.heading(QUESTION, _answer(ahead))
     word = formats.period_word(about.frequency)
     frame.figures(
@@ -33,20 +36,20 @@ def figures() -> None:
     )
     if not summary.ready:
         unranked(summary.message)
-    if old := attention.stale(about, date.today().isoformat()):
+    if old := alerts_panel.stale(about, date.today().isoformat()):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f":material/schedule: {formats.plain(old)}")
             st.page_link(frame.page("data"), label="Load newer data", icon=":material/arrow_forward:")
     if summary.ready:
-        attention.section(buying_answers.concerns(), about)
+        alerts_panel.section(purchasing.concerns(), about)
         st.subheader("All items", anchor=False)
 
 
 def _answer(ahead: str) -> str:
-    if not resources.summary().ready:
+    if not service.summary().ready:
         return "The items stand in the order of what sold lately; their forecasts are still to be made."
-    needed = attention.answer(buying_answers.concerns(), resources.figures())
-    best, unsure = (resources.today(order, 1, 0, "").rows for order in ("expected", "uncertain"))
+    needed = alerts_panel.answer(purchasing.concerns(), service.figures())
+    best, unsure = (service.today(order, 1, 0, "").rows for order in ("expected", "uncertain"))
     if not best:
         return "The catalog holds no items."
     leader, hardest = formats.plain(best[0].name), formats.plain(unsure[0].name)
@@ -54,23 +57,23 @@ def _answer(ahead: str) -> str:
     if needed:
         return f"{needed} {sentence}"
     if unsure[0].width is not None and hardest != leader:
-        sentence += f" **{hardest}** is the hardest to call: {ranking.between(unsure[0])}."
+        sentence += f" **{hardest}** is the hardest to call: {item_ranking.between(unsure[0])}."
     return sentence
 
 
 def unranked(message: str) -> None:
     """Why the items are not ranked by their forecasts yet, and what to do about it."""
     st.caption(f":material/info: {formats.plain(message)}")
-    if not resources.model().serves:
+    if not service.model().serves:
         st.page_link(frame.page("data"), label="Train a model", icon=":material/arrow_forward:")
     elif st.button("Forecast all items now", type="primary"):
-        progress.run(resources.summarise)
+        progress.run(service.summarise)
 
 
 @st.fragment
 def items() -> None:
     """The ranking; choosing another order, searching and paging run this alone."""
-    about = resources.figures()
+    about = service.figures()
     params = st.query_params
     order = params.get("order") if params.get("order") in ORDERS else "expected"
     text = params.get("q", "")
@@ -80,8 +83,8 @@ def items() -> None:
             list(ORDERS),
             format_func=ORDERS.get,
             required=True,
-            **state.made_with("order", order, "default"),
-            on_change=state.on_change("order", "order", str),
+            **url_state.made_with("order", order, "default"),
+            on_change=url_state.on_change("order", "order", str),
         )
         st.text_input(
             "Search in the ranking",
@@ -89,24 +92,24 @@ def items() -> None:
             live=True,
             width=260,
             placeholder="Name, id or category",
-            **state.made_with("q", text),
-            on_change=state.on_change("q", "q", str),
+            **url_state.made_with("q", text),
+            on_change=url_state.on_change("q", "q", str),
         )
-    found = resources.today(order, PER_PAGE, 0, text)
+    found = service.today(order, PER_PAGE, 0, text)
     pages = max(1, math.ceil(found.total / PER_PAGE))
     number = min(max(int(params["page"]) if params.get("page", "").isdigit() else 1, 1), pages)
     if number > 1:
-        found = resources.today(order, PER_PAGE, (number - 1) * PER_PAGE, text)
+        found = service.today(order, PER_PAGE, (number - 1) * PER_PAGE, text)
     if not found.rows:
         st.markdown(f"No item matches “{formats.plain(text)}”. Try a part of the name, or the beginning of the id.")
         return
-    ranking.ranked(found, about)
+    item_ranking.ranked(found, about)
     with st.container(horizontal=True, vertical_alignment="center"):
         if pages > 1:
             key = f"page/{order}/{text}/{number}"
-            st.pagination(pages, default=number, key=key, on_change=state.on_change(key, "page", str))
-        stamp = exports.Stamp(about.name, found.creation_date, resources.model_words())
-        downloads(lambda: ranking.table(resources.today(order, IN_A_FILE, 0, text), about), stamp, "ranking", "Ranked items")
+            st.pagination(pages, default=number, key=key, on_change=url_state.on_change(key, "page", str))
+        stamp = exports.Stamp(about.name, found.creation_date, service.model_words())
+        downloads(lambda: item_ranking.table(service.today(order, IN_A_FILE, 0, text), about), stamp, "ranking", "Ranked items")
         here = {"order": order} | ({"q": text} if text else {}) | ({"page": str(number)} if number > 1 else {})
         frame.links("today", here)
 

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.ui import charts, comparison, exports, fans, formats, frame, known_truth, resources, scenarios, state
-from pages.ui.downloads import downloads
-from pages.ui.frame import Figure
-from pages.ui.messages import answered, no_item
-from pages.ui.scenarios import Scenario
+from pages.ui.display import charts, exports, formats
+from pages.ui.display.downloads import downloads
+from pages.ui.item import forecast_text, scenario_text, simulator_truth_panel
+from pages.ui.resources import service
+from pages.ui.shell import frame, scenario_code, url_state
+from pages.ui.shell.empty_states import answered, no_item
+from pages.ui.shell.frame import Figure
+from pages.ui.shell.scenario_code import Scenario
 
 if TYPE_CHECKING:
     from forecasting.workflows import ItemView
@@ -25,23 +28,23 @@ frame.frame()
 
 def what_if() -> None:
     """Everything of one item and its scenario; not a fragment, for the sidebar's links carry the scenario."""
-    chosen = state.selection()
+    chosen = url_state.selection()
     if not chosen.item:
         no_item(QUESTION)
         return
     with answered(QUESTION):
-        about, longest = resources.figures(), resources.longest_horizon()
-        horizon = state.horizon_within(chosen.horizon, longest)
-        plan = resources.item(chosen.item, horizon)
+        about, longest = service.figures(), service.longest_horizon()
+        horizon = url_state.horizon_within(chosen.horizon, longest)
+        plan = service.item(chosen.item, horizon)
         scenario = chosen.scenario
         priced, promoted = bool(np.isfinite(plan.plan_price).all()), "promo" in about.known
         price = scenario.prices_at(plan.plan_price) if priced else None
         promo = scenario.promotions_at(plan.plan_promo) if promoted else None
-        view = resources.scenario(chosen.item, horizon, price, promo)
-        words = comparison.Words(view, scenario, about)
+        view = service.scenario(chosen.item, horizon, price, promo)
+        words = scenario_text.Words(view, scenario, about)
 
         frame.heading(f"What if {formats.plain(view.facts.name)} has another price?", words.sentence())
-        st.caption(fans.identity(view.facts))
+        st.caption(forecast_text.identity(view.facts))
         after, money = view.after, about.currency
         frame.figures(
             Figure(f"Units, {formats.ahead_label(horizon, about.frequency)}", formats.units(after.units), words.units),
@@ -54,9 +57,9 @@ def what_if() -> None:
         figure = charts.scenario_fans(view, about.frequency)
         st.plotly_chart(figure, key="scenario-fans", config=charts.CONFIG, alt=words.description())
         st.caption(words.caption())
-        known_truth.what_if_line(view, scenario.changed)
+        simulator_truth_panel.what_if_line(view, scenario.changed)
 
-        table = comparison.table(view, about)
+        table = scenario_text.table(view, about)
         st.html(table.html())
         with st.container(horizontal=True, vertical_alignment="center"):
             fan = view.scenario
@@ -78,13 +81,13 @@ def _controls(scenario: Scenario, priced: bool, promoted: bool, planned: bool) -
     with frame.box("levers", horizontal=True, vertical_alignment="bottom", gap="large"):
         st.slider(
             "Price in all periods, against the plan",
-            scenarios.LOWEST,
-            scenarios.HIGHEST,
+            scenario_code.LOWEST,
+            scenario_code.HIGHEST,
             format="%d%%",
             width=320,
             disabled=not priced,
             help=None if priced else "The catalog has no price for this item.",
-            **state.made_with("price", scenario.price_change),
+            **url_state.made_with("price", scenario.price_change),
             on_change=_price_moved,
         )
         if promoted:
@@ -98,43 +101,43 @@ def _controls(scenario: Scenario, priced: bool, promoted: bool, planned: bool) -
                     "100": "In full",
                 }.get(code, f"{code}%"),
                 required=True,
-                **state.made_with("promotion", shown, "default"),
+                **url_state.made_with("promotion", shown, "default"),
                 on_change=_promotion_chosen,
             )
         st.button(
             "Reset",
             disabled=not scenario.changed,
-            on_click=state.store_scenario,
+            on_click=url_state.store_scenario,
             args=(Scenario(),),
             icon=":material/undo:",
         )
 
 
 def _price_moved() -> None:
-    if state.is_gone("price"):
+    if url_state.is_gone("price"):
         return
-    scenario = state.selection().scenario
-    state.store_scenario(replace(scenario, price_change=st.session_state["price"]))
+    scenario = url_state.selection().scenario
+    url_state.store_scenario(replace(scenario, price_change=st.session_state["price"]))
 
 
 def _promotion_chosen() -> None:
-    if state.is_gone("promotion"):
+    if url_state.is_gone("promotion"):
         return
     code = st.session_state["promotion"]
-    scenario = state.selection().scenario
-    state.store_scenario(replace(scenario, promotion=None if code == "planned" else int(code) / 100))
+    scenario = url_state.selection().scenario
+    url_state.store_scenario(replace(scenario, promotion=None if code == "planned" else int(code) / 100))
 
 
 def _promotion_code(share: float | None) -> str:
     return "planned" if share is None else f"{share * 100:.0f}"
 
 
-def _single_periods(chosen: state.Selection, plan: ItemView, priced: bool, promoted: bool) -> None:
+def _single_periods(chosen: url_state.Selection, plan: ItemView, priced: bool, promoted: bool) -> None:
     """Prices and promotions of single periods: typed into a table, taken over when the planner says so."""
     folded = st.expander("Single periods: prices and promotions of their own", key="single", on_change="rerun")
     if not folded.open:
         return
-    frequency = resources.figures().frequency
+    frequency = service.figures().frequency
     scenario = chosen.scenario
     horizon = len(plan.forecast.periods)
     ahead = range(1, horizon + 1)
@@ -147,7 +150,7 @@ def _single_periods(chosen: state.Selection, plan: ItemView, priced: bool, promo
         config["Planned price"] = st.column_config.NumberColumn(disabled=True, format="%.2f")
         config[NEW_PRICE] = st.column_config.NumberColumn(min_value=0.01, max_value=99_999.0, step=0.01, format="%.2f")
     if promoted:
-        promotion = comparison.promotion_column(bool(plan.promo_given.any()))
+        promotion = scenario_text.promotion_column(bool(plan.promo_given.any()))
         columns[promotion] = (plan.plan_promo * 100).tolist()
         columns[NEW_PROMOTION] = [scenario.promotions[h] * 100 if h in scenario.promotions else None for h in ahead]
         config[promotion] = st.column_config.NumberColumn(disabled=True, format="%.0f%%")
@@ -170,9 +173,9 @@ def _single_periods(chosen: state.Selection, plan: ItemView, priced: bool, promo
 
 
 def _take_over(key: str) -> None:
-    if state.is_gone(key):
+    if url_state.is_gone(key):
         return
-    scenario = state.selection().scenario
+    scenario = url_state.selection().scenario
     prices, promotions = dict(scenario.prices), dict(scenario.promotions)
     for row, cells in st.session_state[key]["edited_rows"].items():
         for name, single, scale in ((NEW_PRICE, prices, 1.0), (NEW_PROMOTION, promotions, 0.01)):
@@ -180,7 +183,7 @@ def _take_over(key: str) -> None:
                 single.pop(row + 1, None)
                 if cells[name] is not None:
                     single[row + 1] = cells[name] * scale
-    state.store_scenario(scenario.single(prices, promotions))
+    url_state.store_scenario(scenario.single(prices, promotions))
 
 
 what_if()

@@ -12,8 +12,8 @@ import pandas as pd
 from data.catalog import Catalog
 from data.catalog_writer import CatalogWriter
 from data.schema import Frequency, Panel, Plan
-from forecasting.generations.network import MQTransformerForecaster
-from forecasting.runs import TrainingSettings
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+from forecasting.models.mqtransformer.settings import TrainingSettings
 
 WEEKLY = Frequency.of("W-SUN")
 

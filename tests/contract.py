@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from data.errors import NotTrained, TooLittleHistory
 from data.groups import group_series
 from data.schema import Panel
-from forecasting.generations.base import Generation
-from forecasting.types import QuantileForecast
-from forecasting.windows import history_until, plan_after, position
+from forecasting.core.forecaster import Generation
+from forecasting.core.time_splits import history_until, plan_after, position
+from forecasting.core.types import QuantileForecast
 
 HORIZON = 4
 

@@ -17,14 +17,15 @@ from sklearn.metrics import d2_pinball_score, mean_absolute_error
 
 from data.errors import ConfigurationError, NotTrained, TooLittleHistory
 from data.schema import Panel
-from forecasting import metrics
-from forecasting.accuracy import AccuracyReport, Part, Tried, certificate, judged, slice_score
-from forecasting.backtest import BENCH_TAUS, WQL_TAUS, Backtest, backtest, compare, score
-from forecasting.generations.references import EmpiricalQuantiles, SeasonalNaive
-from forecasting.ladder_run import LadderRun, LadderSettings, climb
-from forecasting.ladder_store import LadderStore
-from forecasting.slices import Segment, Slice, slices
-from forecasting.types import Progress, QuantileForecast
+from forecasting.core import metrics
+from forecasting.core.types import Progress, QuantileForecast
+from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores, Part, certificate, judged, slice_score
+from forecasting.evaluation.backtest import BENCH_TAUS, WQL_TAUS, Backtest, backtest, compare, score
+from forecasting.evaluation.ladder import LadderSettings, climb
+from forecasting.evaluation.ladder_store import LadderStore
+from forecasting.evaluation.slices import Segment, Slice, slices
+from forecasting.models.baselines import EmpiricalQuantiles, SeasonalNaive
+from forecasting.service.ladder_job import LadderRun
 
 TAUS = np.array(BENCH_TAUS)
 NAMES = ("seasonal_naive", "empirical_last26")
@@ -62,7 +63,7 @@ def panel() -> Panel:
     return make_panel(items=30, periods=90)
 
 
-def tried(panel: Panel, name: str) -> Tried:
+def tried(panel: Panel, name: str) -> ModelScores:
     tested = backtest(REFERENCES[name](), panel, horizon=6, origins=3, stride=2)
     return judged(tested, panel, name=name, title=name.title(), note="A note.")
 

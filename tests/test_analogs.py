@@ -13,12 +13,12 @@ from data.errors import DataError, TooLittleHistory, UnknownItem
 from data.facts import About, ItemFacts
 from data.groups import group_series
 from data.schema import Frequency, Panel
-from forecasting.analogs import Fans, LaunchModel, chosen_share, likeness, weighted_fans
-from forecasting.duplicates import duplicates
-from forecasting.launch_desk import LaunchDesk, NewProduct
-from forecasting.launches import Launches, Shelf, period_number, read_launches
-from forecasting.quantiles import TAUS
-from forecasting.windows import history_until
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.time_splits import history_until
+from forecasting.new_products.analog_forecast import Fans, LaunchModel, chosen_share, likeness, weighted_fans
+from forecasting.new_products.duplicate_items import duplicates
+from forecasting.new_products.launch_history import GroupHistory, Launches, period_number, read_launches
+from forecasting.new_products.launch_service import LaunchDesk, NewProduct
 
 PERIODS, WINDOW, CREATED = 40, 8, 29
 FAMILIES = ("steady", "fading", "growing", "failing")
@@ -65,7 +65,7 @@ def family_of(names: np.ndarray) -> np.ndarray:
 
 
 @cache
-def read() -> tuple[Launches, Shelf]:
+def read() -> tuple[Launches, GroupHistory]:
     panel, names = market()
     return read_launches([panel], names, WINDOW)
 
@@ -130,7 +130,7 @@ def test_the_metric_ranks_the_planted_family_first() -> None:
 
 
 def test_the_analogs_beat_the_category_where_families_differ_within_it() -> None:
-    from forecasting.analogs import losses
+    from forecasting.new_products.analog_forecast import losses
 
     held = later()
     by_metric, by_category = (fans for fans in (model().by_metric(held.products), model().by_category(held.products)))

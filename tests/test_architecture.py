@@ -33,7 +33,7 @@ EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "misc", "common"
 
 @dataclass(frozen=True)
 class Import:
-    """One imported name: ``module`` (whole, as in forecasting.types) and the ``name`` taken from it, "" for the module.
+    """One imported name: ``module`` (whole, as in forecasting.core.types) and the ``name`` taken from it, "" for the module.
 
     ``for_types`` is true under ``if TYPE_CHECKING``, where nothing can be called.
     """
@@ -150,7 +150,7 @@ def _library(source: Source, found: Import) -> str:
     """Which room may hold which library."""
     where = source.path.as_posix()
     if found.top == "streamlit":
-        plain = where in ("pages/ui/charts.py", "pages/ui/formats.py", "pages/ui/exports.py")
+        plain = where in ("pages/ui/display/charts.py", "pages/ui/display/formats.py", "pages/ui/display/exports.py")
         if plain or source.room not in ("app", "pages"):
             return "Streamlit lives in app.py and pages/, and charts, formats and exports do without it"
     if found.top in ("duckdb", "sqlite3") and source.room != "data":
@@ -176,8 +176,8 @@ def _door(source: Source, found: Import, root: Path) -> str:
                 return "only forecasting/workflows.py and __main__ open the catalog"
     if found.within("forecasting.workflows") and source.room in ("app", "pages"):
         called = found.name not in frozen_types(root / "forecasting" / "workflows.py")
-        if called and source.module != "pages.ui.resources":
-            return "only pages/ui/resources.py calls workflows"
+        if called and source.module != "pages.ui.resources.service":
+            return "only pages/ui/resources/service.py calls workflows"
     return ""
 
 
@@ -221,26 +221,26 @@ def canonical(distribution: str) -> str:
 
 
 PLANTED = [
-    ("data/catalog.py", "from forecasting.types import QuantileForecast", "data may import from data alone"),
-    ("data/sources/upload.py", "import streamlit as st", "Streamlit lives in app.py and pages/"),
+    ("data/catalog.py", "from forecasting.core.types import QuantileForecast", "data may import from data alone"),
+    ("data/sources/upload/load.py", "import streamlit as st", "Streamlit lives in app.py and pages/"),
     ("data/events.py", "def f():\n    import torch", "models live in forecasting/"),
-    ("forecasting/features.py", "from pages.ui import charts", "forecasting may import from data, forecasting alone"),
-    ("forecasting/backtest.py", "import app", "forecasting may import from data, forecasting alone"),
-    ("forecasting/training.py", "def f():\n    import streamlit", "Streamlit lives in app.py and pages/"),
-    ("forecasting/scenarios.py", "import duckdb", "only data/ touches a database"),
-    ("forecasting/scenarios.py", "from data.catalog import Catalog", "open the catalog"),
-    ("forecasting/scenarios.py", "from data import catalog", "open the catalog"),
-    ("forecasting/scenarios.py", "import data.catalog_writer", "open the catalog"),
+    ("forecasting/features/inputs.py", "from pages.ui import charts", "forecasting may import from data, forecasting alone"),
+    ("forecasting/evaluation/backtest.py", "import app", "forecasting may import from data, forecasting alone"),
+    ("forecasting/training/hyperparameter_search.py", "def f():\n    import streamlit", "Streamlit lives in app.py and pages/"),
+    ("forecasting/service/what_if.py", "import duckdb", "only data/ touches a database"),
+    ("forecasting/service/what_if.py", "from data.catalog import Catalog", "open the catalog"),
+    ("forecasting/service/what_if.py", "from data import catalog", "open the catalog"),
+    ("forecasting/service/what_if.py", "import data.catalog_writer", "open the catalog"),
     ("forecasting/generations/forest.py", "from ...pages import item", "forecasting may import from data"),
-    ("forecasting/training.py", "import ray.data", "Ray lives in forecasting/distributed.py"),
-    ("pages/ui/charts.py", "import streamlit.components.v1", "charts, formats and exports do without it"),
-    ("pages/ui/frame.py", "import duckdb", "only data/ touches a database"),
+    ("forecasting/training/hyperparameter_search.py", "import ray.data", "Ray lives in forecasting/distributed.py"),
+    ("pages/ui/display/charts.py", "import streamlit.components.v1", "charts, formats and exports do without it"),
+    ("pages/ui/shell/frame.py", "import duckdb", "only data/ touches a database"),
     ("pages/item.py", "from pages.today import ranking", "not each other"),
     ("pages/item.py", "import pandas as pd", "a page shows one typed result"),
-    ("pages/item.py", "from forecasting.workflows import Desk", "only pages/ui/resources.py calls workflows"),
-    ("pages/ui/frame.py", "from forecasting import workflows", "only pages/ui/resources.py calls workflows"),
+    ("pages/item.py", "from forecasting.workflows import Desk", "only pages/ui/resources/service.py calls workflows"),
+    ("pages/ui/shell/frame.py", "from forecasting import workflows", "only pages/ui/resources/service.py calls workflows"),
     ("pages/item.py", "from data.catalog import Catalog", "open the catalog"),
-    ("app.py", "from forecasting.workflows import Desk", "only pages/ui/resources.py calls workflows"),
+    ("app.py", "from forecasting.workflows import Desk", "only pages/ui/resources/service.py calls workflows"),
     ("data/schema.py", "from tests.factories import make_panel", "never the other way round"),
     ("forecasting/__init__.py", "import os\n", "stays empty"),
     ("pages/ui/helpers.py", "", "the name says nothing"),
@@ -258,17 +258,17 @@ def test_a_planted_breach_is_found(tmp_path: Path, path: str, text: str, complai
 
 
 ALLOWED = [
-    ("app.py", "import streamlit as st\nfrom pages.ui.frame import frame"),
+    ("app.py", "import streamlit as st\nfrom pages.ui.shell.frame import frame"),
     (
         "pages/item.py",
         "import streamlit as st\nfrom pages.ui import charts, resources\nfrom data.errors import DataError",
     ),
     ("pages/item.py", "from forecasting.workflows import ItemView\nfrom data.catalog import About"),
-    ("pages/ui/resources.py", "from forecasting import workflows\nfrom forecasting.workflows import Desk"),
+    ("pages/ui/resources/service.py", "from forecasting import workflows\nfrom forecasting.workflows import Desk"),
     ("forecasting/workflows.py", "from data.catalog import Catalog\nfrom data.catalog_writer import CatalogWriter"),
     ("forecasting/distributed.py", "def f():\n    import ray"),
-    ("forecasting/views.py", "from data.catalog import About"),
-    ("forecasting/views.py", "if TYPE_CHECKING:\n    from data.catalog import Catalog"),
+    ("forecasting/service/view_models.py", "from data.catalog import About"),
+    ("forecasting/service/view_models.py", "if TYPE_CHECKING:\n    from data.catalog import Catalog"),
     ("data/catalog.py", "import duckdb\nfrom . import schema"),
 ]
 

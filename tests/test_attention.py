@@ -11,11 +11,11 @@ from catalogs import panel_of, write
 
 from data.catalog import Catalog
 from data.planner_store import Review
-from forecasting.attention import REASONS, Concern, Concerns, concerns
-from forecasting.buying import Basis, basis
-from forecasting.buying_terms import BuySettings
-from forecasting.quantiles import TAUS, mean, shortfall
-from forecasting.summary import Summary
+from forecasting.batch.forecast_summary import Summary
+from forecasting.core.quantile_function import TAUS, mean, shortfall
+from forecasting.purchasing.alerts import REASONS, Alert, Alerts, concerns
+from forecasting.purchasing.purchase_plan import Basis, basis
+from forecasting.purchasing.purchase_terms import BuySettings
 
 KNOTS = np.array(TAUS)
 ITEMS = 30
@@ -54,7 +54,7 @@ def made(tmp_path: Path) -> tuple[Basis, np.ndarray]:
     return basis(assortment, summary), known
 
 
-def by_stock(found: Concerns, units: float) -> Concern:
+def by_stock(found: Alerts, units: float) -> Alert:
     return next(one for one in found.of(range(len(found))) if one.position == units and one.reason != "new")
 
 

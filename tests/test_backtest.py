@@ -14,9 +14,10 @@ from factories import counting_panel, make_panel
 from data.errors import ConfigurationError, TooLittleHistory
 from data.schema import Panel
 from data.sources.bench_directory import read_panel
-from forecasting.backtest import (
+from forecasting.core.time_splits import actuals_after
+from forecasting.core.types import Progress
+from forecasting.evaluation.backtest import (
     BENCH_TAUS,
-    actuals_after,
     backtest,
     compare,
     ladder,
@@ -25,8 +26,7 @@ from forecasting.backtest import (
     to_bench_frame,
     write_bench,
 )
-from forecasting.generations.references import EmpiricalQuantiles, SeasonalNaive
-from forecasting.types import Progress
+from forecasting.models.baselines import EmpiricalQuantiles, SeasonalNaive
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from catalogs import opened, panel_of, trained_on
 
 from data.catalog import Catalog
 from data.errors import ResourceError
-from forecasting.batch import Run, all_runs, forecast_all, in_one_file, latest
-from forecasting.generations.network import MQTransformerForecaster
-from forecasting.quantiles import TAUS
-from forecasting.runs import TrainingSettings
-from forecasting.summary import summarise, summary_of
-from forecasting.types import Progress
+from forecasting.batch.batch_forecast import Run, all_runs, forecast_all, in_one_file, latest
+from forecasting.batch.forecast_summary import summarise, summary_of
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.types import Progress
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+from forecasting.models.mqtransformer.settings import TrainingSettings
 
 HORIZON, ITEMS, PART = 4, 50, 8
 SMALL = TrainingSettings(members=2, scale_lives=(0.5,), most_steps=20, look_every=10, width=8, decoder_width=12)

@@ -8,10 +8,10 @@ import numpy as np
 from factories import counting_panel, make_panel
 
 from data.groups import group_series
-from forecasting.bounds import bounded, most_units, plausible_plan
-from forecasting.quantiles import TAUS
-from forecasting.types import QuantileForecast
-from forecasting.windows import history_until, plan_after
+from forecasting.core.bounds import bounded, most_units, plausible_plan
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.time_splits import history_until, plan_after
+from forecasting.core.types import QuantileForecast
 
 
 def test_a_plan_that_can_be_meant_is_left_alone() -> None:

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import ConfigurationError
-from forecasting.budget import BudgetedPlan, budgeted
-from forecasting.inventory import Costs, OrderPlan, Rules, Stock, order, outcome
-from forecasting.quantiles import TAUS
+from forecasting.core.quantile_function import TAUS
+from forecasting.inventory.budget_allocation import BudgetedPlan, budgeted
+from forecasting.inventory.order_policy import Costs, OrderPlan, Rules, Stock, order, outcome
 
 KNOTS = np.array(TAUS)
 

@@ -12,11 +12,11 @@ from catalogs import panel_of, write
 from data.assortment import Assortment
 from data.catalog import Catalog
 from data.errors import ConfigurationError, UnknownItem
-from forecasting.buying import Basis, basis, buy_plan
-from forecasting.buying_terms import BuySettings
-from forecasting.inventory import critical_ratio, span_knots
-from forecasting.quantiles import TAUS, level, quantile
-from forecasting.summary import Summary
+from forecasting.batch.forecast_summary import Summary
+from forecasting.core.quantile_function import TAUS, level, quantile
+from forecasting.inventory.order_policy import critical_ratio, span_knots
+from forecasting.purchasing.purchase_plan import Basis, basis, buy_plan
+from forecasting.purchasing.purchase_terms import BuySettings
 
 KNOTS = np.array(TAUS)
 ITEMS = 30

@@ -14,12 +14,12 @@ from catalogs import panel_of, write
 from data.catalog import Catalog
 from data.planner_store import Term
 from data.schema import COMMERCIAL, COMMERCIAL_LATER
-from data.sources.upload import load, preview
-from forecasting import quantiles
-from forecasting.buying import Basis, basis, buy_plan
-from forecasting.buying_terms import FIELDS, BuySettings, planned
-from forecasting.quantiles import TAUS, quantile
-from forecasting.summary import Summary
+from data.sources.upload.load import load, preview
+from forecasting.batch.forecast_summary import Summary
+from forecasting.core import quantile_function
+from forecasting.core.quantile_function import TAUS, quantile
+from forecasting.purchasing.purchase_plan import Basis, basis, buy_plan
+from forecasting.purchasing.purchase_terms import FIELDS, BuySettings, planned
 
 KNOTS = np.array(TAUS)
 ITEMS, HORIZON = 30, 8
@@ -67,7 +67,7 @@ def test_an_uncertain_lead_time_mixes_three_and_asks_for_more(tmp_path: Path) ->
     assert plan.order.need[unsure] > plan.order.need[sure]
     level = plan.lines([unsure])[0].need
     lengths = 3 + np.sqrt(1.5) * np.array([-1, 0, 1]) + 1  # periods of the three lead times, with review
-    chances = [float(quantiles.level(KNOTS, ((20 + 20 * KNOTS) * length)[None], level)[0]) for length in lengths]
+    chances = [float(quantile_function.level(KNOTS, ((20 + 20 * KNOTS) * length)[None], level)[0]) for length in lengths]
     assert np.mean(chances) == pytest.approx(0.8, abs=0.02)
     again = buy_plan(made, replace(SETTINGS, tau=0.5), {})
     assert again.order.need[unsure] < level, "another quantile is read from what was mixed"

@@ -21,17 +21,18 @@ from data.catalog import Catalog
 from data.errors import ModelError, NotTrained, ResourceError
 from data.planner_store import PlannerStore, Term
 from forecasting import workflows
-from forecasting.batch import all_runs, forecast_all, latest
-from forecasting.crew import Crew, Job
-from forecasting.faithfulness import Agreement, Faithfulness
-from forecasting.generations.network import MQTransformerForecaster
-from forecasting.generations.references import SeasonalNaive
-from forecasting.ladder_run import LadderSettings, climb
-from forecasting.ladder_store import LadderStore, LadderTask
-from forecasting.launch_store import LaunchStore
-from forecasting.runs import Recipe, TrainingSettings
-from forecasting.serving import serving
-from forecasting.summary import Summary
+from forecasting.batch.batch_forecast import all_runs, forecast_all, latest
+from forecasting.batch.forecast_summary import Summary
+from forecasting.evaluation.ladder import LadderSettings, climb
+from forecasting.evaluation.ladder_store import LadderStore, LadderTask
+from forecasting.explain.attention_faithfulness import Agreement, Faithfulness
+from forecasting.models.baselines import SeasonalNaive
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+from forecasting.models.mqtransformer.settings import TrainingSettings
+from forecasting.new_products.model_store import LaunchStore
+from forecasting.service.model_loading import serving
+from forecasting.training.training_loop import Hyperparameters
+from forecasting.training.worker_pool import Job, WorkerPool
 
 SMALL = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=5, look_every=5, width=8, decoder_width=12)
 HORIZON, NAIVE = 4, SeasonalNaive.name
@@ -247,8 +248,8 @@ def test_a_sound_store_is_left_as_it_is(home: Path) -> None:
 
 @every_damage
 def test_a_damaged_state_of_a_training_is_made_again(tmp_path: Path, damage: Damage) -> None:
-    job = Job("member-0", Recipe(13.0), 10, 1, 5, "Training")
-    crew = Crew(tmp_path, "key", lambda progress: None, lambda: False)
+    job = Job("member-0", Hyperparameters(13.0), 10, 1, 5, "Training")
+    crew = WorkerPool(tmp_path, "key", lambda progress: None, lambda: False)
     crew._keep(job, {"weights": np.arange(100, dtype=np.float32)})
     (path,) = tmp_path.glob("*.safetensors")
     assert crew._kept(job) is not None
@@ -390,7 +391,7 @@ def test_an_error_in_what_is_derived_does_not_end_the_start(home: Path, monkeypa
     def broken(*_: object) -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr("forecasting.desk.summarise", broken)
+    monkeypatch.setattr("forecasting.service.planning_service.summarise", broken)
     shutil.rmtree(home / "runs")
     (home / "summary.parquet").unlink()
     (words,) = workflows.prepare(lambda progress: None)

@@ -26,4 +26,4 @@ def test_examples_hold(module: str) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert "forecasting.metrics" in modules_with_examples()
+    assert "forecasting.core.metrics" in modules_with_examples()

@@ -14,10 +14,10 @@ from stockpyl.newsvendor import newsvendor_normal
 
 from data.errors import ConfigurationError
 from data.locations import families
-from forecasting import quantiles
-from forecasting.echelons import Branches, allocation, depot_order
-from forecasting.inventory import Costs
-from forecasting.quantiles import TAUS
+from forecasting.core import quantile_function
+from forecasting.core.quantile_function import TAUS
+from forecasting.inventory.multi_echelon import Branches, allocation, depot_order
+from forecasting.inventory.order_policy import Costs
 
 KNOTS = np.array(TAUS)
 
@@ -33,8 +33,8 @@ def branches_of(
 
 def expected_cost(branches: Branches, given_: np.ndarray) -> float:
     stock = branches.position + given_
-    lost = quantiles.shortfall(KNOTS, branches.knots, stock)
-    left = stock - quantiles.mean(KNOTS, branches.knots) + lost
+    lost = quantile_function.shortfall(KNOTS, branches.knots, stock)
+    left = stock - quantile_function.mean(KNOTS, branches.knots) + lost
     return float((branches.costs.underage * lost + branches.costs.overage * left).sum())
 
 
@@ -105,7 +105,7 @@ def test_identical_branches_share_alike_and_a_branch_that_has_enough_gets_nothin
 def test_allocation_by_value_costs_no_more_than_in_proportion_to_need() -> None:
     rng, mean, spread = np.random.default_rng(5), [20.0, 20.0, 60.0], [2.0, 12.0, 20.0]
     branches = branches_of(mean, spread, [0, 0, 0], [5, 5, 2], [1, 1, 1])
-    need = quantiles.quantile(KNOTS, branches.knots, branches.costs.underage / (branches.costs.underage + 1))
+    need = quantile_function.quantile(KNOTS, branches.knots, branches.costs.underage / (branches.costs.underage + 1))
     demand = np.maximum(rng.normal(mean, spread, (40_000, 3)), 0)
 
     def cost(stock: np.ndarray) -> np.ndarray:

@@ -11,17 +11,17 @@ from factories import make_panel
 
 from data.groups import group_series
 from data.schema import PRICE, PROMO, Panel, Plan
-from forecasting.attention_links import Links, links
-from forecasting.explanations import DRIVERS, Drivers, coalitions, drivers, shapley
-from forecasting.features import encode
-from forecasting.generations.feedback import Feedback
-from forecasting.generations.network import MQTransformerForecaster
-from forecasting.generations.self_correcting import SelfCorrecting
-from forecasting.neutral_inputs import Channels
-from forecasting.own_mistakes import mistakes
-from forecasting.runs import TrainingSettings
-from forecasting.since_last_time import CHANGES, since_last
-from forecasting.windows import history_until, plan_after
+from forecasting.core.time_splits import history_until, plan_after
+from forecasting.explain.attention_attribution import AttentionAttribution, links
+from forecasting.explain.error_history import mistakes
+from forecasting.explain.forecast_revision import CHANGES, since_last
+from forecasting.explain.shapley_drivers import DRIVERS, Drivers, coalitions, drivers, shapley
+from forecasting.features.counterfactual_inputs import Channels
+from forecasting.features.inputs import encode
+from forecasting.models.mqtransformer.error_feedback import Feedback
+from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+from forecasting.models.mqtransformer.settings import TrainingSettings
 
 HORIZON, ALL, NOW = 4, 76, 72
 SMALL = TrainingSettings(members=2, scale_lives=(0.5,), most_steps=30, look_every=10, width=8, decoder_width=12)
@@ -40,7 +40,7 @@ def model(panel: Panel) -> MQTransformerForecaster:
 
 
 @pytest.fixture(scope="module")
-def networks(model: MQTransformerForecaster) -> SelfCorrecting:
+def networks(model: MQTransformerForecaster) -> FeedbackEnsemble:
     """With feedback that takes errors back, whatever so short a training earned."""
     return replace(model.networks, feedback=Feedback(trust=0.6, likeness=0.3, steadiness=0.2))
 
@@ -66,7 +66,7 @@ def test_shapley_values_share_what_two_make_together() -> None:
 # drivers
 
 
-def test_the_parts_sum_to_the_way_from_the_level_to_the_forecast(panel: Panel, networks: SelfCorrecting) -> None:
+def test_the_parts_sum_to_the_way_from_the_level_to_the_forecast(panel: Panel, networks: FeedbackEnsemble) -> None:
     for row in range(4):
         history, plan = one(panel, row)
         looked = networks.look(history, plan)
@@ -84,7 +84,7 @@ def test_the_last_coalition_is_the_forecast_of_the_page(panel: Panel, model: MQT
     np.testing.assert_allclose(found.forecast, answer.forecast.mean()[0], rtol=1e-5)
 
 
-def test_what_an_item_does_not_have_drives_nothing(panel: Panel, networks: SelfCorrecting) -> None:
+def test_what_an_item_does_not_have_drives_nothing(panel: Panel, networks: FeedbackEnsemble) -> None:
     still = {
         PRICE: np.repeat(panel.known[PRICE][:, :1], ALL, axis=1),
         PROMO: np.where(np.arange(ALL) >= NOW - 2, 0, panel.known[PROMO]).astype(np.float32),
@@ -99,26 +99,26 @@ def test_what_an_item_does_not_have_drives_nothing(panel: Panel, networks: SelfC
     assert np.abs(parts["season"]).max() > 0.01
 
 
-def test_a_promotion_planned_is_a_driver(panel: Panel, networks: SelfCorrecting) -> None:
+def test_a_promotion_planned_is_a_driver(panel: Panel, networks: FeedbackEnsemble) -> None:
     history, plan = one(panel)
     promoted = replace(plan, known={**plan.known, PROMO: np.ones_like(plan.known[PROMO])})
     found = drivers(networks, history, promoted, None)
     assert np.abs(found.parts[DRIVERS.index("promotion")]).min() > 1e-3
 
 
-def test_an_item_without_a_past_has_no_trend(panel: Panel, networks: SelfCorrecting) -> None:
+def test_an_item_without_a_past_has_no_trend(panel: Panel, networks: FeedbackEnsemble) -> None:
     unknown = replace(panel, demand=np.full_like(panel.demand, np.nan))
     history, plan = one(unknown)
     found = drivers(networks, history, plan, None)
     assert np.isfinite(found.parts).all()
 
 
-def test_coalitions_hold_every_set_once(panel: Panel, networks: SelfCorrecting) -> None:
+def test_coalitions_hold_every_set_once(panel: Panel, networks: FeedbackEnsemble) -> None:
     history, plan = one(panel)
     assert coalitions(networks, history, plan, None).shape == (2 ** len(DRIVERS), HORIZON)
 
 
-def test_the_channels_are_where_the_encoding_puts_them(panel: Panel, networks: SelfCorrecting) -> None:
+def test_the_channels_are_where_the_encoding_puts_them(panel: Panel, networks: FeedbackEnsemble) -> None:
     history, plan = one(panel)
     for view in networks.now.views:
         inputs, channels = encode(view.encoding, history, plan), Channels.of(view.encoding, history, HORIZON)
@@ -126,7 +126,7 @@ def test_the_channels_are_where_the_encoding_puts_them(panel: Panel, networks: S
         assert found == channels.widths
 
 
-def test_a_subject_taken_away_leaves_the_others(panel: Panel, networks: SelfCorrecting) -> None:
+def test_a_subject_taken_away_leaves_the_others(panel: Panel, networks: FeedbackEnsemble) -> None:
     history, plan = one(panel)
     view = networks.now.views[0]
     inputs, channels = encode(view.encoding, history, plan), Channels.of(view.encoding, history, HORIZON)
@@ -141,7 +141,7 @@ def test_a_subject_taken_away_leaves_the_others(panel: Panel, networks: SelfCorr
 # where it looked
 
 
-def test_masked_periods_are_those_looked_at_most(panel: Panel, networks: SelfCorrecting) -> None:
+def test_masked_periods_are_those_looked_at_most(panel: Panel, networks: FeedbackEnsemble) -> None:
     item = panel.take([0, 3, 5])
     found = links(networks, history_until(item, NOW), plan_after(item, NOW, HORIZON))
     assert found.weights.sum(axis=-1) == pytest.approx(1.0, abs=1e-5)
@@ -153,7 +153,7 @@ def test_masked_periods_are_those_looked_at_most(panel: Panel, networks: SelfCor
     assert (found.periods == item.periods[NOW - found.back]).all()
 
 
-def test_masking_moves_a_forecast_and_each_item_alone(panel: Panel, networks: SelfCorrecting) -> None:
+def test_masking_moves_a_forecast_and_each_item_alone(panel: Panel, networks: FeedbackEnsemble) -> None:
     item = panel.take([0, 3])
     both = links(networks, history_until(item, NOW), plan_after(item, NOW, HORIZON))
     assert np.abs(both.moves).max() > 0
@@ -164,7 +164,7 @@ def test_masking_moves_a_forecast_and_each_item_alone(panel: Panel, networks: Se
 
 def test_a_link_that_hardly_moves_is_weak() -> None:
     ones = np.ones((1, 2, 1))
-    found = Links(
+    found = AttentionAttribution(
         np.array([0]),
         make_panel(periods=1).periods,
         ones,
@@ -181,7 +181,7 @@ def test_a_link_that_hardly_moves_is_weak() -> None:
 # own mistakes
 
 
-def test_mistakes_add_up_to_the_forecast(panel: Panel, networks: SelfCorrecting) -> None:
+def test_mistakes_add_up_to_the_forecast(panel: Panel, networks: FeedbackEnsemble) -> None:
     history, plan = one(panel)
     found = mistakes(networks, history, plan)
     np.testing.assert_allclose(found.without + found.raised + found.steadied, found.forecast)
@@ -194,12 +194,12 @@ def test_mistakes_add_up_to_the_forecast(panel: Panel, networks: SelfCorrecting)
 
 
 def _mean(quantiles: np.ndarray) -> np.ndarray:
-    from forecasting.quantiles import TAUS, mean
+    from forecasting.core.quantile_function import TAUS, mean
 
     return mean(np.array(TAUS), quantiles)[0]
 
 
-def test_a_forecast_that_trusts_nothing_says_so(panel: Panel, networks: SelfCorrecting) -> None:
+def test_a_forecast_that_trusts_nothing_says_so(panel: Panel, networks: FeedbackEnsemble) -> None:
     history, plan = one(panel)
     found = mistakes(replace(networks, feedback=Feedback()), history, plan)
     assert not found.trusted
@@ -207,7 +207,7 @@ def test_a_forecast_that_trusts_nothing_says_so(panel: Panel, networks: SelfCorr
     assert (found.steadied == 0).all()
 
 
-def test_an_item_that_sold_thrice_what_was_said_is_raised(panel: Panel, networks: SelfCorrecting) -> None:
+def test_an_item_that_sold_thrice_what_was_said_is_raised(panel: Panel, networks: FeedbackEnsemble) -> None:
     demand = panel.demand.copy()
     demand[:, NOW - 3 : NOW + 1] *= 3
     more = replace(panel, demand=demand, in_stock=np.ones_like(panel.in_stock), groups=())
@@ -221,7 +221,7 @@ def test_an_item_that_sold_thrice_what_was_said_is_raised(panel: Panel, networks
 # what changed
 
 
-def test_the_bridge_from_last_time_sums(panel: Panel, networks: SelfCorrecting) -> None:
+def test_the_bridge_from_last_time_sums(panel: Panel, networks: FeedbackEnsemble) -> None:
     history, plan = one(panel)
     found = since_last(networks, history, plan)
     assert found is not None
@@ -234,7 +234,7 @@ def test_the_bridge_from_last_time_sums(panel: Panel, networks: SelfCorrecting) 
     assert found.created == history.periods[-2]
 
 
-def test_the_earlier_forecast_knew_nothing_of_the_last_period(panel: Panel, networks: SelfCorrecting) -> None:
+def test_the_earlier_forecast_knew_nothing_of_the_last_period(panel: Panel, networks: FeedbackEnsemble) -> None:
     history, plan = one(panel)
     other = history.demand.copy()
     other[:, -1] += 500
@@ -246,14 +246,14 @@ def test_the_earlier_forecast_knew_nothing_of_the_last_period(panel: Panel, netw
     assert after.came == before.came + 500
 
 
-def test_an_item_on_record_for_one_period_has_no_last_time(panel: Panel, networks: SelfCorrecting) -> None:
+def test_an_item_on_record_for_one_period_has_no_last_time(panel: Panel, networks: FeedbackEnsemble) -> None:
     history, plan = one(panel)
     young = np.full_like(history.demand, np.nan)
     young[:, -1] = 4
     assert since_last(networks, replace(history, demand=young), plan) is None
 
 
-def test_drivers_are_sealed(panel: Panel, networks: SelfCorrecting) -> None:
+def test_drivers_are_sealed(panel: Panel, networks: FeedbackEnsemble) -> None:
     history, plan = one(panel)
     found: Drivers = drivers(networks, history, plan, None)
     with pytest.raises(ValueError, match="read-only"):

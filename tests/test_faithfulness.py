@@ -10,12 +10,12 @@ from scipy.stats import spearmanr
 
 from data.catalog import Catalog
 from data.errors import ModelError
-from data.sources import simulator
-from data.sources.simulator import Simulation
-from forecasting.attention_links import links
-from forecasting.faithfulness import Faithfulness, agreement, faithfulness
-from forecasting.generations.network import MQTransformerForecaster
-from forecasting.runs import TrainingSettings
+from data.sources.simulator import simulate
+from data.sources.simulator.simulate import Simulation
+from forecasting.explain.attention_attribution import links
+from forecasting.explain.attention_faithfulness import Faithfulness, agreement, faithfulness
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+from forecasting.models.mqtransformer.settings import TrainingSettings
 
 
 def test_the_rank_correlation_is_scipys_and_lies_in_its_interval() -> None:
@@ -37,7 +37,7 @@ def test_what_cannot_be_ranked_is_not_a_number() -> None:
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     path = tmp_path_factory.mktemp("faithful") / "catalog.duckdb"
-    simulator.load(path, Simulation(items=45, periods=60, seed=1, new_items=0.1))
+    simulate.load(path, Simulation(items=45, periods=60, seed=1, new_items=0.1))
     return Catalog(path)
 
 

@@ -12,12 +12,20 @@ from factories import make_panel
 
 from data.groups import group_series
 from data.schema import Panel
-from forecasting.generations.feedback import Feedback, Judged, OwnRecord, correction, expected_log, lags_of, learned
-from forecasting.generations.network import MQTransformerForecaster
-from forecasting.generations.self_correcting import SelfCorrecting
-from forecasting.quantiles import TAUS
-from forecasting.runs import TrainingSettings
-from forecasting.windows import held_back, history_until, plan_after, unknown_ahead
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.time_splits import held_back, history_until, plan_after, unknown_ahead
+from forecasting.models.mqtransformer.error_feedback import (
+    Feedback,
+    Judged,
+    OwnRecord,
+    correction,
+    expected_log,
+    lags_of,
+    learned,
+)
+from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+from forecasting.models.mqtransformer.settings import TrainingSettings
 
 HORIZON = 4
 SMALL = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=30, look_every=10, width=8, decoder_width=12)
@@ -122,21 +130,21 @@ def panel() -> Panel:
 
 
 @pytest.fixture(scope="module")
-def networks(panel: Panel) -> SelfCorrecting:
+def networks(panel: Panel) -> FeedbackEnsemble:
     model = MQTransformerForecaster(SMALL)
     model.fit(panel, panel.periods[59], HORIZON)
     assert model._networks is not None
     return model._networks
 
 
-def test_only_forecasts_of_periods_not_trained_on_are_on_record(panel: Panel, networks: SelfCorrecting) -> None:
+def test_only_forecasts_of_periods_not_trained_on_are_on_record(panel: Panel, networks: FeedbackEnsemble) -> None:
     early = held_back(60, HORIZON) - 1  # the early networks know the periods up to this one
     for t in (early, early + 2, 59, 60, 64):
         record = networks.record(history_until(panel, t), plan_after(panel, t, HORIZON))
         assert record.exists[0].tolist() == [float(t - lag >= early) for lag in lags_of(HORIZON)]
 
 
-def test_a_forecaster_never_judges_by_words_it_said_of_its_own_lessons(panel: Panel, networks: SelfCorrecting) -> None:
+def test_a_forecaster_never_judges_by_words_it_said_of_its_own_lessons(panel: Panel, networks: FeedbackEnsemble) -> None:
     """At the end of training all forecasts of the past are the early networks': today's could not be there."""
     t = 59
     without = replace(networks, early=None).record(history_until(panel, t), plan_after(panel, t, HORIZON))
@@ -145,7 +153,7 @@ def test_a_forecaster_never_judges_by_words_it_said_of_its_own_lessons(panel: Pa
     assert later.exists[0].tolist() == [1.0, 0.0, 0.0]
 
 
-def test_the_record_does_not_change_with_planned_prices(panel: Panel, networks: SelfCorrecting) -> None:
+def test_the_record_does_not_change_with_planned_prices(panel: Panel, networks: FeedbackEnsemble) -> None:
     plan = plan_after(panel, 62, HORIZON)
     price = plan.known["price"] * np.array([1.1, 1.3, 1.1, 1.3], np.float32)
     one, other = (
@@ -157,7 +165,7 @@ def test_the_record_does_not_change_with_planned_prices(panel: Panel, networks: 
 
 @pytest.mark.parametrize("planned", [frozenset(), frozenset({"price"}), frozenset({"promo"})])
 def test_of_the_past_it_says_what_it_would_have_said_then_without_a_plan(
-    panel: Panel, networks: SelfCorrecting, planned: frozenset[str]
+    panel: Panel, networks: FeedbackEnsemble, planned: frozenset[str]
 ) -> None:
     panel, dates = replace(panel, planned=planned), [59, 62, 65]
     found = networks.now.read(panel, None, dates, unknown=unknown_ahead(panel))
@@ -167,7 +175,7 @@ def test_of_the_past_it_says_what_it_would_have_said_then_without_a_plan(
         np.testing.assert_allclose(found.looked[:, k, :, : then.looked.shape[-1]], then.looked[:, 0], atol=1e-5)
 
 
-def test_a_forecaster_that_was_too_low_raises_what_it_says(panel: Panel, networks: SelfCorrecting) -> None:
+def test_a_forecaster_that_was_too_low_raises_what_it_says(panel: Panel, networks: FeedbackEnsemble) -> None:
     demand = panel.demand.copy()
     demand[:, 55:60] *= 3
     more = replace(panel, demand=demand)

@@ -12,12 +12,12 @@ from factories import make_panel
 from data.errors import ModelError
 from data.groups import group_series
 from data.schema import Panel
-from forecasting.backtest import BENCH_TAUS, Backtest, backtest, score
-from forecasting.generations.forest_trees import Growth, QuantileTrees
-from forecasting.generations.g2011_forest import Forest
-from forecasting.generations.references import EmpiricalQuantiles
-from forecasting.metrics import wql
-from forecasting.quantiles import TAUS
+from forecasting.core.metrics import wql
+from forecasting.core.quantile_function import TAUS
+from forecasting.evaluation.backtest import BENCH_TAUS, Backtest, backtest, score
+from forecasting.models.baselines import EmpiricalQuantiles
+from forecasting.models.forest_arrays import Growth, QuantileTrees
+from forecasting.models.quantile_forest import Forest
 
 
 def quick(trees: int = 30, rows: int = 1500) -> Forest:

@@ -22,18 +22,18 @@ from factories import make_panel
 
 from data.errors import ConfigurationError
 from data.schema import Panel, Plan
-from forecasting.generations.base import Generation, Report
-from forecasting.generations.g2008_patchwork import Patchwork
-from forecasting.generations.lightgbm_quantiles import LightGBMQuantiles
-from forecasting.generations.references import EmpiricalQuantiles, SeasonalNaive
-from forecasting.generations.registry import GENERATIONS, generation
-from forecasting.quantiles import TAUS
-from forecasting.types import QuantileForecast
+from forecasting.core.forecaster import Generation
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.types import QuantileForecast, Report
+from forecasting.models.baselines import EmpiricalQuantiles, SeasonalNaive
+from forecasting.models.lightgbm_forecaster import LightGBMQuantiles
+from forecasting.models.patchwork.forecaster import Patchwork
+from forecasting.models.registry import GENERATIONS, generation
 
 
 def quick_mqtransformer() -> Generation:
     """One small network, trained for a moment."""
-    from forecasting.generations.network import MQTransformerForecaster
+    from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
 
     usual = MQTransformerForecaster().settings
     return MQTransformerForecaster(replace(usual, members=1, scale_lives=(0.5,), most_steps=50, width=8, decoder_width=8))
@@ -41,7 +41,7 @@ def quick_mqtransformer() -> Generation:
 
 def quick_small(name: str) -> Generation:
     """A small network that becomes smaller, trained for a moment."""
-    from forecasting.generations.small_forecaster import SmallForecaster
+    from forecasting.models.neural.base_forecaster import SmallForecaster
 
     found = generation(name)
     assert issubclass(found, SmallForecaster)
@@ -50,15 +50,15 @@ def quick_small(name: str) -> Generation:
 
 def quick_forest() -> Generation:
     """A forest of few trees on few rows."""
-    from forecasting.generations.forest_trees import Growth
-    from forecasting.generations.g2011_forest import Forest
+    from forecasting.models.forest_arrays import Growth
+    from forecasting.models.quantile_forest import Forest
 
     return Forest(most_rows=800, growth=Growth(trees=20))
 
 
 def quick_blend() -> Generation:
     """A blend of components that are small and quick."""
-    from forecasting.generations.blend import Blend
+    from forecasting.models.model_averaging import Blend
 
     return Blend(make=lambda name, seed: QUICK[name]())
 
@@ -192,7 +192,7 @@ def test_days_and_months_are_forecast_too(name: str, alias: str) -> None:
 
 
 def test_the_blend_trusts_the_component_that_met_the_held_back_periods() -> None:
-    from forecasting.generations.blend import Blend
+    from forecasting.models.model_averaging import Blend
 
     class Right(SeasonalNaive):
         """Says what comes, within a little."""

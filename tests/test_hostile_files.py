@@ -25,10 +25,10 @@ from uploads import GOOD, in_format, loaded, seen
 from data.catalog import Catalog
 from data.catalog_tables import layout, lists
 from data.errors import ResourceError, UploadError
-from data.sources import upload_limits
-from data.sources.order_files import read_orders
-from data.sources.upload import UploadPreview, load, preview
-from data.sources.upload_values import Coded, date_share, dates, decimal_mark, numbers, numeric_share, switches
+from data.sources.upload import limits
+from data.sources.upload.load import UploadPreview, load, preview
+from data.sources.upload.purchase_orders import read_orders
+from data.sources.upload.value_parsing import Coded, date_share, dates, decimal_mark, numbers, numeric_share, switches
 
 HOSTILE = Path(__file__).parent / "data" / "hostile"
 
@@ -197,7 +197,7 @@ def test_parquet_that_declares_more_than_is_held_is_refused(tmp_path: Path) -> N
 
 
 def test_parquet_text_that_spells_out_to_more_than_is_held_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload_limits, "LARGEST_UNPACKED", 2**20)
+    monkeypatch.setattr(limits, "LARGEST_UNPACKED", 2**20)
     name, content = in_format("parquet", [{"item": "A" * 400, "date": day, "units": 1} for day in range(4_000)])
     assert len(content) < 100_000
     assert "MB of text in the column 'item'" in refused(name, content, tmp_path)
@@ -222,7 +222,7 @@ def test_few_rows_over_many_years_are_refused(tmp_path: Path) -> None:
 
 
 def test_rows_that_leave_nearly_all_empty_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload_limits, "FEW_NUMBERS", 1_000)
+    monkeypatch.setattr(limits, "FEW_NUMBERS", 1_000)
     rows = [f"I{n},{day},1" for n in range(20) for day in ("2000-01-01", "2000-01-02", "2001-01-01")]
     assert "leave nearly all of it empty" in refused("s.csv", "\n".join(["item,date,units", *rows]).encode(), tmp_path)
 

@@ -16,8 +16,10 @@ from stockpyl.newsvendor import (
 )
 
 from data.errors import ConfigurationError
-from forecasting import quantiles
-from forecasting.inventory import (
+from forecasting.core import quantile_function
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.types import QuantileForecast
+from forecasting.inventory.order_policy import (
     Costs,
     LeadTimes,
     Rules,
@@ -32,8 +34,6 @@ from forecasting.inventory import (
     protection,
     span_knots,
 )
-from forecasting.quantiles import TAUS
-from forecasting.types import QuantileForecast
 
 KNOTS = np.array(TAUS)
 FINE = np.unique(np.concatenate([np.linspace(1e-4, 1 - 1e-4, 40_001), np.geomspace(1e-9, 1e-4, 400)]))
@@ -91,7 +91,7 @@ def test_units_on_order_count_when_they_arrive_before_the_next_receipt() -> None
 
 
 def test_shelf_life_and_cover_leave_whole_packs_or_nothing() -> None:
-    rate = float(quantiles.mean(KNOTS, straight())[0]) / 3
+    rate = float(quantile_function.mean(KNOTS, straight())[0]) / 3
     plan = order(straight(), KNOTS, 0.95, stock(), rules(pack=12, cover=3))
     assert plan.cap[0] == pytest.approx(3 * rate)
     assert plan.quantity.tolist() == [48]  # 95 are wanted, 49.9 are room for
@@ -203,7 +203,7 @@ def test_beyond_the_horizon_the_mean_grows_in_proportion_and_the_spread_with_the
     spans = (100 + 10 * norm.ppf(KNOTS))[None, None].repeat(3, axis=1)
     knots = protection(forecast_of(spans), 11, 1)
     assert is_extended(3, 11, 1)
-    centre, far = quantiles.mean(KNOTS, spans[:, 2])[0], quantiles.mean(KNOTS, knots)[0]
+    centre, far = quantile_function.mean(KNOTS, spans[:, 2])[0], quantile_function.mean(KNOTS, knots)[0]
     assert far == pytest.approx(4 * centre, rel=1e-3)
     assert knots[0, -1] - knots[0, 0] == pytest.approx(2 * (spans[0, 2, -1] - spans[0, 2, 0]))
 
@@ -215,7 +215,7 @@ def test_a_mixture_of_lead_times_mixes_the_chances_of_selling_no_more(knots: np.
     mixed = mixture(KNOTS, both, chances)
     assert (np.diff(mixed, axis=1) >= -1e-9).all()
     for knot, tau in enumerate(KNOTS):
-        at, just_below = (quantiles.level(KNOTS, both, mixed[:, None, knot] + shift) for shift in (1e-9, -1e-6))
+        at, just_below = (quantile_function.level(KNOTS, both, mixed[:, None, knot] + shift) for shift in (1e-9, -1e-6))
         assert float((at * chances).sum()) >= tau - 1e-6
         assert float((just_below * chances).sum()) <= tau + 1e-6
 
@@ -236,15 +236,15 @@ def test_one_certain_lead_time_mixes_nothing() -> None:
 def test_the_shortfall_is_the_area_of_the_quantile_function_above_the_position(knots: np.ndarray, position: float) -> None:
     edges = np.concatenate([np.geomspace(1e-9, 0.02, 300), np.linspace(0.02, 0.98, 4001)[1:]])
     edges = np.concatenate([edges, 1 - np.geomspace(0.02, 1e-12, 600)[1:]])
-    above = np.maximum(quantiles.quantile(KNOTS, np.broadcast_to(knots, (len(edges), 13)), edges) - position, 0)
+    above = np.maximum(quantile_function.quantile(KNOTS, np.broadcast_to(knots, (len(edges), 13)), edges) - position, 0)
     area = ((above[1:] + above[:-1]) / 2 * np.diff(edges)).sum()
-    answer = float(quantiles.shortfall(KNOTS, knots, np.array([position]))[0])
+    answer = float(quantile_function.shortfall(KNOTS, knots, np.array([position]))[0])
     assert answer == pytest.approx(area, rel=2e-3, abs=2e-3 * (1 + knots.max()))
 
 
 @given(knots_of())
 def test_with_nothing_in_stock_everything_is_short(knots: np.ndarray) -> None:
-    assert quantiles.shortfall(KNOTS, knots, 0.0) == pytest.approx(quantiles.mean(KNOTS, knots))
+    assert quantile_function.shortfall(KNOTS, knots, 0.0) == pytest.approx(quantile_function.mean(KNOTS, knots))
 
 
 @settings(max_examples=60)
@@ -260,7 +260,7 @@ def test_the_best_position_costs_no_more_than_any_other(underage: float, overage
 def test_an_outcome_adds_up(knots: np.ndarray, position: float) -> None:
     found = outcome(knots, KNOTS, np.array([position]), Costs(np.array([3.0]), np.array([2.0])))
     short, left = float(found.lost_sales[0]), float(found.left_over[0])
-    assert position - left + short == pytest.approx(float(quantiles.mean(KNOTS, knots)[0]), abs=1e-6)
+    assert position - left + short == pytest.approx(float(quantile_function.mean(KNOTS, knots)[0]), abs=1e-6)
     assert found.cost[0] == pytest.approx(3 * short + 2 * left)
     assert 0 <= found.service[0] <= 1
 
@@ -311,7 +311,7 @@ def test_evenly_spread_demand_is_exact_between_the_knots() -> None:
     from scipy.stats import uniform
 
     best, cost = newsvendor_continuous(holding_cost=1, stockout_cost=4, demand_distrib=uniform(0, 100))
-    assert float(quantiles.quantile(KNOTS, straight(), critical_ratio(4.0, 1.0))[0]) == pytest.approx(best, abs=1e-6)
+    assert float(quantile_function.quantile(KNOTS, straight(), critical_ratio(4.0, 1.0))[0]) == pytest.approx(best, abs=1e-6)
     edges = np.array([1e-9, 0.5, 1 - 1e-9])
     knots, costs = edges[None] * 100, Costs(np.array([4.0]), np.array([1.0]))
     assert float(outcome(knots, edges, np.array([best]), costs).cost[0]) == pytest.approx(cost, abs=1e-6)

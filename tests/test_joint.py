@@ -14,18 +14,18 @@ from scipy.stats import norm
 
 from data.catalog import Catalog
 from data.errors import TooLittleHistory
-from forecasting.buying import BuyPlan, basis, buy_plan
-from forecasting.buying_terms import BuySettings
-from forecasting.generations.network import MQTransformerForecaster
-from forecasting.joint import Ties, joint_totals, ties_of
-from forecasting.quantiles import TAUS
-from forecasting.runs import TrainingSettings
-from forecasting.summary import Summary
+from forecasting.batch.forecast_summary import Summary
+from forecasting.core.quantile_function import TAUS
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+from forecasting.models.mqtransformer.settings import TrainingSettings
+from forecasting.purchasing.joint_demand import ErrorCorrelation, joint_totals, ties_of
+from forecasting.purchasing.purchase_plan import BuyPlan, basis, buy_plan
+from forecasting.purchasing.purchase_terms import BuySettings
 
 ITEMS, MEAN, DEVIATION = 60, 100.0, 20.0
 KNOTS = np.array(TAUS)
 STAMP = pd.Timestamp("2025-12-28")
-NONE = Ties(0.0, 0.0, 60, 30, STAMP, STAMP, 3)
+NONE = ErrorCorrelation(0.0, 0.0, 60, 30, STAMP, STAMP, 3)
 
 
 @pytest.fixture(scope="module")

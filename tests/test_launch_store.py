@@ -11,16 +11,16 @@ import pytest
 
 from data.catalog import Catalog
 from data.schema import Panel, Plan
-from data.sources import simulator
-from data.sources.simulator import Simulation
-from forecasting.analogs import LaunchForecast
-from forecasting.launch_desk import LaunchDesk, NewProduct
-from forecasting.launch_store import LaunchStore
-from forecasting.launch_views import by_network
-from forecasting.launches import Products
-from forecasting.quantiles import TAUS
-from forecasting.types import Progress, QuantileForecast
-from forecasting.windows import plan_from
+from data.sources.simulator import simulate
+from data.sources.simulator.simulate import Simulation
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.time_splits import plan_from
+from forecasting.core.types import Progress, QuantileForecast
+from forecasting.new_products.analog_forecast import LaunchForecast
+from forecasting.new_products.holdout_trial import by_network
+from forecasting.new_products.launch_history import Products
+from forecasting.new_products.launch_service import LaunchDesk, NewProduct
+from forecasting.new_products.model_store import LaunchStore
 
 WEEKS = 90
 
@@ -28,7 +28,7 @@ WEEKS = 90
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     path = tmp_path_factory.mktemp("launches") / "catalog.duckdb"
-    simulator.load(path, Simulation(items=400, periods=WEEKS, seed=2, launches=0.6, stockouts=0.0))
+    simulate.load(path, Simulation(items=400, periods=WEEKS, seed=2, launches=0.6, stockouts=0.0))
     return Catalog(path)
 
 

@@ -16,12 +16,19 @@ from data.catalog import Catalog
 from data.errors import UnknownItem
 from data.findings import Findings
 from data.locations import LOCATION_COLUMNS, families, location_columns
-from data.sources import simulator, upload
-from forecasting.buying import BuyPlan, basis, buy_plan
-from forecasting.buying_terms import BuySettings
-from forecasting.locations import BranchRecord, contradictions, depot_lines, product_plan, product_plans
-from forecasting.quantiles import TAUS
-from forecasting.summary import Summary
+from data.sources.simulator import simulate
+from data.sources.upload import load
+from forecasting.batch.forecast_summary import Summary
+from forecasting.core.quantile_function import TAUS
+from forecasting.purchasing.multi_echelon_plan import (
+    BranchErrorCorrelation,
+    contradictions,
+    depot_lines,
+    product_plan,
+    product_plans,
+)
+from forecasting.purchasing.purchase_plan import BuyPlan, basis, buy_plan
+from forecasting.purchasing.purchase_terms import BuySettings
 
 KNOTS = np.array(TAUS)
 ROWS = [("Tea", "Depot", ""), ("Tea", "North", "Depot"), ("Tea", "South", "Depot"), ("Jam", "North", "Nowhere")]
@@ -79,7 +86,7 @@ def test_a_depot_without_a_record_is_no_new_product(plan: BuyPlan) -> None:
 
 @pytest.mark.parametrize("sells", [False, True])
 def test_a_products_plan_adds_up_and_pools(plan: BuyPlan, sells: bool) -> None:
-    found = product_plan(plan, "Tea", "Depot", BranchRecord(0.2, np.full(len(WHERE), sells)))
+    found = product_plan(plan, "Tea", "Depot", BranchErrorCorrelation(0.2, np.full(len(WHERE), sells)))
     assert found.is_depot.sum() == sells
     assert found.moved.given.sum() + found.moved.kept == 12
     assert found.moved.given.sum() % 6 == 0
@@ -88,12 +95,12 @@ def test_a_products_plan_adds_up_and_pools(plan: BuyPlan, sells: bool) -> None:
     assert found.order.position == 12
     np.testing.assert_array_equal(found.position, found.on_hand + found.on_the_way - found.back_orders)
     assert found.order.position == found.line.on_hand + found.position.sum()
-    alike = product_plan(plan, "Tea", "Depot", BranchRecord(1.0, np.full(len(WHERE), sells)))
+    alike = product_plan(plan, "Tea", "Depot", BranchErrorCorrelation(1.0, np.full(len(WHERE), sells)))
     assert alike.order.level == pytest.approx(alike.order.added, rel=1e-6), "branches that err as one pool nothing"
 
 
 def test_the_lists_of_all_products_are_those_of_each(plan: BuyPlan) -> None:
-    past, told = BranchRecord(0.2, np.ones(len(WHERE), bool)), []
+    past, told = BranchErrorCorrelation(0.2, np.ones(len(WHERE), bool)), []
     every = product_plans(plan, past, told.append)
     assert [one.line for one in every] == list(depot_lines(plan))
     assert told[0].total == 2
@@ -105,12 +112,12 @@ def test_the_lists_of_all_products_are_those_of_each(plan: BuyPlan) -> None:
 
 def test_an_unknown_product_is_refused(plan: BuyPlan) -> None:
     with pytest.raises(UnknownItem, match="no product"):
-        product_plan(plan, "Salt", "Depot", BranchRecord(0.2, np.ones(len(WHERE), bool)))
+        product_plan(plan, "Salt", "Depot", BranchErrorCorrelation(0.2, np.ones(len(WHERE), bool)))
 
 
 def test_a_simulated_product_is_split_over_branches_and_keeps_its_law() -> None:
-    settings = simulator.Simulation(items=60, periods=80, stockouts=0.0, seed=3)
-    plain, split = simulator.simulated(settings), simulator.simulated(replace(settings, locations=3))
+    settings = simulate.Simulation(items=60, periods=80, stockouts=0.0, seed=3)
+    plain, split = simulate.simulated(settings), simulate.simulated(replace(settings, locations=3))
     assert len(split) == 4 * len(plain)
     demand = split.panel.demand.reshape(60, 4, -1)
     assert np.isnan(demand[:, 0]).all(), "a depot has no record"
@@ -120,14 +127,14 @@ def test_a_simulated_product_is_split_over_branches_and_keeps_its_law() -> None:
     made, wrong = families(*(where[name].tolist() for name in LOCATION_COLUMNS))
     assert not wrong
     assert [(one.depot, one.branches) for one in made[:2]] == [(0, (1, 2, 3)), (4, (5, 6, 7))]
-    part = next(iter(simulator.simulate(replace(settings, locations=3), chunk=7)))
+    part = next(iter(simulate.simulate(replace(settings, locations=3), chunk=7)))
     np.testing.assert_array_equal(part.panel.demand, split.panel.demand[:28])
     np.testing.assert_array_equal(part.commercial["on_hand"], split.commercial["on_hand"][:28])
 
 
 def test_branches_of_a_simulated_product_sell_by_their_stated_law() -> None:
-    settings = simulator.Simulation(items=400, periods=60, stockouts=0.0, intermittent=0.0, launches=0.0, ends=0.0, locations=2)
-    split = simulator.simulated(replace(settings, new_items=0.0))
+    settings = simulate.Simulation(items=400, periods=60, stockouts=0.0, intermittent=0.0, launches=0.0, ends=0.0, locations=2)
+    split = simulate.simulated(replace(settings, new_items=0.0))
     branch = np.arange(len(split)) % 3 > 0
     mean, demand = split.truth.mean[branch, :60], split.panel.demand[branch].astype(float)
     off = (demand - mean) / np.sqrt(mean + mean**2 / split.truth.shape[branch, None])
@@ -140,9 +147,9 @@ def test_an_upload_of_products_at_places_becomes_a_catalog_of_locations(tmp_path
     lines = ["date,product,store,supplied_from,units,on_hand"]
     for day in days:
         lines += [f"{day:%Y-%m-%d},{product},{store},{source},{5 if source else 0},{20}" for product, store, source in ROWS]
-    before = upload.preview("sales.csv", "\n".join(lines).encode())
+    before = load.preview("sales.csv", "\n".join(lines).encode())
     path = tmp_path / "catalog.duckdb"
-    upload.load(before, before.mapping, "Mine", path)
+    load.load(before, before.mapping, "Mine", path)
     with closing(Catalog(path)) as catalog:
         where = catalog.assortment().locations
         assert sorted(zip(*(where[name].tolist() for name in LOCATION_COLUMNS), strict=True)) == sorted(ROWS)

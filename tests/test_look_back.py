@@ -13,15 +13,15 @@ from catalogs import opened, panel_of, trained_on
 from scipy.stats import binomtest
 
 from data.catalog import Catalog
-from forecasting.attention import REASONS, concerns
-from forecasting.buying import basis
-from forecasting.buying_terms import BuySettings
-from forecasting.generations.feedback import Feedback
-from forecasting.generations.network import MQTransformerForecaster
-from forecasting.look_back import LookBack, looked_back
-from forecasting.runs import TrainingSettings
-from forecasting.since_last_time import since_last
-from forecasting.summary import summarise
+from forecasting.batch.forecast_monitoring import ForecastMonitoring, looked_back
+from forecasting.batch.forecast_summary import summarise
+from forecasting.explain.forecast_revision import since_last
+from forecasting.models.mqtransformer.error_feedback import Feedback
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+from forecasting.models.mqtransformer.settings import TrainingSettings
+from forecasting.purchasing.alerts import REASONS, concerns
+from forecasting.purchasing.purchase_plan import basis
+from forecasting.purchasing.purchase_terms import BuySettings
 
 HORIZON, ITEMS = 4, 40
 SMALL = TrainingSettings(members=2, scale_lives=(0.5,), most_steps=20, look_every=10, width=8, decoder_width=12)
@@ -41,7 +41,7 @@ def forecaster(catalog: Catalog) -> MQTransformerForecaster:
 
 
 @pytest.fixture(scope="module")
-def found(catalog: Catalog, forecaster: MQTransformerForecaster) -> LookBack:
+def found(catalog: Catalog, forecaster: MQTransformerForecaster) -> ForecastMonitoring:
     heard = []
     answer = looked_back(catalog, forecaster, "key", heard.append, workers=2)
     assert heard[-1].done == heard[-1].total == ITEMS
@@ -49,7 +49,7 @@ def found(catalog: Catalog, forecaster: MQTransformerForecaster) -> LookBack:
 
 
 def test_the_move_of_an_item_is_what_its_own_page_says(
-    catalog: Catalog, forecaster: MQTransformerForecaster, found: LookBack
+    catalog: Catalog, forecaster: MQTransformerForecaster, found: ForecastMonitoring
 ) -> None:
     moves = 0
     for row in range(0, ITEMS, 7):
@@ -67,7 +67,7 @@ def test_the_move_of_an_item_is_what_its_own_page_says(
 
 
 def test_only_periods_that_the_networks_had_not_seen_are_judged(
-    catalog: Catalog, forecaster: MQTransformerForecaster, found: LookBack
+    catalog: Catalog, forecaster: MQTransformerForecaster, found: ForecastMonitoring
 ) -> None:
     networks, panel = forecaster.networks, catalog.panel()
     assert found.first > networks.early_until
@@ -89,14 +89,16 @@ def test_only_periods_that_the_networks_had_not_seen_are_judged(
     assert (above[begun] == found.above[rows][begun]).all()
 
 
-def many(items: int, missed: int) -> LookBack:
+def many(items: int, missed: int) -> ForecastMonitoring:
     """Items with 26 periods judged; the first ``missed`` are right half of the time, the rest as often as they should be."""
     rng = np.random.default_rng(0)
     outside = np.where(np.arange(items) < missed, 13, rng.binomial(26, 0.2, items)).astype(np.int32)
     ids, none = np.array([f"I{n}" for n in range(items)], object), np.zeros(items)
     judged, sells = np.full(items, 26, np.int32), np.full(items, 10.0)
     stamp = pd.Timestamp("2025-12-28")
-    return LookBack("key", stamp, 4, stamp, stamp, ids, sells, sells, none, judged, outside, 0 * judged, none + 9, none)
+    return ForecastMonitoring(
+        "key", stamp, 4, stamp, stamp, ids, sells, sells, none, judged, outside, 0 * judged, none + 9, none
+    )
 
 
 def test_of_many_right_forecasts_few_are_said_to_miss_their_range() -> None:
@@ -114,18 +116,18 @@ def test_what_hardly_sells_or_was_hardly_seen_is_not_judged() -> None:
     assert not replace(found, judged=found.judged * 0 + 5, above=found.judged * 0 + 5).is_outside.any()
 
 
-def test_it_is_kept_for_its_catalog_and_model_alone(tmp_path: Path, found: LookBack) -> None:
+def test_it_is_kept_for_its_catalog_and_model_alone(tmp_path: Path, found: ForecastMonitoring) -> None:
     path = tmp_path / "look-back.parquet"
-    assert LookBack.load(path, "key") is None
+    assert ForecastMonitoring.load(path, "key") is None
     found.save(path)
-    loaded = LookBack.load(path, "key")
+    loaded = ForecastMonitoring.load(path, "key")
     assert loaded is not None
     np.testing.assert_array_equal(loaded.after, found.after)
     assert (loaded.created, loaded.first, loaded.last) == (found.created, found.first, found.last)
-    assert LookBack.load(path, "another") is None
+    assert ForecastMonitoring.load(path, "another") is None
 
 
-def test_it_is_told_of_any_items_and_unknown_ones_are_unknown(found: LookBack) -> None:
+def test_it_is_told_of_any_items_and_unknown_ones_are_unknown(found: ForecastMonitoring) -> None:
     some = found.of(np.array([found.item_ids[3], "nobody"], object))
     assert some.after[0] == found.after[3]
     assert np.isnan(some.after[1])

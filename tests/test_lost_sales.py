@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import gamma
 
-from forecasting.lost_sales import demand_ahead, unserved
-from forecasting.policies import lost_sales_rule, newsvendor, unit_costs
-from forecasting.quantiles import TAUS
-from forecasting.replay import Past
+from forecasting.core.quantile_function import TAUS
+from forecasting.inventory.inventory_simulation import ReplayData
+from forecasting.inventory.learned_policy import lost_sales_rule, newsvendor, unit_costs
+from forecasting.inventory.lost_sales import demand_ahead, unserved
 
 KNOTS = np.array(TAUS)
 HORIZON = 6
@@ -83,7 +83,7 @@ def test_counting_it_costs_less_where_the_true_quantiles_are_known(ratio: float)
     span[:-2] = demand[:-2] + demand[1:-1] + demand[2:]
     ids = np.array([f"item {n}" for n in range(items)], dtype=object)
     knots = steps[:, :, -1]
-    past = Past(ids, KNOTS, knots, knots, demand, span, np.full_like(demand, 6.0), lead_time, 1, steps)
+    past = ReplayData(ids, KNOTS, knots, knots, demand, span, np.full_like(demand, 6.0), lead_time, 1, steps)
     costs = unit_costs(past, ratio)
     counted, not_counted = (float(rule(past, ratio).cost(costs).sum()) for rule in (lost_sales_rule, newsvendor))
     assert counted < 0.98 * not_counted

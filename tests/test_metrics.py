@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import mean_pinball_loss
 
-from forecasting import metrics
+from forecasting.core import metrics
 
 TAUS = np.array([0.1, 0.5, 0.9])
 

@@ -9,11 +9,12 @@ import pytest
 import torch
 from factories import make_panel
 
-from forecasting import ablation
-from forecasting.encoding import encoding_of
-from forecasting.features import Inputs, encode
-from forecasting.generations.g2020_mqtransformer import MQTransformer, periods_back
-from forecasting.runs import PARTS, RunData, TrainingSettings
+from forecasting.evaluation import ablation
+from forecasting.features.encoding import encoding_of
+from forecasting.features.inputs import Inputs, encode
+from forecasting.models.mqtransformer.network import MQTransformer, periods_back
+from forecasting.models.mqtransformer.settings import PARTS, TrainingSettings
+from forecasting.training.training_loop import RunData
 
 HORIZON, T = 4, 50
 

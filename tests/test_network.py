@@ -13,17 +13,19 @@ from factories import make_panel
 from data.errors import ModelError, NotTrained
 from data.groups import group_series
 from data.schema import Panel
-from forecasting.crew import Crew, TrainingStopped
-from forecasting.encoding import encoding_of
-from forecasting.features import encode
-from forecasting.generations.feedback import Feedback
-from forecasting.generations.g2020_mqtransformer import MQTransformer, price_factor
-from forecasting.generations.layers import MEDIAN, Convolutions, QuantileHead
-from forecasting.generations.network import Answer, MQTransformerForecaster
-from forecasting.running import Once
-from forecasting.runs import RunData, TrainingSettings, trained_network
-from forecasting.training import fit, fit_key
-from forecasting.windows import masked, plan_after
+from forecasting.core.forecaster import TrainingStopped
+from forecasting.core.time_splits import masked, plan_after
+from forecasting.features.encoding import encoding_of
+from forecasting.features.inputs import encode
+from forecasting.features.moving_average import ArrayCache
+from forecasting.models.mqtransformer.error_feedback import Feedback
+from forecasting.models.mqtransformer.forecaster import Answer, MQTransformerForecaster
+from forecasting.models.mqtransformer.network import MQTransformer, price_factor
+from forecasting.models.mqtransformer.settings import TrainingSettings
+from forecasting.models.neural.layers import MEDIAN, Convolutions, QuantileHead
+from forecasting.training.hyperparameter_search import fit, fit_key
+from forecasting.training.training_loop import RunData, trained_network
+from forecasting.training.worker_pool import WorkerPool
 
 HORIZON = 4
 SMALL = TrainingSettings(members=2, scale_lives=(0.5,), most_steps=30, look_every=10, width=8, decoder_width=12)
@@ -133,7 +135,7 @@ def test_where_attention_looked_need_not_be_kept(panel: Panel, forecaster: MQTra
 
 
 def test_features_of_dates_that_nobody_asks_for_are_left_out_and_change_nothing(panel: Panel) -> None:
-    encoding, once = encoding_of(panel, HORIZON, 10.0), Once()
+    encoding, once = encoding_of(panel, HORIZON, 10.0), ArrayCache()
     other = encoding_of(panel, HORIZON, 20.0)
     encode(other, panel, once=once)  # what is shared between encodings must not mix them up
     whole, late = encode(encoding, panel), encode(encoding, panel, first_date=60, once=once)
@@ -229,11 +231,11 @@ def test_a_stopped_fit_goes_on_and_ends_with_the_same_weights(panel: Panel, tmp_
     quiet = lambda progress: None  # noqa: E731
     key = fit_key(panel, HORIZON, SMALL)
     with pytest.raises(TrainingStopped):
-        fit(panel, HORIZON, SMALL, Crew(tmp_path, key, quiet, after_forty_looks))
+        fit(panel, HORIZON, SMALL, WorkerPool(tmp_path, key, quiet, after_forty_looks))
     kept = {path.name for path in tmp_path.iterdir()}
     assert kept  # the finished run is kept
-    resumed = fit(panel, HORIZON, SMALL, Crew(tmp_path, key, quiet, lambda: False))
-    whole = fit(panel, HORIZON, SMALL, Crew(None, key, quiet, lambda: False))
+    resumed = fit(panel, HORIZON, SMALL, WorkerPool(tmp_path, key, quiet, lambda: False))
+    whole = fit(panel, HORIZON, SMALL, WorkerPool(None, key, quiet, lambda: False))
     for ours, theirs in zip((*resumed.views, *resumed.early), (*whole.views, *whole.early), strict=True):
         for one, other in zip(ours.members, theirs.members, strict=True):
             assert all(torch.equal(one[name], other[name]) for name in one)
@@ -266,6 +268,8 @@ def test_an_untrained_forecaster_says_so(panel: Panel, tmp_path: Path) -> None:
 
 def test_a_part_that_is_switched_off_is_in_no_network(panel: Panel) -> None:
     without = replace(SMALL, parts=("attention",))
-    trained = fit(panel, HORIZON, without, Crew(None, fit_key(panel, HORIZON, without), lambda progress: None, lambda: False))
+    trained = fit(
+        panel, HORIZON, without, WorkerPool(None, fit_key(panel, HORIZON, without), lambda progress: None, lambda: False)
+    )
     configs = [view.config for view in (*trained.views, *trained.early)]
     assert all(one.attention and not (one.lags or one.moves or one.peak_care) for one in configs)

@@ -15,8 +15,8 @@ from data.errors import DataError, UploadError
 from data.export import export_orders
 from data.orders import Orders, period_numbers
 from data.schema import Frequency
-from data.sources.order_files import OrdersFile, read_orders
-from data.sources.upload import load
+from data.sources.upload.load import load
+from data.sources.upload.purchase_orders import OrdersFile, read_orders
 
 HEAD = "item_id,ordered,due,received,units\n"
 FINE = HEAD + "A,2023-12-04,2023-12-18,2023-12-20,48\nA,2024-01-08,2024-01-29,,24\nB,2024-01-09,,2024-01-23,6\n"

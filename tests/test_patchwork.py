@@ -13,12 +13,12 @@ from factories import make_panel
 from data.errors import ModelError, UnknownItem
 from data.groups import group_series
 from data.schema import Frequency, Panel
-from forecasting.generations.g2008_patchwork import Patchwork
-from forecasting.generations.patchwork_errors import ErrorPool, Errors
-from forecasting.generations.patchwork_launches import AGES
-from forecasting.generations.patchwork_models import levels
-from forecasting.generations.patchwork_routes import ROUTES, routed
-from forecasting.quantiles import TAUS
+from forecasting.core.quantile_function import TAUS
+from forecasting.models.patchwork.error_distribution import ErrorPool, Errors
+from forecasting.models.patchwork.forecaster import Patchwork
+from forecasting.models.patchwork.new_product_rule import AGES
+from forecasting.models.patchwork.routing import ROUTES, routed
+from forecasting.models.patchwork.textbook_models import levels
 
 WEEKS, DAYS = Frequency.of("W-SUN"), Frequency.of("D")
 

@@ -9,9 +9,9 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import gamma, poisson
 
 from data.errors import ConfigurationError
-from forecasting.paths import Dependence, dependence, group_totals, sampled, scores
-from forecasting.quantiles import TAUS
-from forecasting.types import QuantileForecast
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.types import QuantileForecast
+from forecasting.purchasing.dependence import Dependence, dependence, group_totals, sampled, scores
 
 ITEMS, HORIZON, DATES = 60, 6, 50
 TIES = Dependence(shared=0.4, factor_memory=0.6, own_memory=0.3)

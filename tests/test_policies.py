@@ -10,7 +10,9 @@ import torch
 from scipy.stats import gamma
 
 from data.errors import TooLittleHistory
-from forecasting.policies import (
+from forecasting.core.quantile_function import TAUS
+from forecasting.inventory.inventory_simulation import GRID, ReplayData
+from forecasting.inventory.learned_policy import (
     RATIOS,
     Policy,
     PolicyNetwork,
@@ -24,14 +26,12 @@ from forecasting.policies import (
     lost_sales_rule,
     unit_costs,
 )
-from forecasting.quantiles import TAUS
-from forecasting.replay import GRID, Past
 
 FEW = PolicySettings(steps=60, looks=6, items=150)
 LEAD_TIME, REVIEW = 2, 1
 
 
-def past(scale: float = 1.0, dates: int = 40, items: int = 150, seed: int = 0) -> Past:
+def past(scale: float = 1.0, dates: int = 40, items: int = 150, seed: int = 0) -> ReplayData:
     """Gamma demand of items of different sizes, whose true span quantiles times ``scale`` are forecast."""
     rng = np.random.default_rng(seed)
     size = rng.uniform(2, 12, items)
@@ -46,10 +46,10 @@ def past(scale: float = 1.0, dates: int = 40, items: int = 150, seed: int = 0) -
     ids = np.array([f"item {n}" for n in range(items)], dtype=object)
     each = np.array([gamma(1.5 * h).ppf(np.array(TAUS)) for h in range(1, span + 1)])
     steps = np.broadcast_to(scale * each * size[:, None, None], (dates, items, *each.shape))
-    return Past(ids, np.array(TAUS), everywhere, everywhere, demand, spans, mean, LEAD_TIME, REVIEW, steps)
+    return ReplayData(ids, np.array(TAUS), everywhere, everywhere, demand, spans, mean, LEAD_TIME, REVIEW, steps)
 
 
-def money(of: Past, ratio: float, policy: Policy) -> tuple[float, float]:
+def money(of: ReplayData, ratio: float, policy: Policy) -> tuple[float, float]:
     """What the policy and the rule cost."""
     costs = unit_costs(of, ratio)
     return float(policy.replay(of, ratio).cost(costs).sum()), float(lost_sales_rule(of, ratio).cost(costs).sum())

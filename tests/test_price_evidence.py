@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from data.groups import group_series
-from data.sources.simulator import SimulatedChunk, Simulation, simulated
-from forecasting.encoding import encoding_of
-from forecasting.features import encode
-from forecasting.price_evidence import against_before, market_of, price_evidence
+from data.sources.simulator.simulate import SimulatedChunk, Simulation, simulated
+from forecasting.features.encoding import encoding_of
+from forecasting.features.inputs import encode
+from forecasting.features.price_regression import market_of, minus_lagged_mean, price_evidence
 
 PERIODS = 156
 STEADY = {"intermittent": 0.0, "launches": 0.0, "new_items": 0.0, "ends": 0.0, "stockouts": 0.0}
@@ -66,7 +66,7 @@ def test_later_dates_alone_are_the_same() -> None:
 
 
 def test_a_running_mean_of_before_leaves_the_first_period_out() -> None:
-    left, both = against_before(np.array([[3.0, 5.0, 9.0]]), np.array([[True, True, True]]), 1e9)
+    left, both = minus_lagged_mean(np.array([[3.0, 5.0, 9.0]]), np.array([[True, True, True]]), 1e9)
     assert both.tolist() == [[False, True, True]]
     np.testing.assert_allclose(left, [[0.0, 2.0, 5.0]], atol=1e-6)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import ConfigurationError
-from forecasting.quantiles import TAUS, level, mean, quantile
+from forecasting.core.quantile_function import TAUS, level, mean, quantile
 
 KNOTS = np.array(TAUS)
 

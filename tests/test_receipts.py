@@ -21,14 +21,14 @@ from data.facts import About
 from data.orders import Orders
 from data.planner_store import Term
 from data.schema import COMMERCIAL
-from data.sources import simulator
-from data.sources.simulator_orders import SUPPLIERS, lead_time_laws
-from forecasting import quantiles
-from forecasting.attention import REASONS, concerns
-from forecasting.buying import Basis, BuyPlan, buy_plan
-from forecasting.buying_terms import BuySettings
-from forecasting.quantiles import TAUS
-from forecasting.receipts import PSEUDO, Supply, supply_of
+from data.sources.simulator import simulate
+from data.sources.simulator.orders import SUPPLIERS, lead_time_laws
+from forecasting.core import quantile_function
+from forecasting.core.quantile_function import TAUS
+from forecasting.inventory.lead_times import PSEUDO, Supply, supply_of
+from forecasting.purchasing.alerts import REASONS, concerns
+from forecasting.purchasing.purchase_plan import Basis, BuyPlan, buy_plan
+from forecasting.purchasing.purchase_terms import BuySettings
 
 KNOTS = np.array(TAUS)
 LAST = pd.Timestamp("2024-06-30")  # a Sunday: the week 24–30 June
@@ -122,7 +122,7 @@ def test_the_mixture_is_what_monte_carlo_draws(about: About) -> None:
     plan = bought(assortment(1), took("I0", *[1] * 6, *[2] * 3, *[6] * 3), about)
     weeks = rng.choice([1, 2, 6], 400_000, p=[0.5, 0.25, 0.25]) + 1.0
     drawn = MEAN * weeks + DEVIATION * np.sqrt(weeks) * rng.standard_normal(len(weeks))
-    got = quantiles.quantile(KNOTS, plan.knots[:, None], np.array([0.3, 0.5, 0.8, 0.9, 0.95]))[0]
+    got = quantile_function.quantile(KNOTS, plan.knots[:, None], np.array([0.3, 0.5, 0.8, 0.9, 0.95]))[0]
     np.testing.assert_allclose(got, np.quantile(drawn, [0.3, 0.5, 0.8, 0.9, 0.95]), rtol=0.02)
 
 
@@ -141,7 +141,7 @@ def test_less_certain_lead_times_with_the_same_mean_never_lower_a_high_quantile(
 
 def test_pooling_foresees_a_lead_time_better_than_the_item_or_the_pool_alone(tmp_path: Path) -> None:
     path = tmp_path / "catalog.duckdb"
-    simulator.load(path, simulator.Simulation(items=600, periods=60, seed=5, orders=True))
+    simulate.load(path, simulate.Simulation(items=600, periods=60, seed=5, orders=True))
     with closing(Catalog(path)) as catalog:
         every = catalog.assortment()
         supply = supply_of(catalog.orders(), every, catalog.about)

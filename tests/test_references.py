@@ -12,13 +12,13 @@ from factories import counting_panel, make_panel
 from data.errors import ModelError, TooLittleHistory
 from data.groups import group_series
 from data.schema import Panel
-from forecasting.backtest import backtest, score
-from forecasting.generations.base import Generation
-from forecasting.generations.lightgbm_features import FeatureTable, Learned, all_rows
-from forecasting.generations.lightgbm_quantiles import LightGBMQuantiles
-from forecasting.generations.references import EmpiricalQuantiles, SeasonalNaive
-from forecasting.quantiles import TAUS
-from forecasting.types import QuantileForecast
+from forecasting.core.forecaster import Generation
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.types import QuantileForecast
+from forecasting.evaluation.backtest import backtest, score
+from forecasting.features.tabular import FeatureTable, Learned, all_rows
+from forecasting.models.baselines import EmpiricalQuantiles, SeasonalNaive
+from forecasting.models.lightgbm_forecaster import LightGBMQuantiles
 
 
 def from_the_end(generation: Generation, panel: Panel, horizon: int) -> QuantileForecast:

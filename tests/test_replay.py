@@ -13,15 +13,17 @@ from stockpyl.supply_chain_network import single_stage_system
 
 from data.errors import ConfigurationError, TooLittleHistory
 from data.schema import Panel
-from forecasting.generations.references import EmpiricalQuantiles
-from forecasting.inventory import Costs
-from forecasting.quantiles import TAUS
-from forecasting.replay import GRID, Past, money_curve, past_of, plain_cost, replay
+from forecasting.core.quantile_function import TAUS
+from forecasting.inventory.inventory_simulation import GRID, ReplayData, money_curve, past_of, plain_cost, replay
+from forecasting.inventory.order_policy import Costs
+from forecasting.models.baselines import EmpiricalQuantiles
 
 HORIZON = 6
 
 
-def past(demand: np.ndarray, lead_time: int, review: int = 1, knots: np.ndarray | None = None, recent: float = 0.0) -> Past:
+def past(
+    demand: np.ndarray, lead_time: int, review: int = 1, knots: np.ndarray | None = None, recent: float = 0.0
+) -> ReplayData:
     """A past in which ``demand`` [K, N] came; knots [Q] of the span are the same at every date."""
     dates, items = demand.shape
     span = lead_time + review
@@ -33,10 +35,10 @@ def past(demand: np.ndarray, lead_time: int, review: int = 1, knots: np.ndarray 
     ids = np.array([f"item {n}" for n in range(items)], dtype=object)
     start = np.full((dates, items), recent)
     steps = np.arange(1, span + 1)[:, None] / span * everywhere[:, :, None]
-    return Past(ids, np.array(TAUS), everywhere, everywhere, demand, spans, start, lead_time, review, steps)
+    return ReplayData(ids, np.array(TAUS), everywhere, everywhere, demand, spans, start, lead_time, review, steps)
 
 
-def levels(of: Past, *each: float) -> np.ndarray:
+def levels(of: ReplayData, *each: float) -> np.ndarray:
     """The same levels [K, N, P] at every date."""
     return np.broadcast_to(np.array(each), (*of.demand.shape, len(each)))
 
@@ -134,7 +136,7 @@ def test_unknown_demand_costs_nothing() -> None:
 # money curves
 
 
-def drawn(scale: float = 1.0, dates: int = 60, items: int = 120) -> Past:
+def drawn(scale: float = 1.0, dates: int = 60, items: int = 120) -> ReplayData:
     """Gamma demand whose true span quantiles are forecast, times ``scale``."""
     rng = np.random.default_rng(7)
     demand = rng.gamma(2.0, 5.0, (dates, items))

@@ -16,9 +16,9 @@ from data.catalog import Catalog
 from data.errors import ConfigurationError
 from data.groups import group_series
 from data.schema import COMMERCIAL_FIRST, Frequency
-from data.sources.simulator import SimulatedChunk, Simulation, load, simulate, simulated
-from data.sources.simulator_market import LAUNCH_CURVES, market_of
-from data.sources.simulator_truth import Truth
+from data.sources.simulator.market import LAUNCH_CURVES, market_of
+from data.sources.simulator.simulate import SimulatedChunk, Simulation, load, simulate, simulated
+from data.sources.simulator.truth import Truth
 
 SMALL = Simulation(items=600, periods=60, ahead=8, categories=6, brands=8, seed=3)
 

@@ -10,7 +10,8 @@ from factories import make_panel
 
 from data.groups import group_series
 from data.schema import Frequency, Panel
-from forecasting.slices import DENSE_TITLE, bands, peaks, promoted, segments, slices, zero_shares
+from forecasting.core.demand_classes import zero_shares
+from forecasting.evaluation.slices import DENSE_TITLE, bands, peaks, promoted, segments, slices
 
 PERIODS, HORIZON = 60, 6
 

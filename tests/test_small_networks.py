@@ -13,9 +13,14 @@ from torch import Tensor, nn
 
 from data.groups import group_series
 from data.schema import Panel
-from forecasting.features import Inputs, encode
-from forecasting.generations.g2015_feedforward import FeedForward
-from forecasting.generations.g2015_recurrent import (
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.time_splits import history_until, plan_after
+from forecasting.features.inputs import Inputs, encode
+from forecasting.models.neural.base_forecaster import SmallForecaster, SmallSettings, TrainingData
+from forecasting.models.neural.base_network import Batch, Fan, Shape, fan_loss, fan_of, target_features
+from forecasting.models.neural.feedforward import FeedForward
+from forecasting.models.neural.mqcnn import MQCNN, MQRNN
+from forecasting.models.neural.recurrent import (
     DistributionNetwork,
     PointNetwork,
     RecurrentDistribution,
@@ -25,12 +30,7 @@ from forecasting.generations.g2015_recurrent import (
     student_log_share,
     student_quantile,
 )
-from forecasting.generations.g2017_mqcnn import MQCNN, MQRNN
-from forecasting.generations.registry import generation
-from forecasting.generations.small_forecaster import Course, SmallForecaster, SmallSettings
-from forecasting.generations.small_networks import Fan, Lesson, Shape, fan_loss, fan_of, target_features
-from forecasting.quantiles import TAUS
-from forecasting.windows import history_until, plan_after
+from forecasting.models.registry import generation
 
 HORIZON = 4
 SMALL = SmallSettings(most_steps=80, look_every=20, learning_rate=1e-2, width=12)
@@ -38,11 +38,11 @@ NAMES = ("recurrent_point", "recurrent_distribution", "feedforward", "mqrnn", "m
 
 
 @pytest.fixture(scope="module")
-def course() -> Course:
-    return Course.of(make_panel(items=6, periods=40), HORIZON, 34, False, SMALL, 1)
+def course() -> TrainingData:
+    return TrainingData.of(make_panel(items=6, periods=40), HORIZON, 34, False, SMALL, 1)
 
 
-def shape_of(course: Course) -> Shape:
+def shape_of(course: TrainingData) -> Shape:
     return Shape.of(course.encoding, course.inputs, HORIZON, width=8, dropout=0.0)
 
 
@@ -71,7 +71,7 @@ def said(network: nn.Module, inputs: Inputs, at: Tensor) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("cls", [FeedForward, MQRNN, MQCNN, PointNetwork, DistributionNetwork])
-def test_a_network_sees_nothing_after_a_creation_date(cls: type, course: Course) -> None:
+def test_a_network_sees_nothing_after_a_creation_date(cls: type, course: TrainingData) -> None:
     network = cls(shape_of(course)).eval()
     early = torch.tensor([8, 20])
     late = torch.tensor([8, 20, 33])  # asked for a later date, too, the earlier answers stay
@@ -81,7 +81,7 @@ def test_a_network_sees_nothing_after_a_creation_date(cls: type, course: Course)
             torch.testing.assert_close(one, two[:, :2], rtol=1e-5, atol=1e-6)
 
 
-def test_a_planted_leak_is_caught(course: Course) -> None:
+def test_a_planted_leak_is_caught(course: TrainingData) -> None:
     network = MQRNN(shape_of(course)).eval()
     width = network.encoder.lstm.hidden_size
     both_ways = nn.LSTM(network.encoder.lstm.input_size, width // 2, batch_first=True, bidirectional=True)
@@ -92,7 +92,7 @@ def test_a_planted_leak_is_caught(course: Course) -> None:
     assert not torch.allclose(usual[:, 0], said(network, changed_after(course.inputs, 8), at)[0][:, 0])
 
 
-def test_a_held_price_tells_nothing_of_the_targets(course: Course) -> None:
+def test_a_held_price_tells_nothing_of_the_targets(course: TrainingData) -> None:
     at, everywhere = torch.tensor([10]), torch.ones(6, 1, dtype=torch.bool)
     dearer = replace(course.inputs, log_price=course.inputs.log_price + (torch.arange(40) > 10))
     held, usual = (target_features(inputs, at, HORIZON, everywhere) for inputs in (dearer, course.inputs))
@@ -103,11 +103,11 @@ def test_a_held_price_tells_nothing_of_the_targets(course: Course) -> None:
 # what is learned from
 
 
-def ones(course: Course, at: Tensor, first: int, until: int) -> Lesson:
-    return Lesson(course.inputs, course.inputs, at, first, until, torch.ones(len(course.inputs), len(at)), None)
+def ones(course: TrainingData, at: Tensor, first: int, until: int) -> Batch:
+    return Batch(course.inputs, course.inputs, at, first, until, torch.ones(len(course.inputs), len(at)), None)
 
 
-def test_only_targets_within_the_lesson_count(course: Course) -> None:
+def test_only_targets_within_the_lesson_count(course: TrainingData) -> None:
     lesson = ones(course, torch.tensor([30, 32]), 32, 35)
     counted = lesson.actual(HORIZON).counted * torch.isfinite(lesson.actual(HORIZON).ratio)
     expected = torch.tensor([[0.0, 1, 1, 1], [1, 1, 0, 0]])  # targets 31 … 34 and 33 … 36
@@ -116,7 +116,7 @@ def test_only_targets_within_the_lesson_count(course: Course) -> None:
     )
 
 
-def test_a_fan_that_is_too_high_is_no_error_out_of_stock(course: Course) -> None:
+def test_a_fan_that_is_too_high_is_no_error_out_of_stock(course: TrainingData) -> None:
     always = replace(course.inputs, censored=torch.ones_like(course.inputs.demand))
     lesson = replace(ones(course, torch.tensor([20]), 0, 40), inputs=always, came=always)
     shape = (6, 1, HORIZON, len(TAUS))
@@ -156,9 +156,9 @@ def test_draws_fill_every_share_once_in_each_period() -> None:
 # what comes of it
 
 
-def test_the_fan_of_a_point_is_that_of_its_past_errors(course: Course) -> None:
+def test_the_fan_of_a_point_is_that_of_its_past_errors(course: TrainingData) -> None:
     network = PointNetwork(shape_of(course)).eval()
-    lesson = course.examination(slice(None), dates=40)
+    lesson = course.validation_batch(slice(None), dates=40)
     network.learn_errors(network, lesson)
     with torch.no_grad():
         points = network(lesson.inputs, lesson.at)  # (N, K, H)
@@ -220,7 +220,7 @@ def test_a_fit_is_told_as_it_goes(cls: type[SmallForecaster]) -> None:
 def test_the_inputs_of_a_course_end_where_its_targets_do() -> None:
     panel = make_panel(items=6, periods=40)
     other = replace(panel, demand=np.where(np.arange(40) >= 34, 7 * panel.demand + 3, panel.demand).astype(np.float32))
-    one, two = (Course.of(each, HORIZON, 34, False, SMALL, 1) for each in (panel, other))
+    one, two = (TrainingData.of(each, HORIZON, 34, False, SMALL, 1) for each in (panel, other))
     assert one.encoding == two.encoding
     generators = (torch.Generator().manual_seed(0), torch.Generator().manual_seed(0))
     first, second = (each.lesson(SMALL, generator) for each, generator in zip((one, two), generators, strict=True))
@@ -233,7 +233,7 @@ def test_a_catalog_of_bare_demand_is_enough() -> None:
     panel = make_panel(items=6, periods=40)
     bare = replace(panel, known={}, past={}, static={"category": np.array(["tea"] * 6, dtype=object)})
     bare = replace(bare, groups=group_series(bare))
-    course = Course.of(bare, HORIZON, 36, False, SMALL, 1)
+    course = TrainingData.of(bare, HORIZON, 36, False, SMALL, 1)
     inputs = encode(course.encoding, bare)
     for cls in (FeedForward, MQRNN, MQCNN, PointNetwork, DistributionNetwork):
         network = cls(Shape.of(course.encoding, inputs, HORIZON, 8, 0.0))

@@ -21,23 +21,22 @@ from factories import make_panel
 from data.errors import ModelError, NotTrained, ResourceError, TidelineError, TooLittleHistory
 from data.groups import group_series
 from data.schema import Frequency, Panel
-from forecasting import threads
-from forecasting.crew import TrainingStopped
-from forecasting.generations import patchwork_models
-from forecasting.generations.base import Generation, Report
-from forecasting.generations.blend import COMPONENTS, Blend
-from forecasting.generations.forest_trees import Growth
-from forecasting.generations.g2008_patchwork import Patchwork
-from forecasting.generations.g2011_forest import Forest
-from forecasting.generations.lightgbm_quantiles import LightGBMQuantiles
-from forecasting.generations.network import MQTransformerForecaster
-from forecasting.generations.patchwork_models import SMOOTHING, levels, smoothed
-from forecasting.generations.patchwork_routes import routed
-from forecasting.generations.references import EmpiricalQuantiles, SeasonalNaive
-from forecasting.generations.registry import GENERATIONS, generation
-from forecasting.generations.small_forecaster import SmallForecaster
-from forecasting.runs import TrainingSettings
-from forecasting.types import Progress
+from forecasting.core import threads
+from forecasting.core.forecaster import Generation, TrainingStopped
+from forecasting.core.types import Progress, Report
+from forecasting.models.baselines import EmpiricalQuantiles, SeasonalNaive
+from forecasting.models.forest_arrays import Growth
+from forecasting.models.lightgbm_forecaster import LightGBMQuantiles
+from forecasting.models.model_averaging import COMPONENTS, Blend
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+from forecasting.models.mqtransformer.settings import TrainingSettings
+from forecasting.models.neural.base_forecaster import SmallForecaster
+from forecasting.models.patchwork import textbook_models
+from forecasting.models.patchwork.forecaster import Patchwork
+from forecasting.models.patchwork.routing import routed
+from forecasting.models.patchwork.textbook_models import SMOOTHING, levels, smoothed
+from forecasting.models.quantile_forest import Forest
+from forecasting.models.registry import GENERATIONS, generation
 
 MONTHS = Frequency.of("MS")
 
@@ -137,7 +136,7 @@ def test_a_series_that_every_model_refuses_is_smoothed(monkeypatch: pytest.Monke
         return np.full(len(series), np.nan), 0.0
 
     odd = {"ETS": refuse, "Theta": absurd, "Croston SBA": refuse, "TSB": refuse}
-    monkeypatch.setattr(patchwork_models, "_library", lambda: odd)
+    monkeypatch.setattr(textbook_models, "_library", lambda: odd)
     demand = np.concatenate([few(20, 20), one_sale()])
     said = levels(demand, routed(demand, MONTHS))
     assert {models[0] for models in said.models if models} == {SMOOTHING}

@@ -11,11 +11,11 @@ import pytest
 
 from data.catalog import Catalog
 from data.errors import ConfigurationError, UnknownItem
-from data.sources import simulator
-from data.sources.simulator import MOST_CELLS, Planted, Simulation, asked_for, simulated
+from data.sources.simulator import simulate
+from data.sources.simulator.simulate import MOST_CELLS, Planted, Simulation, asked_for, simulated
 from data.truth_store import TruthStore, truth_path
-from forecasting.against_truth import RECORDED, item_truth, recorded
-from forecasting.types import QuantileForecast
+from forecasting.core.types import QuantileForecast
+from forecasting.evaluation.simulator_check import RECORDED, item_truth, recorded
 
 ROOT = Path(__file__).resolve().parents[1]
 MADE = Simulation(items=600, periods=60, seed=3, stockouts=0.03)
@@ -23,20 +23,20 @@ MADE = Simulation(items=600, periods=60, seed=3, stockouts=0.03)
 #: The only places that may read truths: where they are made and kept, where they meet forecasts, and the door to both.
 MAY_READ = {
     "data/truth_store.py",
-    "data/sources/simulator.py",
-    "forecasting/against_truth.py",
+    "data/sources/simulator/simulate.py",
+    "forecasting/evaluation/simulator_check.py",
     "forecasting/workflows.py",
-    "pages/ui/known_truth.py",
-    "pages/ui/resources.py",
-    "pages/ui/truth_words.py",
+    "pages/ui/item/simulator_truth_panel.py",
+    "pages/ui/resources/service.py",
+    "pages/ui/item/simulator_truth_text.py",
 }
-TRUTHS = ("data.truth_store", "data.sources.simulator_truth", "forecasting.against_truth")
+TRUTHS = ("data.truth_store", "data.sources.simulator.truth", "forecasting.evaluation.simulator_check")
 
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("truths") / "catalog.duckdb"
-    simulator.load(path, MADE)
+    simulate.load(path, MADE)
     return path
 
 
@@ -87,7 +87,7 @@ def test_nothing_is_left_where_a_load_fails(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        simulator.load(tmp_path / "catalog.duckdb", MADE, stop)
+        simulate.load(tmp_path / "catalog.duckdb", MADE, stop)
     assert not list(tmp_path.iterdir())
 
 
@@ -162,15 +162,15 @@ def test_no_forecaster_reads_what_the_simulator_knows() -> None:
                     names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
             if any(name == truth or name.startswith(f"{truth}.") for name in names for truth in TRUTHS):
                 readers.add(path.relative_to(ROOT).as_posix())
-    assert readers <= MAY_READ | {"data/sources/simulator_items.py", "data/sources/simulator_market.py"}
-    assert {"data/sources/simulator.py", "forecasting/against_truth.py"} <= readers, "nothing was read"
+    assert readers <= MAY_READ | {"data/sources/simulator/items.py", "data/sources/simulator/market.py"}
+    assert {"data/sources/simulator/simulate.py", "forecasting/evaluation/simulator_check.py"} <= readers, "nothing was read"
 
 
 def test_a_forged_truth_changes_neither_what_is_learned_nor_what_is_forecast(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from forecasting import workflows
-    from forecasting.runs import TrainingSettings
+    from forecasting.models.mqtransformer.settings import TrainingSettings
 
     monkeypatch.setenv("TIDELINE_HOME", str(tmp_path))
     workflows.load_simulated(24, 60, 1, lambda progress: None)

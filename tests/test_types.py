@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from data.errors import ModelError
-from forecasting.quantiles import TAUS
-from forecasting.types import Progress, QuantileForecast
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.types import Progress, QuantileForecast
 
 
 def fans(values: np.ndarray, taus: tuple[float, ...] = TAUS) -> QuantileForecast:

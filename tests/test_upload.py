@@ -17,7 +17,7 @@ from uploads import GOOD, findings, in_format, loaded, seen
 from data.catalog import Catalog
 from data.export import export_catalog
 from data.schema import Frequency
-from data.sources.upload import preview, review
+from data.sources.upload.load import preview, review
 
 # what a good file means
 

@@ -16,9 +16,9 @@ from factories import make_panel
 from uploads import GOOD, findings, in_format, loaded, seen
 
 from data.errors import UploadError
-from data.sources import upload_limits
-from data.sources.upload import UploadPreview, load, preview, review
-from data.sources.upload_columns import ColumnMapping
+from data.sources.upload import limits
+from data.sources.upload.column_mapping import ColumnMapping
+from data.sources.upload.load import UploadPreview, load, preview, review
 
 # what is wrong is told, with row numbers as a spreadsheet shows them
 
@@ -226,7 +226,7 @@ def test_another_encoding_is_told_with_its_row():
 
 
 def test_large_files_and_what_unpacks_to_much_more_are_refused(monkeypatch):
-    monkeypatch.setattr(upload_limits, "LARGEST_FILE", 50)
+    monkeypatch.setattr(limits, "LARGEST_FILE", 50)
     with pytest.raises(UploadError, match="the most is"):
         seen(GOOD)
     monkeypatch.undo()
@@ -235,13 +235,13 @@ def test_large_files_and_what_unpacks_to_much_more_are_refused(monkeypatch):
         archive.writestr("xl/workbook.xml", "<workbook/>")
         archive.writestr("xl/worksheets/sheet1.xml", bytes(3 * 2**20))
     assert len(sink.getvalue()) < 10_000
-    monkeypatch.setattr(upload_limits, "LARGEST_UNPACKED", 2**20)
+    monkeypatch.setattr(limits, "LARGEST_UNPACKED", 2**20)
     with pytest.raises(UploadError, match="unpacks to 3 MB; the most is 1 MB"):
         preview("sales.xlsx", sink.getvalue())
 
 
 def test_an_upload_larger_than_can_be_laid_out_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(upload_limits, "MOST_NUMBERS", 5)
+    monkeypatch.setattr(limits, "MOST_NUMBERS", 5)
     got = seen(GOOD)
     assert "too many for one load" in got.problems[0].message
     with pytest.raises(UploadError):

@@ -10,7 +10,7 @@ import pytest
 from factories import counting_panel
 
 from data.errors import ConfigurationError, TooLittleHistory
-from forecasting.windows import history_until, origins, plan_after, position, unknown_ahead
+from forecasting.core.time_splits import history_until, origins, plan_after, position, unknown_ahead
 
 
 def test_origins_are_those_of_the_bench_format() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from data.catalog import Catalog
-from data.sources.upload import UploadPreview, load, preview
+from data.sources.upload.load import UploadPreview, load, preview
 
 GOOD = """item_id,date,demand
 A,2024-01-07,5

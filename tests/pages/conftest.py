@@ -22,14 +22,14 @@ SECONDS = 60
 def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[stand_in.State]:
     """The stand-in in the place of the workflows, in order and with empty caches; what it holds can be turned."""
     import forecasting
-    from pages.ui import resources
+    from pages.ui.resources import service
 
     monkeypatch.setitem(sys.modules, "forecasting.workflows", stand_in)
     monkeypatch.setattr(forecasting, "workflows", stand_in, raising=False)
     monkeypatch.setattr(stand_in, "STATE", stand_in.State())
-    resources.forget()
+    service.forget()
     yield stand_in.STATE
-    resources.forget()
+    service.forget()
 
 
 @pytest.fixture

@@ -27,29 +27,29 @@ from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem
 from data.facts import About, Check, ItemFacts, SearchResult
 from data.planner_store import PlannerStore, Term
 from data.schema import Frequency
-from data.sources import order_files, upload
-from data.sources.order_files import OrdersFile
-from data.sources.simulator import Planted
-from data.sources.upload import UploadPreview
-from data.sources.upload_columns import ColumnMapping
-from forecasting import buying
-from forecasting.accuracy import AccuracyReport
-from forecasting.attention import Concerns, concerns
-from forecasting.attention_links import Links
-from forecasting.batch import Run
-from forecasting.buying import BuyPlan
-from forecasting.buying_record import BuyingRecord, RecordAsked
-from forecasting.buying_terms import BuySettings
-from forecasting.duplicates import Duplicate
-from forecasting.explanations import Drivers
-from forecasting.generations.g2008_patchwork import PatchworkParts
-from forecasting.joint import JointTotals, joint_totals
-from forecasting.launch_desk import NewProduct
-from forecasting.look_back import LookBack
-from forecasting.own_mistakes import Mistakes
-from forecasting.since_last_time import SinceLast
-from forecasting.types import ModelCard, Progress, QuantileForecast
-from forecasting.views import (
+from data.sources.simulator.simulate import Planted
+from data.sources.upload import load, purchase_orders
+from data.sources.upload.column_mapping import ColumnMapping
+from data.sources.upload.load import UploadPreview
+from data.sources.upload.purchase_orders import OrdersFile
+from forecasting.batch.batch_forecast import Run
+from forecasting.batch.forecast_monitoring import ForecastMonitoring
+from forecasting.core.types import ModelCard, Progress, QuantileForecast
+from forecasting.evaluation.accuracy_report import AccuracyReport
+from forecasting.explain.attention_attribution import AttentionAttribution
+from forecasting.explain.error_history import ErrorHistory
+from forecasting.explain.forecast_revision import ForecastRevision
+from forecasting.explain.shapley_drivers import Drivers
+from forecasting.models.patchwork.forecaster import PatchworkParts
+from forecasting.new_products.duplicate_items import Duplicate
+from forecasting.new_products.launch_service import NewProduct
+from forecasting.purchasing import purchase_plan
+from forecasting.purchasing.alerts import Alerts, concerns
+from forecasting.purchasing.joint_demand import JointTotals, joint_totals
+from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
+from forecasting.purchasing.purchase_plan import BuyPlan
+from forecasting.purchasing.purchase_terms import BuySettings
+from forecasting.service.view_models import (
     ItemHistory,
     ItemView,
     ModelStatus,
@@ -186,7 +186,7 @@ def span(number: int) -> tuple[float, float, float]:
 
 
 @cache
-def basis(items: int, stocked: bool, ordered: bool) -> buying.Basis:
+def basis(items: int, stocked: bool, ordered: bool) -> purchase_plan.Basis:
     """What the purchase list is made of; stock, packs and lead times are known where ``stocked``, orders where ``ordered``."""
     price, promo = np.full(HORIZON, 2.49), (np.arange(HORIZON) == 4) * 0.8
     made = [forecast(number, HORIZON, price, promo, pd.Timestamp("2025-12-28")).cumulative for number in range(items)]
@@ -194,7 +194,7 @@ def basis(items: int, stocked: bool, ordered: bool) -> buying.Basis:
     return stand_in_buying.basis(every, np.concatenate(made), stocked=stocked, about=Desk().figures() if ordered else None)
 
 
-class Desk(stand_in_why.Looked):
+class Desk(stand_in_why.FeedbackOutput):
     horizon = HORIZON
 
     @property
@@ -249,13 +249,13 @@ class Desk(stand_in_why.Looked):
         raise TooLittleHistory("The catalog has 3 creation dates to replay and 6 are needed. Load more history.")
 
     def buy_plan(self, settings: BuySettings, edits: Mapping[str, float], saved: Sequence[Term] = ()) -> BuyPlan:
-        return buying.buy_plan(basis(STATE.items, STATE.stocked, STATE.ordered), settings, edits, saved)
+        return purchase_plan.buy_plan(basis(STATE.items, STATE.stocked, STATE.ordered), settings, edits, saved)
 
-    def concerns(self, saved: Sequence[Term] = ()) -> Concerns:
+    def concerns(self, saved: Sequence[Term] = ()) -> Alerts:
         known = np.array([len(history(number).periods) for number in range(STATE.items)])
         return concerns(basis(STATE.items, STATE.stocked, STATE.ordered), BuySettings(), known, self.look_back(), saved)
 
-    def look_back(self) -> LookBack | None:
+    def look_back(self) -> ForecastMonitoring | None:
         return stand_in_buying.look_back([facts(n).item_id for n in range(STATE.items)]) if STATE.looked_back else None
 
     def joint_totals(self, plan: BuyPlan) -> JointTotals:
@@ -319,15 +319,15 @@ class Desk(stand_in_why.Looked):
     def drivers(self, item_id: str) -> Drivers:
         return stand_in_why.drivers(self.item(item_id).forecast.mean()[0])
 
-    def links(self, item_id: str) -> Links:
+    def links(self, item_id: str) -> AttentionAttribution:
         view = self.item(item_id)
         return stand_in_why.links(view.forecast.mean()[0], view.history.periods)
 
-    def mistakes(self, item_id: str) -> Mistakes:
+    def mistakes(self, item_id: str) -> ErrorHistory:
         view = self.item(item_id)
         return stand_in_why.mistakes(view.forecast.mean()[0], view.history.periods, trusted=STATE.trusting)
 
-    def since_last(self, item_id: str) -> SinceLast | None:
+    def since_last(self, item_id: str) -> ForecastRevision | None:
         """Of the item with 6 periods on record nothing was known before."""
         view = self.item(item_id)
         expected = view.forecast.mean()[0]
@@ -384,15 +384,15 @@ def planner_store() -> PlannerStore:
 
 
 def preview_upload(name: str, content: bytes) -> UploadPreview:
-    return upload.preview(name, content)
+    return load.preview(name, content)
 
 
 def review_upload(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
-    return upload.review(preview, mapping)
+    return load.review(preview, mapping)
 
 
 def read_orders(name: str, content: bytes) -> OrdersFile:
-    return order_files.read_orders(name, content)
+    return purchase_orders.read_orders(name, content)
 
 
 def load_upload(preview: UploadPreview, mapping: ColumnMapping, catalog_name: str, orders: OrdersFile | None = None) -> None:

@@ -12,17 +12,17 @@ from data.assortment import Assortment
 from data.facts import About, ItemFacts
 from data.orders import Orders
 from data.schema import COMMERCIAL
-from forecasting import buying
-from forecasting.batch import Manifest, Run
-from forecasting.joint import Ties
-from forecasting.look_back import LookBack
-from forecasting.quantiles import TAUS
-from forecasting.receipts import supply_of
-from forecasting.types import Progress, QuantileForecast
-from forecasting.views import Outcome
+from forecasting.batch.batch_forecast import Manifest, Run
+from forecasting.batch.forecast_monitoring import ForecastMonitoring
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.types import Progress, QuantileForecast
+from forecasting.inventory.lead_times import supply_of
+from forecasting.purchasing import purchase_plan
+from forecasting.purchasing.joint_demand import ErrorCorrelation
+from forecasting.service.view_models import Outcome
 
 
-def basis(every: Sequence[ItemFacts], spans: np.ndarray, *, stocked: bool, about: About | None = None) -> buying.Basis:
+def basis(every: Sequence[ItemFacts], spans: np.ndarray, *, stocked: bool, about: About | None = None) -> purchase_plan.Basis:
     """What the purchase list is made of, from ``spans`` [N, H, Q] in units; with ``about`` there are suppliers and orders."""
     items = len(every)
     known = {name: np.array([one.commercial.get(name) for one in every], float) for name in COMMERCIAL}
@@ -38,7 +38,7 @@ def basis(every: Sequence[ItemFacts], spans: np.ndarray, *, stocked: bool, about
         supplier=pd.Categorical([SUPPLIERS[row % 3] for row in range(items)]) if about else None,
     )
     supply = supply_of(orders(assortment.item_ids), assortment, about) if about else None
-    return buying.Basis(assortment, np.array(TAUS), spans, np.arange(items), pd.Timestamp("2025-12-28"), supply)
+    return purchase_plan.Basis(assortment, np.array(TAUS), spans, np.arange(items), pd.Timestamp("2025-12-28"), supply)
 
 
 SUPPLIERS = ("Old Mill", "Pier 9: East/West", "=Summit()")
@@ -59,19 +59,19 @@ def orders(item_ids: np.ndarray) -> Orders:
 
 
 #: How far the items err together.
-TIES = Ties(0.1, 0.3, 240, 12, pd.Timestamp("2025-09-28"), pd.Timestamp("2025-12-14"), 3)
+TIES = ErrorCorrelation(0.1, 0.3, 240, 12, pd.Timestamp("2025-09-28"), pd.Timestamp("2025-12-14"), 3)
 
 #: The items whose forecast moved, and the one that keeps missing its range.
 ROSE, FELL, MISSED = "SKU-0005", "SKU-0007", "SKU-0009"
 
 
-def look_back(item_ids: Sequence[str]) -> LookBack:
+def look_back(item_ids: Sequence[str]) -> ForecastMonitoring:
     """Nothing moved and nothing was missed but of three items."""
     ids = np.array(item_ids, dtype=object)
     before, judged, none = np.full(len(ids), 40.0), np.full(len(ids), 26), np.zeros(len(ids))
     rose, fell, missed = (ids == one for one in (ROSE, FELL, MISSED))
     after = before + 34.0 * rose - 12.0 * fell
-    return LookBack(
+    return ForecastMonitoring(
         "abc123", pd.Timestamp("2025-12-21"), 4, pd.Timestamp("2025-07-06"), pd.Timestamp("2025-12-28"), ids, before, after,
         20.0 * rose - 12.0 * fell, judged, np.where(missed, 17, 2), np.full(len(ids), 1), np.where(missed, 260.0, 1.0), none,
     )  # fmt: skip

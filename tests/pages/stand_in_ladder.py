@@ -13,12 +13,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from factories import make_panel
 
-from forecasting.accuracy import AccuracyReport, Part, Tried, judged
-from forecasting.backtest import backtest
-from forecasting.generations.g2008_patchwork import PatchworkParts
-from forecasting.generations.references import EmpiricalQuantiles, SeasonalNaive
-from forecasting.slices import slices
-from forecasting.types import Progress
+from forecasting.core.types import Progress
+from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores, Part, judged
+from forecasting.evaluation.backtest import backtest
+from forecasting.evaluation.slices import slices
+from forecasting.models.baselines import EmpiricalQuantiles, SeasonalNaive
+from forecasting.models.patchwork.forecaster import PatchworkParts
 
 HORIZON, ITEMS = 6, 60
 NAMES = ("seasonal_naive", "mqcnn", "patchwork")
@@ -27,7 +27,7 @@ NOTES = {name: f"What *{name}* is." for name in NAMES}
 
 
 @cache
-def _tried(name: str) -> tuple[Tried, tuple[pd.Timestamp, ...], tuple[Part, ...]]:
+def _tried(name: str) -> tuple[ModelScores, tuple[pd.Timestamp, ...], tuple[Part, ...]]:
     """One rung; the last 26 periods stand in for the network and for the patchwork."""
     panel = make_panel(items=ITEMS, periods=90)
     generation = SeasonalNaive() if name == "seasonal_naive" else EmpiricalQuantiles()

@@ -9,11 +9,11 @@ import pandas as pd
 
 from data.errors import DataError, TooLittleHistory, UnknownItem
 from data.schema import Frequency
-from forecasting import metrics
-from forecasting.analogs import Analog, LaunchForecast, LaunchRecord, ViewRecord, weighted_fans
-from forecasting.launch_desk import NewProduct, RecentItem, SimilarItem
-from forecasting.quantiles import TAUS
-from forecasting.types import Progress, QuantileForecast
+from forecasting.core import metrics
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.types import Progress, QuantileForecast
+from forecasting.new_products.analog_forecast import Analog, LaunchForecast, LaunchRecord, ViewRecord, weighted_fans
+from forecasting.new_products.launch_service import NewProduct, RecentItem, SimilarItem
 
 WINDOW = 8
 CURVES = np.array([[20.0] * 8, [60.0, 40, 30, 20, 15, 10, 8, 6], [2.0, 0, 0, 0, 0, 0, 0, 0]])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from data.schema import Frequency
-from data.sources.simulator_truth import Truth
+from data.sources.simulator.truth import Truth
 
 MEAN, ELASTICITY, LIFT, HOLIDAY = 40.0, 2.0, 1.5, 1.8
 

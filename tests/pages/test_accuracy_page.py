@@ -12,11 +12,16 @@ from streamlit.testing.v1 import AppTest
 from test_pages import button, figure, figures, text, title
 
 from data.schema import Frequency
-from forecasting.accuracy import TOLERANCE
-from forecasting.backtest import BENCH_TAUS
-from forecasting.metrics import Difference
+from forecasting.core.metrics import Difference
+from forecasting.evaluation.accuracy_report import TOLERANCE
+from forecasting.evaluation.backtest import BENCH_TAUS
 from forecasting.workflows import AccuracyReport, Verdict
-from pages.ui import accuracy_charts, charts, formats, generations_view, resources, trust
+from pages.ui.accuracy import charts as accuracy_charts
+from pages.ui.accuracy import text as accuracy_text
+from pages.ui.display import charts as display_charts
+from pages.ui.display import formats
+from pages.ui.item import model_overlay
+from pages.ui.resources import service
 
 Visit = Callable[..., AppTest]
 ITEM = "SKU-0003"
@@ -26,7 +31,7 @@ WEEKS = Frequency.of("W-SUN")
 @pytest.fixture(autouse=True)
 def what_is_stored_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stand-in keeps no files: how many generations are through takes the place of their dates."""
-    monkeypatch.setattr(resources, "_ladder_files", lambda: (("tried", stand_in.STATE.tried),))
+    monkeypatch.setattr(service, "_ladder_files", lambda: (("tried", stand_in.STATE.tried),))
 
 
 @pytest.fixture
@@ -70,7 +75,7 @@ def test_choices_are_in_the_address_and_come_from_it(visit: Visit, report: Accur
     for page in (app, visit("accuracy", **chosen)):
         assert figures(page)["Error per unit sold"] == formats.loss(scores.wql)
         assert "soap" in text(page)
-        verdict = trust.verdict(
+        verdict = accuracy_text.verdict(
             report.of("seasonal_naive"), report.of("patchwork"), report.compare("seasonal_naive", "patchwork", "promoted")
         )
         assert verdict in text(page)
@@ -109,7 +114,7 @@ def test_before_a_run_the_page_offers_one_and_shows_what_is_finished(visit: Visi
     assert not app.metric
     while not app.metric:
         app.run()
-    assert resources.ladder_run().running
+    assert service.ladder_run().running
     assert app.get("progress")[0].proto.text == "1 of 3"
     assert "Last season again" in text(app)
     button(app, "Stop").click().run()
@@ -118,18 +123,18 @@ def test_before_a_run_the_page_offers_one_and_shows_what_is_finished(visit: Visi
     assert "Still to be tried" in text(app)
     assert app.metric
     button(app, "Go on").click().run()
-    while resources.ladder_run().running:
+    while service.ladder_run().running:
         app.run()
     app.run()
     assert not app.exception
     assert "Still to be tried" not in text(app)
     button(app, "Try them all again").click().run()
-    assert resources.ladder_run().afresh
+    assert service.ladder_run().afresh
 
 
 def test_a_generation_that_could_not_be_tried_and_a_failed_run_say_why(visit: Visit, desk: stand_in.State) -> None:
     desk.tried, desk.failed = 2, (("Patchwork (2008)", "It needs 15 periods."),)
-    resources.ladder_run().failed = "The run failed. No space is left."
+    service.ladder_run().failed = "The run failed. No space is left."
     app = visit("accuracy")
     assert "It needs 15 periods" in app.warning[0].value.replace("\\", "")
     assert "No space is left" in app.error[0].value
@@ -155,7 +160,9 @@ def verdict_of(low: float, high: float) -> Verdict:
     ],
 )
 def test_a_comparison_says_its_interval(report: AccuracyReport, low: float, high: float, words: str) -> None:
-    assert words in trust.verdict(report.of("mqcnn"), report.of("seasonal_naive"), verdict_of(low, high)).replace("\\", "")
+    assert words in accuracy_text.verdict(report.of("mqcnn"), report.of("seasonal_naive"), verdict_of(low, high)).replace(
+        "\\", ""
+    )
 
 
 def test_the_ladder_chart_has_every_generation_oldest_at_the_top(report: AccuracyReport) -> None:
@@ -163,7 +170,7 @@ def test_the_ladder_chart_has_every_generation_oldest_at_the_top(report: Accurac
     marks = next(trace for trace in drawn.data if trace.name == "Error per unit sold")
     np.testing.assert_allclose(marks.x, [one.rung.wql for one in report.tried])
     assert list(drawn.layout.yaxis.categoryarray)[::-1] == [one.title for one in report.tried]
-    assert [color == charts.ACCENT for color in marks.marker.color] == [one.name == "mqcnn" for one in report.tried]
+    assert [color == display_charts.ACCENT for color in marks.marker.color] == [one.name == "mqcnn" for one in report.tried]
     assert len(set(marks.marker.symbol)) == 2  # colour is not the only sign
     ranges = next(trace for trace in drawn.data if trace.name == "Nine in ten resamples")
     found = report.compare("seasonal_naive", "mqcnn").difference
@@ -172,7 +179,7 @@ def test_the_ladder_chart_has_every_generation_oldest_at_the_top(report: Accurac
 
 
 def test_the_promise_chart_shows_what_came_less_what_was_promised(report: AccuracyReport) -> None:
-    rows = trust.certified(report.of("mqcnn").certificate, "category", "1-6")
+    rows = accuracy_text.certified(report.of("mqcnn").certificate, "category", "1-6")
     drawn = accuracy_charts.promises(rows, BENCH_TAUS, TOLERANCE)
     whole = next(trace for trace in drawn.data if trace.name == "All items")
     np.testing.assert_allclose(whole.y, 100 * (np.array(rows[0].up_to) - np.array(BENCH_TAUS)))
@@ -181,8 +188,8 @@ def test_the_promise_chart_shows_what_came_less_what_was_promised(report: Accura
 
 
 def test_the_certificate_says_where_a_promise_was_broken(report: AccuracyReport) -> None:
-    rows = trust.certified(report.of("mqcnn").certificate, "zeros", "1-6")
-    table = trust.certificate_table(rows, TOLERANCE, WEEKS)
+    rows = accuracy_text.certified(report.of("mqcnn").certificate, "zeros", "1-6")
+    table = accuracy_text.certificate_table(rows, TOLERANCE, WEEKS)
     assert len(table) == len(rows)
     said = dict(zip((row.segment for row in rows), table.columns[-1].values, strict=True))
     for row in rows:
@@ -238,7 +245,7 @@ def test_the_item_page_says_where_another_generation_is_surely_better(
     assert f"**Last season again** erred 24% less per unit sold than the model in use, and {words}" in text(
         visit("item", item=ITEM)
     )
-    monkeypatch.setattr(resources, "better_generation", lambda name: None)
+    monkeypatch.setattr(service, "better_generation", lambda name: None)
     assert words not in text(visit("item", item=ITEM))
 
 
@@ -262,8 +269,8 @@ def test_the_patchworks_parts_are_told_when_opened(visit: Visit) -> None:
 
 def test_a_fan_shorter_than_the_horizon_is_compared_over_what_both_have(report: AccuracyReport, desk: stand_in.State) -> None:
     own = stand_in.Desk().item(ITEM, 6).forecast
-    over = generations_view.Overlay(report.of("patchwork"), own.first(3))
-    words = generations_view.sentence(over, own, 0.9, WEEKS)
+    over = model_overlay.Overlay(report.of("patchwork"), own.first(3))
+    words = model_overlay.sentence(over, own, 0.9, WEEKS)
     assert "in the next 3 weeks, 0.0 (0%) against today's model" in words
     assert "about as wide" in words
 

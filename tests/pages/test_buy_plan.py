@@ -10,9 +10,11 @@ import pytest
 import stand_in
 from streamlit.testing.v1 import AppTest
 
-from forecasting.buying import BuyPlan
-from forecasting.buying_terms import BuySettings
-from pages.ui import buying_list, buying_words, exports, formats
+from forecasting.purchasing.purchase_plan import BuyPlan
+from forecasting.purchasing.purchase_terms import BuySettings
+from pages.ui.buy_plan import order_table
+from pages.ui.buy_plan import text as buy_plan_text
+from pages.ui.display import exports, formats
 
 Visit = Callable[..., AppTest]
 ITEM = "SKU-0003"
@@ -30,7 +32,7 @@ def figures(app: AppTest) -> list[str]:
 def shown(plan: BuyPlan) -> list[str]:
     totals = plan.totals
     return [
-        buying_words.count(totals.units),
+        buy_plan_text.count(totals.units),
         formats.money(totals.money),
         formats.units(totals.lost_sales),
         formats.units(totals.left_over),
@@ -118,7 +120,7 @@ def test_a_typed_quantity_says_what_it_implies_and_counts_once_it_is_saved(visit
     line = expected().line_with(item_id, units)
     assert 0.5 < line.level < 0.9
     assert f"{units:.0f} is your **{formats.level(round(line.level, 2))}** for 3 weeks" in text(app)
-    assert f"at least **{buying_words.times(line.implied)}** an unsold unit" in text(app)
+    assert f"at least **{buy_plan_text.times(line.implied)}** an unsold unit" in text(app)
     assert figures(app) == before
     app = button(app, "Save 1 change").click().run()
     assert "Saved: 1 quantity of yours" in text(app)
@@ -136,8 +138,8 @@ def test_a_small_quantity_is_said_the_other_way_round(visit: Visit) -> None:
 
 def test_what_the_editor_hears_becomes_a_draft_of_its_item(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = {"key": {"edited_rows": {"1": {"Buy": 5.0}, "0": {}}}, "buying ids": ["A", "B"], "buying drafts": {"C": 1.0}}
-    monkeypatch.setattr(buying_list.st, "session_state", memory)
-    buying_list._typed("key")
+    monkeypatch.setattr(order_table.st, "session_state", memory)
+    order_table._typed("key")
     assert memory["buying drafts"] == {"C": 1.0, "B": 5.0}
 
 
@@ -193,7 +195,7 @@ def test_a_budget_is_drawn_and_its_cuts_are_named(visit: Visit) -> None:
 
 def test_the_purchase_order_is_a_file_of_everything_to_buy(desk: stand_in.State) -> None:
     plan = expected(edits={ITEM: 7.0})
-    order = buying_list.table(plan, stand_in.Desk().figures())
+    order = order_table.table(plan, stand_in.Desk().figures())
     rows = list(csv.DictReader(io.StringIO(exports.as_csv(order, exports.Stamp("x", None, "m")).decode("utf-8-sig"))))
     assert len(rows) == int(((plan.quantity > 0) | plan.is_edited).sum())
     assert sum(float(row["Buy"]) for row in rows) == pytest.approx(plan.totals.units)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import stand_in
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import buying_list, exports
+from pages.ui.buy_plan import order_table
+from pages.ui.display import exports
 
 Visit = Callable[..., AppTest]
 ITEM = "SKU-0003"
@@ -67,8 +68,8 @@ def test_what_is_saved_for_all_stands_in_the_list_and_in_its_file(visit: Visit, 
     assert "no stock on hand" not in text(app), "what somebody has set is not assumed"
     plan = stand_in.Desk().buy_plan(stand_in.BuySettings(), {}, stand_in.planner_store().terms("Corner shop").terms)
     rows = plan.lines(plan.places()[:25])
-    assert "≤ room" in buying_list._columns(rows, stand_in.Desk().figures())
-    order = buying_list.table(plan, stand_in.Desk().figures())
+    assert "≤ room" in order_table._columns(rows, stand_in.Desk().figures())
+    order = order_table.table(plan, stand_in.Desk().figures())
     file = list(csv.DictReader(io.StringIO(exports.as_csv(order, exports.Stamp("x", None, "m")).decode("utf-8-sig"))))
     assert {row["Limited by"] for row in file} == {"maximum cover"}
     assert {float(row["On hand"]) for row in file} == {3.0}

@@ -13,8 +13,8 @@ import stand_in
 from stand_in import PlanChange
 
 from data.schema import Frequency
-from forecasting.views import ItemHistory, ItemView
-from pages.ui import charts
+from forecasting.service.view_models import ItemHistory, ItemView
+from pages.ui.display import charts
 
 WEEKS = Frequency.of("W-SUN")
 

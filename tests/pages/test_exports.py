@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from data.schema import Frequency
-from pages.ui import exports
-from pages.ui.exports import Stamp
-from pages.ui.tables import Column, Table
+from pages.ui.display import exports
+from pages.ui.display.exports import Stamp
+from pages.ui.display.tables import Column, Table
 
 WEEKS = Frequency.of("W-SUN")
 STAMP = Stamp("=Corner shop", pd.Timestamp("2025-12-28"), "mqcnn 1", "price −10%")

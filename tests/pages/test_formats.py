@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.schema import Frequency
-from forecasting.types import Progress
-from pages.ui import formats, progress
+from forecasting.core.types import Progress
+from pages.ui.display import formats, progress
 
 WEEKS, MONTHS, DAYS = (Frequency.of(alias) for alias in ("W-SUN", "MS", "D"))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import buying_settings
+from pages.ui.buy_plan import settings_panel
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 ITEM = "SKU-0003"
@@ -42,7 +42,7 @@ def every_key() -> dict[str, set[str]]:
     for path in sorted(PAGES.rglob("*.py")):
         for kind, name in keys(path.read_text("utf-8")):
             kinds[name].add(kind)
-    for one in (*buying_settings._STOCK, *buying_settings._COSTS):
+    for one in (*settings_panel._STOCK, *settings_panel._COSTS):
         kinds[one.param].add("asked")
     return kinds
 

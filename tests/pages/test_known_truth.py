@@ -12,8 +12,8 @@ import stand_in_truth
 from streamlit.testing.v1 import AppTest
 from test_pages import figure, text
 
-from forecasting.types import QuantileForecast
-from pages.ui import formats
+from forecasting.core.types import QuantileForecast
+from pages.ui.display import formats
 
 Visit = Callable[..., AppTest]
 ITEM = "SKU-0003"
@@ -75,7 +75,7 @@ def test_the_data_page_says_what_is_planted_and_how_the_forecasts_stand_to_it(vi
     assert "stockouts" not in text(app).split("Its truth lies")[0].split("made up")[1]
     assert "**20 items** were drawn at random" in text(app)
     desk.trained = False
-    from pages.ui import resources
+    from pages.ui.resources import service
 
-    resources.forget()
+    service.forget()
     assert "Train a model below" in text(visit("data"))

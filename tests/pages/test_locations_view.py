@@ -10,10 +10,10 @@ import pytest
 import stand_in
 from streamlit.testing.v1 import AppTest
 
-from forecasting.buying import Basis, BuyPlan
-from forecasting.buying_terms import BuySettings
-from forecasting.locations import BranchRecord, product_plan
-from pages.ui import formats
+from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation, product_plan
+from forecasting.purchasing.purchase_plan import Basis, BuyPlan
+from forecasting.purchasing.purchase_terms import BuySettings
+from pages.ui.display import formats
 
 Visit = Callable[..., AppTest]
 
@@ -35,7 +35,7 @@ def of_locations(monkeypatch: pytest.MonkeyPatch) -> stand_in.Desk:
     plain = stand_in.Desk.buy_plan
 
     def buy_plan(self: stand_in.Desk, settings: BuySettings, *rest: object) -> BuyPlan:
-        from forecasting import buying
+        from forecasting.purchasing import purchase_plan
 
         made: Basis = plain(self, settings, *rest).basis
         column = lambda first: np.array([*first, *[""] * (len(made.assortment) - len(first))], dtype=object)  # noqa: E731
@@ -44,10 +44,10 @@ def of_locations(monkeypatch: pytest.MonkeyPatch) -> stand_in.Desk:
             "location": column(["Depot", "North", "South", "East"]),
             "supplied_from": column(["", "Depot", "Depot", "Depot"]),
         }
-        return buying.buy_plan(replace(made, assortment=replace(made.assortment, locations=where)), settings, {})
+        return purchase_plan.buy_plan(replace(made, assortment=replace(made.assortment, locations=where)), settings, {})
 
-    def branch_record(self: stand_in.Desk, plan: BuyPlan) -> BranchRecord:
-        return BranchRecord(0.3, np.ones(len(plan.basis.assortment), bool))
+    def branch_record(self: stand_in.Desk, plan: BuyPlan) -> BranchErrorCorrelation:
+        return BranchErrorCorrelation(0.3, np.ones(len(plan.basis.assortment), bool))
 
     monkeypatch.setattr(stand_in.Desk, "buy_plan", buy_plan)
     monkeypatch.setattr(stand_in.Desk, "branch_record", branch_record, raising=False)

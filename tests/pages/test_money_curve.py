@@ -12,9 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from data.errors import NotTrained
 from forecasting import workflows
-from forecasting.runs import TrainingSettings
+from forecasting.models.mqtransformer.settings import TrainingSettings
 from forecasting.workflows import BuyingRecord, RecordAsked
-from pages.ui import formats, money_curve, resources
+from pages.ui.buy_plan import cost_curve_panel
+from pages.ui.display import formats
+from pages.ui.resources import service
 
 MOMENT = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=2, look_every=1, patience=1)
 ASKED = RecordAsked(0.8)
@@ -28,9 +30,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("TIDELINE_HOME", str(directory))
         workflows.load_simulated(24, 70, 1, lambda progress: None)
         workflows.train(lambda progress: None, MOMENT)
-        resources.forget()
+        service.forget()
         yield directory
-        resources.forget()
+        service.forget()
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +43,9 @@ def record(home: Path) -> BuyingRecord:
 
 def page() -> None:
     from forecasting.workflows import RecordAsked
-    from pages.ui import money_curve
+    from pages.ui.buy_plan import cost_curve_panel
 
-    money_curve.section(RecordAsked(0.8), 0.9)
+    cost_curve_panel.section(RecordAsked(0.8), 0.9)
 
 
 def test_the_replay_waits_for_a_click_and_then_shows_its_numbers(home: Path, record: BuyingRecord) -> None:
@@ -53,22 +55,22 @@ def test_the_replay_waits_for_a_click_and_then_shows_its_numbers(home: Path, rec
     app.button(key="replay").click().run()
     assert not app.exception
     assert app.get("plotly_chart")
-    about = resources.figures()
+    about = service.figures()
     shown = " ".join(one.value for one in app.markdown)
-    assert money_curve.sentence(record, 0.9, about) in shown
+    assert cost_curve_panel.sentence(record, 0.9, about) in shown
     assert formats.plain(formats.money(record.curve.replayed.at(0.9), about.currency)) in shown
 
 
 def test_the_table_has_every_quantile_and_the_chart_its_marks(record: BuyingRecord) -> None:
-    about = resources.figures()
-    found = money_curve.table(record, about)
+    about = service.figures()
+    found = cost_curve_panel.table(record, about)
     assert len(found) == len(record.curve.replayed.taus)
     assert found.columns[2].values == pytest.approx(record.curve.replayed.cost)
-    drawn = money_curve.figure(record, 0.9, about)
+    drawn = cost_curve_panel.figure(record, 0.9, about)
     names = [trace.name for trace in drawn.data]
     assert f"You buy to: {formats.level(0.9)}" in names
     assert f"By your costs: {formats.level(0.8)}" in names
-    assert "best sellers" in money_curve.description(record, 0.9, about)
+    assert "best sellers" in cost_curve_panel.description(record, 0.9, about)
 
 
 def test_a_category_and_one_item_are_replayed_by_themselves(home: Path) -> None:

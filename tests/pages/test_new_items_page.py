@@ -13,8 +13,10 @@ import stand_in_launches
 from streamlit.testing.v1 import AppTest
 
 from data.facts import ItemFacts
-from forecasting.duplicates import Duplicate
-from pages.ui import alike, describing, formats
+from forecasting.new_products.duplicate_items import Duplicate
+from pages.ui.display import formats
+from pages.ui.item import similar_items
+from pages.ui.new_items import product_form
 
 Visit = Callable[..., AppTest]
 
@@ -64,7 +66,7 @@ def test_the_chart_shows_both_views_the_analogs_and_what_came(visit: Visit) -> N
 
 def test_excluding_an_analog_recomputes_and_stands_in_the_address(visit: Visit) -> None:
     app = visit("new_items")
-    without = visit("new_items", weigh=describing.written({"A1": 0.0}))
+    without = visit("new_items", weigh=product_form.written({"A1": 0.0}))
     blend = desk_of().forecast_recent("SKU-0000", {"A1": 0.0}).blend
     assert figures(without)["Expected, first 8 weeks"] == formats.units(float(blend.span_mean()[0, -1]))
     assert figures(without) != figures(app)
@@ -80,10 +82,10 @@ def test_the_table_of_analogs_is_taken_over_when_it_is_edited(visit: Visit, monk
     params: dict[str, str] = {"weigh": "A0*2"}
     monkeypatch.setattr(st, "query_params", params)
     monkeypatch.setattr(st, "session_state", {"key": {"edited_rows": {"1": {"Use": False}, 2: {"Weight ×": 3}}}})
-    describing.weigh("key", ("A0", "A1", "A2"))
-    assert describing.read(params["weigh"]) == {"A0": 2.0, "A1": 0.0, "A2": 3.0}
+    product_form.weigh("key", ("A0", "A1", "A2"))
+    assert product_form.read(params["weigh"]) == {"A0": 2.0, "A1": 0.0, "A2": 3.0}
     monkeypatch.setattr(st, "session_state", {"key": {"edited_rows": {row: {"Use": True} for row in range(3)}}})
-    describing.weigh("key", ("A0", "A1", "A2"))
+    product_form.weigh("key", ("A0", "A1", "A2"))
     assert "weigh" not in params
 
 
@@ -192,9 +194,9 @@ def test_an_item_of_the_catalog_that_nothing_is_on_record_of_is_described_by_its
     assert shown.value == "SKU-0005"
     assert "nothing on record yet" in shown.options[-1]
     monkeypatch.setattr(stand_in, "facts", facts)  # the same item with a past cannot be asked about as if it had none
-    from pages.ui import resources
+    from pages.ui.resources import service
 
-    resources.forget()
+    service.forget()
     assert "not among the recent items" in text(visit("new_items", recent="SKU-0005"))
 
 
@@ -211,7 +213,7 @@ def test_of_many_duplicates_the_page_shows_the_surest_and_the_file_has_all(
     pairs = tuple(Duplicate(stand_in.facts(row), stand_in.facts(row + 1), 0.9, 52) for row in range(2, 63))
     monkeypatch.setattr(stand_in.Desk, "duplicates", lambda desk: pairs)
     filed = []
-    monkeypatch.setattr(alike, "downloads", lambda table, stamp, name: filed.append(len(table)))
+    monkeypatch.setattr(similar_items, "downloads", lambda table, stamp, name: filed.append(len(table)))
     app = visit("data")
     app.session_state["duplicates"] = True
     app.run()

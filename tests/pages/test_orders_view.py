@@ -13,9 +13,10 @@ import pytest
 import stand_in
 from streamlit.testing.v1 import AppTest
 
-from forecasting.buying import BuyPlan
-from forecasting.buying_terms import BuySettings
-from pages.ui import exports, formats, joint_view, orders_view, purchase_orders
+from forecasting.purchasing.purchase_plan import BuyPlan
+from forecasting.purchasing.purchase_terms import BuySettings
+from pages.ui.buy_plan import joint_demand_panel, open_orders_panel, supplier_exports
+from pages.ui.display import exports, formats
 
 Visit = Callable[..., AppTest]
 ITEM = "SKU-0003"
@@ -84,10 +85,10 @@ def test_an_item_without_receipts_says_whose_stand_in(visit: Visit) -> None:
     [(1, "1 receipt, 2 weeks, drawn towards all 40 on record"), (9, "9 receipts, 2 weeks, drawn a little towards")],
 )
 def test_few_receipts_are_told_in_words(own: int, words: str) -> None:
-    from forecasting.receipts import Record
+    from forecasting.inventory.lead_times import Record
 
     record = Record(own, 2.0, 2.0, 40, "", 2.2, True)
-    assert orders_view.rests_on(record, stand_in.Desk().figures()).startswith(words)
+    assert open_orders_panel.rests_on(record, stand_in.Desk().figures()).startswith(words)
 
 
 def test_a_supplier_is_in_the_link_like_a_category(visit: Visit) -> None:
@@ -106,23 +107,23 @@ def test_catalogs_without_suppliers_offer_none(visit: Visit, desk: stand_in.Stat
     assert "A supplier" in scopes(visit("buy_plan"))
     desk.ordered = False
     assert "A supplier" not in scopes(visit("buy_plan"))
-    assert not purchase_orders.by_supplier(expected(), stand_in.Desk().figures()).keys() - {"No supplier"}
+    assert not supplier_exports.by_supplier(expected(), stand_in.Desk().figures()).keys() - {"No supplier"}
 
 
 def test_totals_are_told_by_supplier_and_not_added(visit: Visit) -> None:
     app = opened(visit("buy_plan"), "together")
     assert "Pier 9: East/West" in html(app)
     found = stand_in.Desk().joint_totals(expected())
-    shown = joint_view.supplier_table(found, stand_in.Desk().figures())
+    shown = joint_demand_panel.supplier_table(found, stand_in.Desk().figures())
     assert list(shown.columns[0].values) == [one.name for one in found.suppliers]
     assert sum(one.units_p90 for one in found.suppliers) > found.whole.units_p90
 
 
 def test_each_supplier_gets_its_own_order_with_its_total() -> None:
     plan, about = expected(), stand_in.Desk().figures()
-    tables = purchase_orders.by_supplier(plan, about)
+    tables = supplier_exports.by_supplier(plan, about)
     assert sorted(tables) == sorted(plan.basis.assortment.suppliers)
-    book = openpyxl.load_workbook(io.BytesIO(purchase_orders.as_workbook(tables, STAMP)))
+    book = openpyxl.load_workbook(io.BytesIO(supplier_exports.as_workbook(tables, STAMP)))
     assert book.sheetnames == ["=Summit()", "Old Mill", "Pier 9  East West", "About these numbers"]
     units = money = 0.0
     for sheet in book.worksheets[:-1]:
@@ -136,7 +137,7 @@ def test_each_supplier_gets_its_own_order_with_its_total() -> None:
         units, money = units + last[buy], money + last[paid]
         assert not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
     assert (units, money) == (pytest.approx(plan.totals.units), pytest.approx(plan.totals.money))
-    archive = zipfile.ZipFile(io.BytesIO(purchase_orders.as_archive(tables, STAMP)))
+    archive = zipfile.ZipFile(io.BytesIO(supplier_exports.as_archive(tables, STAMP)))
     assert len(archive.namelist()) == 3
     for name in archive.namelist():
         rows = list(csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig"))))

@@ -10,7 +10,7 @@ import pytest
 import stand_in
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import formats
+from pages.ui.display import formats
 
 Visit = Callable[..., AppTest]
 PAGES = ("today", "item", "what_if", "new_items", "buy_plan", "accuracy", "data")
@@ -354,7 +354,7 @@ def test_a_model_older_than_the_data_is_said(visit: Visit, desk: stand_in.State)
 
 
 def test_training_shows_progress_can_be_stopped_and_taken_up(visit: Visit) -> None:
-    from pages.ui import resources
+    from pages.ui.resources import service
 
     app = visit("data")
     button(app, "Train on this data").click().run()
@@ -364,7 +364,7 @@ def test_training_shows_progress_can_be_stopped_and_taken_up(visit: Visit) -> No
     app.run()
     assert "Stopped at" in text(app)
     button(app, "Resume training").click().run()
-    while resources.training().running:
+    while service.training().running:
         app.run()
     app.run()
     assert not app.exception
@@ -372,9 +372,9 @@ def test_training_shows_progress_can_be_stopped_and_taken_up(visit: Visit) -> No
 
 
 def test_a_training_that_failed_says_why(visit: Visit) -> None:
-    from pages.ui import resources
+    from pages.ui.resources import service
 
-    resources.training().failed = "No space is left."
+    service.training().failed = "No space is left."
     assert "No space is left" in text(visit("data"))
 
 

@@ -9,11 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from forecasting import workflows
-from forecasting.generations.registry import generation
-from forecasting.runs import TrainingSettings
-from pages.ui import formats, resources
-from pages.ui.buying_words import count
-from pages.ui.scenarios import Scenario
+from forecasting.models.mqtransformer.settings import TrainingSettings
+from forecasting.models.registry import generation
+from pages.ui.buy_plan.text import count
+from pages.ui.display import formats
+from pages.ui.resources import service
+from pages.ui.shell.scenario_code import Scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 MOMENT = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=2, look_every=1, patience=1)
@@ -28,9 +29,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("TIDELINE_HOME", str(directory))
         workflows.load_simulated(24, 60, 1, lambda progress: None)
         workflows.train(lambda progress: None, MOMENT)
-        resources.forget()
+        service.forget()
         yield directory
-        resources.forget()
+        service.forget()
 
 
 @pytest.fixture

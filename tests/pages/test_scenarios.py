@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.schema import Frequency
-from pages.ui.scenarios import HIGHEST, LOWEST, Scenario
+from pages.ui.shell.scenario_code import HIGHEST, LOWEST, Scenario
 
 WEEKS = Frequency.of("W-SUN")
 PLAN = np.array([2.0, 2.0, 4.0])

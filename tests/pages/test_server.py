@@ -7,7 +7,7 @@ import json
 import pytest
 import stand_in
 
-from pages.ui import server
+from pages.ui.shell import server
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.ui.scenarios import Scenario
-from pages.ui.state import Selection, horizon_within, on_change
+from pages.ui.shell.scenario_code import Scenario
+from pages.ui.shell.url_state import Selection, horizon_within, on_change
 
 
 def test_a_selection_stands_in_the_address_in_full() -> None:

@@ -9,7 +9,8 @@ import stand_in
 import stand_in_buying
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import attention, formats
+from pages.ui.display import formats
+from pages.ui.today import alerts_panel
 
 Visit = Callable[..., AppTest]
 WAYS = ("Buy", "Lower the price", "Look at it", "What changed", "Earlier forecasts")
@@ -38,10 +39,10 @@ def test_what_is_at_risk_is_named_dearest_first_with_a_way_to_its_answer(visit: 
     assert len(found) > items
     assert f"**{items} items** need you, about **{total}** at risk" in text(app)
     about = stand_in.Desk().figures()
-    for concern in found.of(range(attention.FIRST)):
-        assert attention.sentence(concern, about) in text(app)
+    for concern in found.of(range(alerts_panel.FIRST)):
+        assert alerts_panel.sentence(concern, about) in text(app)
     ways = [link.proto for link in app.get("page_link") if link.proto.label in WAYS]
-    assert len(ways) == attention.FIRST
+    assert len(ways) == alerts_panel.FIRST
     dearest = first()
     assert dearest.reason == "shortage"
     assert ways[0].query_string == f"item={dearest.item_id}&tau=0.9&scope=item"
@@ -50,7 +51,7 @@ def test_what_is_at_risk_is_named_dearest_first_with_a_way_to_its_answer(visit: 
 @pytest.mark.parametrize("title", ["Reviewed", "Snooze"])
 def test_what_was_dealt_with_is_gone_and_can_be_brought_back(visit: Visit, stocked: stand_in.State, title: str) -> None:
     app = visit()
-    gone = attention.sentence(first(), stand_in.Desk().figures())
+    gone = alerts_panel.sentence(first(), stand_in.Desk().figures())
     app = next(one for one in app.button if one.label == title).click().run()
     assert gone not in text(app)
     assert gone not in text(visit()), "a reload remembers it"
@@ -65,7 +66,7 @@ def test_more_can_be_shown(visit: Visit, stocked: stand_in.State) -> None:
     app = visit()
     app = next(one for one in app.button if one.label.startswith("Show more")).click().run()
     ways = [link for link in app.get("page_link") if link.proto.label in WAYS]
-    assert len(ways) == attention.FIRST + attention.MORE
+    assert len(ways) == alerts_panel.FIRST + alerts_panel.MORE
 
 
 def test_a_catalog_without_stock_says_so_and_names_its_new_item(visit: Visit) -> None:
@@ -76,8 +77,8 @@ def test_a_catalog_without_stock_says_so_and_names_its_new_item(visit: Visit) ->
 
 def test_old_data_is_said_to_be_old() -> None:
     about = stand_in.Desk().figures()
-    assert attention.stale(about, "2026-01-10") == ""
-    assert attention.stale(about, "2026-03-08") == "The newest week is 28 Dec 2025, 10 weeks ago."
+    assert alerts_panel.stale(about, "2026-01-10") == ""
+    assert alerts_panel.stale(about, "2026-03-08") == "The newest week is 28 Dec 2025, 10 weeks ago."
 
 
 def test_what_moved_and_what_keeps_missing_its_range_lead_to_the_item(visit: Visit) -> None:

@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 from test_pages import figure, text
 
 from data.schema import Frequency
-from pages.ui import formats, why_words
+from pages.ui.display import formats
+from pages.ui.item import explanation_text
 
 Visit = Callable[..., AppTest]
 ITEM = "SKU-0003"
@@ -70,7 +71,7 @@ def test_where_it_looked_names_the_twin_weeks_and_whether_they_matter(visit: Vis
 
 def test_twin_weeks_before_the_record_begins_are_said_to_be_dates_alone() -> None:
     found = stand_in_why.links(np.full(2, 50.0), WEEKS)
-    words = [why_words.link(found, 0, WEEKS[-1], Frequency.of("W-SUN"), since) for since in (WEEKS[0], WEEKS[-2], None)]
+    words = [explanation_text.link(found, 0, WEEKS[-1], Frequency.of("W-SUN"), since) for since in (WEEKS[0], WEEKS[-2], None)]
     assert "before the item's record" not in words[0] + words[2]
     assert "1 of them lies before the item's record begins" in words[1]
 

@@ -1,0 +1,89 @@
+"""A planner's file as a table of cells: which format it truly is, and who reads it.
+
+Nothing is interpreted here beyond what the format itself says: cells of a CSV stay text. Whatever a library makes of a damaged
+or a hostile file ends here as an UploadError.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import PurePath
+
+from data.errors import UploadError
+from data.sources.upload import limits
+from data.sources.upload.readers.csv_files import read_csv
+from data.sources.upload.readers.parquet_files import read_parquet
+from data.sources.upload.readers.table import FileTable
+from data.sources.upload.readers.xlsx_files import read_xlsx
+
+_FORMATS = {".csv": "CSV", ".tsv": "CSV", ".txt": "CSV", ".parquet": "Parquet", ".pq": "Parquet", ".xlsx": "XLSX"}
+_READERS: dict[str, Callable[[str, bytes], FileTable]] = {"CSV": read_csv, "Parquet": read_parquet, "XLSX": read_xlsx}
+_KINDS: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"PAR1", "a Parquet file"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel (.xls) or password-protected file"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"{\\rtf", "a rich-text document"),
+)
+
+
+def read_file(name: str, content: bytes) -> FileTable:
+    """The table of the file ``name`` with these bytes; raises UploadError where it cannot be read at all."""
+    if not content:
+        raise UploadError(f"{name} is empty: it has no bytes at all. Export it again.")
+    if len(content) > limits.LARGEST_FILE:
+        raise UploadError(
+            f"{name} has {len(content) / 2**20:,.0f} MB; the most is {limits.LARGEST_FILE / 2**20:,.0f} MB. "
+            "Save it as Parquet, or load fewer periods."
+        )
+    format_ = _FORMATS.get(PurePath(name).suffix.lower())
+    if format_ is None:
+        raise UploadError(f"{name} is not a format that is read here. Use .csv, .xlsx or .parquet.")
+    found = _kind(content)
+    if found != format_:
+        raise UploadError(f"{name} is {_article(found)}, not {format_} as its name says. Save or name it as what it is.")
+    try:
+        table = _READERS[format_](name, content)
+    except UploadError:
+        raise
+    except Exception as error:  # what a damaged file sets off is whatever its damaged part does
+        why = limits.shortened(" ".join(str(error).split()), 200) or type(error).__name__
+        raise UploadError(f"{name} cannot be read as {format_}: {why}. Save or export it again.") from error
+    if not table.columns:
+        raise UploadError(f"{name} has no header. Its first row must name the columns.")
+    if not len(table):
+        raise UploadError(f"{name} has a header and no rows below it.", table.problems)
+    return table
+
+
+def _article(kind: str) -> str:
+    return f"a {kind} file" if kind in ("CSV", "Parquet") else "an XLSX file" if kind == "XLSX" else kind
+
+
+def _kind(content: bytes) -> str:
+    """What the bytes are: CSV (any text), Parquet, XLSX, or words for something else."""
+    if content[:4] == b"PK\x03\x04" or content[:4] == b"PK\x05\x06":
+        try:
+            inside = set(zipfile.ZipFile(io.BytesIO(content)).namelist())
+        except Exception:  # odd members set off whatever they do
+            return "a damaged ZIP archive"
+        return "XLSX" if "xl/workbook.xml" in inside else "a ZIP archive without a workbook"
+    if content[:4] == b"PAR1":
+        return "Parquet" if content[-4:] == b"PAR1" and len(content) > 12 else "a Parquet file that was cut off"
+    for start, words in _KINDS:
+        if content.startswith(start):
+            return words
+    head = content[:4096]
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "CSV"  # text in UTF-16, which is told when it is read
+    if b"\x00" in head:
+        return "a binary file"
+    if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "a web page or XML document"
+    return "CSV"

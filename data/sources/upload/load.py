@@ -1,0 +1,201 @@
+"""A file that a planner brought: previewed, mapped to the data contract, checked, and loaded all or nothing.
+
+``preview`` proposes what the columns are and tells what it found; ``review`` tells it again for another mapping;
+``load`` writes the catalog, or raises UploadError with all that is wrong and leaves the catalog in use as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data.catalog_writer import CatalogWriter
+from data.errors import DataError, Problem, UploadError
+from data.facts import Check
+from data.schema import Frequency
+from data.sources.upload.column_mapping import ColumnMapping, plain_name, proposed
+from data.sources.upload.file_formats import read_file
+from data.sources.upload.limits import shortened
+from data.sources.upload.panel_layout import Rows, panel_of
+from data.sources.upload.purchase_orders import OrdersFile
+from data.sources.upload.readers.table import FileTable
+from data.sources.upload.row_checks import read_rows
+from data.sources.upload.value_parsing import Coded, coded, decimal_mark
+
+#: Rows of the file that the preview shows.
+FIRST_ROWS = 8
+
+#: Characters of a cell that it shows.
+_SHOWN = 120
+
+#: Items, and numbers, written at a time.
+_CHUNK, _NUMBERS = 20_000, 20_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class UploadPreview:
+    """What a file holds under a mapping, before anything is loaded.
+
+    Attributes
+    ----------
+    file_name : as it was brought.
+    columns : the headers of the file.
+    mapping : which column is what.
+    first_rows : the first cells, as text, in the order of ``columns``.
+    rows, items : how many.
+    frequency : the step between periods, None where the dates do not tell it.
+    frequency_words : the step and what its stamps are ("Weeks, stamped on Sundays").
+    date_format : how the dates are written, by example.
+    first, last : the first and last period with demand.
+    gaps : rows that are not there between an item's first and last.
+    planned : periods after the last with demand, for which prices, promotions or other known numbers are given.
+    known, past, static : the catalog's columns that would come of it.
+    checks : what was found and does not stop the loading.
+    problems : what does.
+    """
+
+    file_name: str
+    columns: tuple[str, ...]
+    mapping: ColumnMapping
+    first_rows: tuple[tuple[str, ...], ...]
+    rows: int
+    items: int
+    frequency: Frequency | None
+    frequency_words: str
+    date_format: str
+    first: pd.Timestamp | None
+    last: pd.Timestamp | None
+    gaps: int
+    planned: int
+    known: tuple[str, ...]
+    past: tuple[str, ...]
+    static: tuple[str, ...]
+    checks: tuple[Check, ...]
+    problems: tuple[Problem, ...]
+    _cells: dict[str, Coded] = field(repr=False, default_factory=dict)
+    _table: FileTable | None = field(repr=False, default=None)
+    _rows: Rows | None = field(repr=False, default=None)
+
+    @property
+    def loadable(self) -> bool:
+        """Whether ``load`` would write it."""
+        return not self.problems
+
+
+def preview(name: str, content: bytes) -> UploadPreview:
+    """What the file ``name`` with these bytes holds, under the mapping that its headers suggest.
+
+    Raises UploadError where it cannot be read as a table at all: empty, too large, not UTF-8, not what its name says.
+    """
+    table = read_file(name, content)
+    cells = {column: coded(values) for column, values in table.columns.items()}
+    decimal, _ = decimal_mark(cells.values(), table.delimiter)
+    empty = UploadPreview(
+        file_name=name,
+        columns=tuple(cells),
+        mapping=ColumnMapping(),
+        first_rows=_first_rows(cells),
+        rows=len(table),
+        items=0,
+        frequency=None,
+        frequency_words="",
+        date_format="",
+        first=None,
+        last=None,
+        gaps=0,
+        planned=0,
+        known=(),
+        past=(),
+        static=(),
+        checks=(),
+        problems=(),
+        _cells=cells,
+        _table=table,
+    )
+    return review(empty, proposed(cells, decimal))
+
+
+def review(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
+    """The preview of the same file under another mapping."""
+    table = preview._table
+    assert table is not None
+    rows = read_rows(table, preview._cells, mapping)
+    calendar = rows.calendar
+    return replace(
+        preview,
+        mapping=mapping,
+        items=len(rows.item_ids),
+        frequency=calendar.frequency if calendar else None,
+        frequency_words=calendar.words if calendar else "",
+        date_format=rows.date_format,
+        first=calendar.periods[0] if calendar and rows.periods else None,
+        last=calendar.periods[rows.periods - 1] if calendar and rows.periods else None,
+        gaps=rows.gaps,
+        planned=rows.planned,
+        known=tuple(rows.known),
+        past=tuple(rows.past),
+        static=tuple(plain_name(column) for column in rows.static),
+        checks=rows.checks,
+        problems=rows.problems,
+        _rows=rows,
+    )
+
+
+def load(
+    preview: UploadPreview, mapping: ColumnMapping, catalog_name: str, path: Path, orders: OrdersFile | None = None
+) -> None:
+    """Writes the catalog at ``path`` from the previewed file, with the ``orders`` of another file where there is one.
+
+    Raises UploadError, with every problem found, where the file under this mapping breaks the contract; the catalog in
+    use then stays as it was.
+    """
+    reviewed = preview if preview.mapping == mapping else review(preview, mapping)
+    if reviewed.problems:
+        raise UploadError(f"{preview.file_name} was not loaded; the catalog in use stays as it was.", reviewed.problems)
+    rows = reviewed._rows
+    assert rows is not None
+    assert rows.calendar is not None
+    if orders is not None and (wrong := (*orders.problems, *orders.unknown_items(rows.item_ids))):
+        raise UploadError(f"{orders.file_name} was not loaded; the catalog in use stays as it was.", wrong)
+    panel, plan = panel_of(rows)
+    try:
+        with CatalogWriter(
+            path,
+            name=catalog_name,
+            source="upload",
+            words=f"Loaded from the file {preview.file_name}.",
+            frequency=rows.calendar.frequency,
+            currency=mapping.currency,
+            country=mapping.country,
+            price_seen=panel.price_seen,
+            stamp=mapping.stamp,
+        ) as writer:
+            size = min(_CHUNK, max(1, _NUMBERS // (len(panel.periods) * (2 + len(panel.known) + len(panel.past)))))
+            for start in range(0, len(panel), size):
+                part = np.arange(start, min(start + size, len(panel)))
+                writer.add(
+                    panel.take(part),
+                    names=[rows.names[place] for place in part],
+                    commercial=rows.commercial.iloc[part],
+                    plan=None if plan is None else replace(plan, known={n: v[part] for n, v in plan.known.items()}),
+                )
+            checks = list(rows.checks)
+            if orders is not None:
+                writer.set_orders(orders.orders)
+                checks += orders.found(panel.last, panel.frequency, mapping.stamp)
+            for check in checks:
+                writer.note(check)
+    except UploadError:
+        raise
+    except DataError as error:
+        raise UploadError(
+            f"{preview.file_name} was not loaded; the catalog in use stays as it was.", [Problem(str(error))]
+        ) from error
+
+
+def _first_rows(cells: dict[str, Coded]) -> tuple[tuple[str, ...], ...]:
+    shown = [[shortened(c.texts[code], _SHOWN) if code >= 0 else "" for code in c.codes[:FIRST_ROWS]] for c in cells.values()]
+    return tuple(zip(*shown, strict=True))

@@ -1,0 +1,101 @@
+"""The cells of a file, whatever its format, and problems that name their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data.errors import Problem
+from data.sources.upload import limits
+
+#: Row numbers a problem names before it only counts.
+SHOWN_ROWS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class FileTable:
+    """The cells of a file.
+
+    Attributes
+    ----------
+    columns : header → cells [R]; text, numbers or timestamps as the format has them, null where a cell is empty.
+    rows : [R] each row's number as a spreadsheet shows it; the header is row 1.
+    delimiter : of a CSV, "" otherwise.
+    remarks : what was left aside on the way, in words.
+    problems : rows and headers that do not fit the table.
+    """
+
+    columns: dict[str, pa.Array]
+    rows: np.ndarray
+    delimiter: str
+    remarks: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def table_of(
+    file_name: str,
+    names: Sequence[str],
+    columns: Iterable[pa.ChunkedArray | pa.Array],
+    rows: np.ndarray,
+    delimiter: str,
+    remarks: tuple[str, ...],
+    problems: list[Problem],
+) -> FileTable:
+    """The table without blank rows and unnamed blank columns; headers that repeat are a problem.
+
+    Raises UploadError for a cell that is too long.
+    """
+    kept: dict[str, pa.Array] = {}
+    seen: set[str] = set()
+    for place, (name, column) in enumerate(zip(names, columns, strict=True)):
+        cells = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        name = " ".join(name.split())
+        limits.check_longest(file_name, name, _longest(cells))
+        if not name and not _filled(cells).any():
+            continue
+        if not name:
+            problems.append(Problem(f"Column {place + 1} has values and no name in the header", 1, (1,)))
+        elif len(name) > limits.LONGEST_NAME:
+            problems.append(Problem(f"The header names {limits.shortened(name)!r}, which is too long for a name", 1, (1,)))
+        elif name.casefold() in seen:
+            problems.append(Problem(f"The header names {name!r} more than once", 1, (1,)))
+        else:
+            kept[name] = cells
+            seen.add(name.casefold())
+    if kept:
+        filled = np.logical_or.reduce([_filled(cells) for cells in kept.values()])
+        if not filled.all():
+            kept = {name: cells.filter(pa.array(filled)) for name, cells in kept.items()}
+            rows = rows[filled]
+    return FileTable(kept, rows, delimiter, remarks, tuple(problems))
+
+
+def many(count: int, noun: str) -> str:
+    """The count with its noun: 1 row, 2,000 rows."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def problem_at(message: str, rows: np.ndarray, where: np.ndarray) -> Problem:
+    """The problem of the rows marked in ``where`` [R]."""
+    hit = rows[where]
+    return Problem(message, len(hit), tuple(int(row) for row in np.sort(hit)[:SHOWN_ROWS]))
+
+
+def _longest(cells: pa.Array) -> int:
+    """Bytes of the longest text."""
+    return (pc.max(pc.binary_length(cells)).as_py() or 0) if pa.types.is_string(cells.type) else 0
+
+
+def _filled(cells: pa.Array) -> np.ndarray:
+    """Where [R] a cell holds anything."""
+    there = pc.is_valid(cells)
+    if pa.types.is_string(cells.type):
+        there = pc.and_(there, pc.not_equal(pc.fill_null(pc.utf8_trim_whitespace(cells), ""), ""))
+    return there.to_numpy(zero_copy_only=False)

@@ -1,0 +1,94 @@
+"""What a plan may ask and a forecast may answer: no slip in a plan, and no model, sends an order to the moon.
+
+A price that cannot be meant counts as unknown, a promotion lies between none and all stores, and no quantile of a forecast lies
+above ``MOST`` times the largest demand on record of the item, or of its groups for an item that is new.
+
+Axis letters: N items, T past periods, F future periods, H horizons, Q taus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from data.plans import PRICE_REACH, plausible_prices, usual_of_group, usual_value
+from data.schema import PRICE, PROMO, Panel, Plan
+from forecasting.core.types import QuantileForecast
+
+#: No quantile lies above so many times the largest demand on record.
+MOST = 10.0
+
+#: Known periods from which an item's own record counts alone.
+_KNOWN = 8
+
+
+def plausible_plan(history: Panel, plan: Plan) -> Plan:
+    """``plan`` [N, F] with every cell that cannot be meant taken as usual, see ``data.plans``; itself where all can."""
+    known, given = {}, dict(plan.given)
+    for name, planned in plan.known.items():
+        kept = _plausible(name, planned, history)
+        if np.isfinite(kept).all() and np.array_equal(kept, planned):
+            continue
+        usual = usual_value(name, history.known[name])[:, None] if name in history.known else np.float32(np.nan)
+        known[name] = np.where(np.isnan(kept), usual, kept).astype(np.float32)
+        given[name] = plan.is_given(name) & np.isfinite(kept)
+    groups = _plausible_groups(history, plan)
+    if not known and groups is plan.groups:
+        return plan
+    return replace(plan, known={**plan.known, **known}, given=given, groups=groups)
+
+
+def _plausible_groups(history: Panel, plan: Plan) -> Mapping[str, Mapping[str, np.ndarray]]:
+    """The plan's groups with what cannot be meant as usual; themselves where all can."""
+    changed: dict[str, dict[str, np.ndarray]] = {}
+    for group in history.groups:
+        for name, planned in plan.groups.get(group.column, {}).items():
+            usual = usual_of_group(name, group.known[name])[:, None]
+            kept = np.where(np.isfinite(planned), planned, usual)
+            if name == PRICE:  # an index of logs
+                kept = np.where(np.abs(kept - usual) > np.log(PRICE_REACH), usual, kept)
+            elif name == PROMO:
+                kept = np.clip(kept, 0.0, 1.0)
+            if not np.array_equal(kept, planned, equal_nan=True):
+                changed.setdefault(group.column, {})[name] = kept.astype(np.float32)
+    if not changed:
+        return plan.groups
+    return {column: {**columns, **changed.get(column, {})} for column, columns in plan.groups.items()}
+
+
+def most_units(history: Panel) -> np.ndarray:
+    """The largest units [N] that a quantile of one period may say; no bound where nothing is on record."""
+    demand = history.demand
+    known = np.isfinite(demand)
+    own = np.where(known, demand, 0.0).max(axis=1, initial=0.0)
+    new = (known.sum(axis=1) < _KNOWN) | (own <= 0)
+    if new.any():
+        around = np.zeros(len(history))
+        for group in history.groups:  # what an item of it sold in its best period
+            each = np.where(group.sellers > 0, group.demand / np.maximum(group.sellers, 1), 0.0).max(axis=1, initial=0.0)
+            around = np.maximum(around, each[group.codes])
+        own = np.where(new, np.maximum(own, around), own)
+    return np.where(own > 0, MOST * own.astype(np.float64), np.inf)
+
+
+def bounded(forecast: QuantileForecast, most: np.ndarray) -> QuantileForecast:
+    """``forecast`` with no quantile above ``most`` [N] units a period; the forecast itself where none is."""
+    periods = np.arange(1, len(forecast.periods) + 1)[:, None]
+    per_period, per_span = most[:, None, None], most[:, None, None] * periods
+    if (forecast.values <= per_period).all() and (forecast.cumulative <= per_span).all():
+        return forecast
+    return replace(
+        forecast,
+        values=np.minimum(forecast.values, per_period),
+        cumulative=np.minimum(forecast.cumulative, per_span),
+    )
+
+
+def _plausible(name: str, planned: np.ndarray, history: Panel) -> np.ndarray:
+    """``planned`` [N, F] of one covariate, NaN where it cannot be meant."""
+    if name == PRICE and name in history.known:
+        return plausible_prices(planned, history.known[name])
+    finite = np.where(np.isfinite(planned), planned, np.float32(np.nan))
+    return np.clip(finite, 0.0, 1.0) if name == PROMO else finite

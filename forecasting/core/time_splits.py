@@ -1,0 +1,158 @@
+"""Where time is cut: the only place that decides what a forecast may know.
+
+A forecaster is handed a panel that ends at the creation date and a plan of what is known ahead; what came after is
+not in its hands. Rolling origins are those of the bench format: the last ``origins`` windows of ``horizon`` periods,
+``stride`` apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from data.errors import ConfigurationError, TooLittleHistory
+from data.plans import filled_plan, given_cells, usual_of_group, usual_value
+from data.schema import PRICE, GroupSeries, Panel, Plan
+
+
+def origins(periods: int, horizon: int, count: int, stride: int) -> tuple[int, ...]:
+    """Positions of the creation dates of rolling origins, oldest first; those without history are left out.
+
+    >>> origins(10, horizon=2, count=3, stride=2)
+    (3, 5, 7)
+    """
+    newest = periods - horizon - 1
+    return tuple(t for t in range(newest - stride * (count - 1), newest + 1, stride) if t >= 1)
+
+
+def held_back(periods: int, horizon: int) -> int:
+    """The first of the periods at the end of a history that validate a fit: one to two horizons, at most a quarter of it.
+
+    Equals ``periods`` where holding any back would leave too few to learn from.
+
+    >>> held_back(104, horizon=13), held_back(20, horizon=8), held_back(8, horizon=6)
+    (78, 12, 8)
+    """
+    block = max(horizon, min(2 * horizon, periods // 4))
+    return periods - block if periods - block >= max(6, horizon // 2) else periods
+
+
+def position(panel: Panel, creation_date: pd.Timestamp) -> int:
+    """Where ``creation_date`` stands among the panel's periods; ConfigurationError where it does not."""
+    found = panel.periods.get_indexer([pd.Timestamp(creation_date)])[0]
+    if found < 0:
+        raise ConfigurationError(
+            f"{pd.Timestamp(creation_date):%Y-%m-%d} is not a period of this catalog, which runs "
+            f"from {panel.periods[0]:%Y-%m-%d} to {panel.periods[-1]:%Y-%m-%d}. Choose one of its period stamps."
+        )
+    return int(found)
+
+
+def history_until(panel: Panel, t: int) -> Panel:
+    """What was known of the past at the end of period ``t``: the panel over periods 0 … t."""
+    if t < 0:
+        raise TooLittleHistory("A forecast needs at least one period of history before its creation date.")
+    past = slice(0, t + 1)
+
+    def cut(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: array[:, past] for name, array in columns.items()}
+
+    return replace(
+        panel,
+        periods=panel.periods[past],
+        demand=panel.demand[:, past],
+        in_stock=panel.in_stock[:, past],
+        known=cut(panel.known),
+        past=cut(panel.past),
+        groups=tuple(_group_until(group, past) for group in panel.groups),
+        events=panel.events[past],
+    )
+
+
+def plan_after(panel: Panel, t: int, horizon: int) -> Plan:
+    """What was known at the end of period ``t`` of the ``horizon`` periods after it, as the panel recorded it.
+
+    Where the panel ends sooner, and for covariates that nobody plans, it is what was usual then, see ``data.plans``. Where a
+    price is seen only when something sold, the price of the creation date is held, for a changed one would tell of the sale.
+    """
+    silent = unknown_ahead(panel)
+
+    def recorded_after(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: array[:, t + 1 : t + 1 if name in silent else t + 1 + horizon] for name, array in columns.items()}
+
+    ahead = slice(t + 1, t + 1 + horizon)
+    periods = panel.periods[ahead]
+    if len(periods) < horizon:
+        periods = panel.frequency.after(panel.periods[t], horizon)
+    events = np.zeros((horizon, len(panel.event_names)), np.float32)
+    events[: len(panel.events[ahead])] = panel.events[ahead]
+    later = recorded_after(panel.known)
+    return Plan(
+        periods=periods,
+        known={
+            name: filled_plan(values, usual_value(name, panel.known[name][:, : t + 1]), horizon)
+            for name, values in later.items()
+        },
+        groups={
+            group.column: {
+                name: filled_plan(values, usual_of_group(name, group.known[name][:, : t + 1]), horizon)
+                for name, values in recorded_after(group.known).items()
+            }
+            for group in panel.groups
+        },
+        events=events,
+        given={name: given_cells(values, horizon) for name, values in later.items()},
+    )
+
+
+def unknown_ahead(panel: Panel) -> frozenset[str]:
+    """What a forecast of the past may not be told ahead: covariates that nobody plans, and a price seen with sales only."""
+    return panel.unplanned | ({PRICE} & set(panel.known) if panel.price_seen == "when sold" else set())
+
+
+def plan_from(plan: Plan, first: int, horizon: int) -> Plan:
+    """The ``horizon`` periods of a plan from its period ``first`` on; what it lacks at its end goes on as its last."""
+    places = np.minimum(np.arange(first, first + horizon), len(plan) - 1)
+
+    def part(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: array[:, places] for name, array in columns.items()}
+
+    return Plan(
+        periods=plan.periods[places],
+        known=part(plan.known),
+        groups={column: part(known) for column, known in plan.groups.items()},
+        events=plan.events[places],
+        given=part(plan.given),
+    )
+
+
+def masked(panel: Panel, seed: int) -> Panel:
+    """The panel as if each item had come into the catalog at a random period: its past is unknown before."""
+    rng = np.random.default_rng(seed)
+    start = rng.integers(0, len(panel.periods), size=(len(panel), 1))
+    unknown = np.arange(len(panel.periods)) < start  # (N, T)
+    hide = lambda array: np.where(unknown, np.float32(np.nan), array)  # noqa: E731
+    known = {name: hide(array) if name == PRICE else array for name, array in panel.known.items()}
+    past = {name: hide(array) for name, array in panel.past.items()}
+    return replace(panel, demand=hide(panel.demand), in_stock=hide(panel.in_stock), known=known, past=past)
+
+
+def _group_until(group: GroupSeries, past: slice) -> GroupSeries:
+    return replace(
+        group,
+        demand=group.demand[:, past],
+        sellers=group.sellers[:, past],
+        known={name: array[:, past] for name, array in group.known.items()},
+    )
+
+
+def actuals_after(panel: Panel, t: int, horizon: int) -> np.ndarray:
+    """What sold [N, H] in the ``horizon`` periods after period ``t``; NaN where not known or out of stock."""
+    ahead = slice(t + 1, t + 1 + horizon)
+    sold = np.where(panel.out_of_stock[:, ahead], np.nan, panel.demand[:, ahead])
+    actuals = np.full((len(panel), horizon), np.nan, np.float32)
+    actuals[:, : sold.shape[1]] = sold
+    return actuals

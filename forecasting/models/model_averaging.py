@@ -1,0 +1,195 @@
+"""The blend: quantiles of several generations averaged, with weights that were earned on a block of time held back.
+
+Every generation keeps, beside what it learned from everything, what it was before the periods that validated it; the weights,
+one set for every class of items, are those under which these early selves would have met the periods held back best, drawn
+half of the way to equal weights, because one block of time is little to learn from.
+
+Axis letters: N items, H horizons, Q taus, C components, S classes, D creation dates.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar, Self
+
+import numpy as np
+
+from data.errors import NotTrained, TooLittleHistory
+from data.schema import Panel, Plan
+from forecasting.core.demand_classes import DENSE, INTERMITTENT, zero_shares
+from forecasting.core.forecaster import Generation
+from forecasting.core.metrics import pinball
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.time_splits import actuals_after
+from forecasting.core.types import Progress, QuantileForecast, Report
+from forecasting.models.averaged_parts import JUDGED, Beside, Fitted, Made, fit_parts, judged_dates
+from forecasting.models.registry import generation
+
+#: The generations blended: the network first, for it can always be fitted and explains what is said.
+COMPONENTS = ("mqtransformer", "feedforward", "lightgbm", "patchwork")
+
+#: Classes of items by their share of periods without a sale: dense, between, intermittent.
+_CLASSES = 3
+
+#: Known actuals below which a class takes the weights of all items; steps of the weights tried.
+_ENOUGH, _STEPS = 500, 10
+
+#: How far weights are drawn to equal ones.
+_DRAWN = 0.5
+
+
+class Blend(Generation):
+    """Weighted mean of the components' quantiles, of periods and of spans alike.
+
+    A component that cannot be fitted, because it refuses the history for being too short or because one of its libraries
+    gave up, is left out, and ``left_out`` says why. Without enough periods to hold a block back the weights are equal.
+
+    Parameters
+    ----------
+    seed : of the components that take one.
+    workers : processes that train the network; with more than one the other components are fitted beside it.
+    make : makes a component by its name and seed; with more than one worker it must be one that can be pickled.
+    """
+
+    name: ClassVar[str] = "blend"
+    title: ClassVar[str] = "Blend"
+    note: ClassVar[str] = "Quantiles of several generations averaged, by weights earned on held-back periods."
+
+    def __init__(self, *, seed: int = 1, workers: int = 1, make: Made | None = None) -> None:
+        self._seed, self._workers = seed, workers
+        self._make = make or partial(_made, workers=workers)
+        self._components: dict[str, Generation] = {}
+        self._weights = np.zeros((0, 0))  # (S, C)
+        self._left_out: dict[str, str] = {}
+
+    @property
+    def horizon(self) -> int:
+        return next(iter(self._fitted().values())).horizon
+
+    @property
+    def weights(self) -> dict[str, tuple[float, ...]]:
+        """The share of each component in every class of items: few, some, many periods without a sale."""
+        return {name: tuple(self._weights[:, c].tolist()) for c, name in enumerate(self._fitted())}
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """The components that could not be fitted, by name, and why."""
+        return MappingProxyType(self._left_out)
+
+    def _fit(self, history: Panel, horizon: int, report: Report) -> None:
+        told = _Told(report, COMPONENTS[0], len(COMPONENTS))
+        first, others = COMPONENTS[:1], COMPONENTS[1:]
+        if self._workers > 1:
+            with Beside(others, self._make, self._seed, history, horizon) as beside:
+                mine = fit_parts(first, self._make, self._seed, history, horizon, told)
+                theirs = beside.parts(told.waiting)
+        else:
+            mine = fit_parts(first, self._make, self._seed, history, horizon, told)
+            told.waiting()
+            theirs = fit_parts(others, self._make, self._seed, history, horizon)
+        fitted: dict[str, Fitted] = {**mine.fitted, **theirs.fitted}
+        self._left_out = {**mine.left_out, **theirs.left_out}
+        if not fitted:
+            reasons = " ".join(f"{name}: {reason}" for name, reason in self._left_out.items())
+            raise TooLittleHistory(f"None of the {len(COMPONENTS)} parts of the blend could be fitted. {reasons}")
+        self._components = {name: one.component for name, one in fitted.items()}
+        self._weights = np.full((_CLASSES, len(fitted)), 1 / len(fitted))
+        dates = judged_dates(history, horizon)
+        if dates:
+            sold = np.stack([actuals_after(history, t, horizon) for t in dates])  # (D, N, H)
+            classes = _classes(history, dates[0])
+            earned = _earned(np.stack([one.early for one in fitted.values()]), sold, classes)
+            self._weights = _DRAWN * self._weights + (1 - _DRAWN) * earned
+        without = "".join(f"; left out {name}: {reason}" for name, reason in self._left_out.items())
+        report(Progress(1, 1, f"{self.title}: ready{without}"))
+
+    def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
+        parts = [component._forecast(history, plan) for component in self._fitted().values()]
+        shares = self._weights[_classes(history, len(history.periods) - 1)]  # (N, C)
+        return replace(
+            parts[0],
+            taus=np.array(TAUS),
+            values=np.einsum("nc,cnhq->nhq", shares, [part.values_at(TAUS) for part in parts]),
+            cumulative=np.einsum("nc,cnhq->nhq", shares, [part.spans_at(TAUS) for part in parts]),
+            model=self.name,
+            version="+".join(part.version for part in parts),
+        )
+
+    def _fitted(self) -> dict[str, Generation]:
+        if not self._components:
+            raise NotTrained(f"{self.name} has not been fitted. Fit it or load it first.")
+        return self._components
+
+    def save(self, directory: Path) -> None:
+        for name, component in self._fitted().items():
+            component.save(directory / name)
+        stored = {
+            "components": list(self._components),
+            "weights": self._weights.tolist(),
+            "left_out": self._left_out,
+            "seed": self._seed,
+        }
+        (directory / "blend.json").write_text(json.dumps(stored))
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        path = directory / "blend.json"
+        if not path.is_file():
+            raise NotTrained(f"There is no saved {cls.name} at {path}. Fit it and save it first.")
+        stored = json.loads(path.read_text())
+        answer = cls(seed=int(stored["seed"]))
+        answer._components = {name: generation(name).load(directory / name) for name in stored["components"]}
+        answer._weights = np.array(stored["weights"])
+        answer._left_out = dict(stored.get("left_out", {}))  # none was kept by name before there was this word
+        return answer
+
+
+class _Told:
+    """Progress of the first component as the blend's: it takes longest."""
+
+    def __init__(self, report: Report, name: str, components: int) -> None:
+        self._report, self._name, self._components = report, name, components
+
+    def __call__(self, progress: Progress) -> None:
+        share = round(100 * progress.share)
+        self._report(Progress(share, 100 * self._components, f"Blend, {self._name}: {progress.message}", progress.seconds_left))
+
+    def waiting(self) -> None:
+        """The first component is fitted, the others may not be."""
+        self._report(Progress(100, 100 * self._components, "Blend: the other components"))
+
+
+def _made(name: str, seed: int, workers: int) -> Generation:
+    if name == "mqtransformer":
+        from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+        from forecasting.models.mqtransformer.settings import TrainingSettings
+
+        return MQTransformerForecaster(TrainingSettings(seed=seed), workers=workers)
+    cls: Callable[..., Generation] = generation(name)
+    return cls() if name == "patchwork" else cls(seed=seed)
+
+
+def _classes(history: Panel, t: int) -> np.ndarray:
+    """Class [N] of each item by its share of zeros until period ``t``; the first where nothing is known."""
+    return np.searchsorted((DENSE, INTERMITTENT), np.nan_to_num(zero_shares(history, t)), side="right")
+
+
+def _earned(quantiles: np.ndarray, sold: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """The weights [S, C] under which the components' ``quantiles`` [C, D, N, H, 3] met ``sold`` [D, N, H] best."""
+    grid = [share for share in itertools.product(range(_STEPS + 1), repeat=len(quantiles)) if sum(share) == _STEPS]
+    shares, losses = np.array(grid) / _STEPS, []  # (G, C)
+    for share in shares:
+        mixed = np.tensordot(share, quantiles, axes=1)
+        losses.append(np.nan_to_num(pinball(sold, mixed, np.array(JUDGED)).mean(axis=-1)).sum(axis=(0, 2)))
+    loss, known = np.stack(losses, axis=1), np.isfinite(sold).sum(axis=(0, 2))  # (N, G), (N,)
+    answer = np.tile(shares[loss.sum(axis=0).argmin()], (_CLASSES, 1))
+    for one in range(len(answer)):
+        if known[classes == one].sum() >= _ENOUGH:
+            answer[one] = shares[loss[classes == one].sum(axis=0).argmin()]
+    return answer

@@ -1,0 +1,429 @@
+"""MQTransformer: one network for every item, that looks back at periods like the target (2020).
+
+After Eisenach, Patel, Madeka, "MQTransformer: Multi-Horizon Forecasts with Context Dependent and Feedback-Aware Attention"
+(arXiv 2009.14799), on the forking sequences of MQ-CNN (arXiv 1711.11053): dilated causal convolutions read the past once,
+and every creation date of a series is decoded and taught in the same pass. What is its own:
+
+- *Attention over the past.* A target looks at past periods by how alike their positions are (what is known ahead of a
+  period: promotion, events, calendar, what its groups plan), by how long ago they were and by the phase of the season.
+- *Season and likeness go straight to the answer.* The ratio to the scale that was seen a season ago, of the item and of its
+  groups, and the mean ratio where attention looked, are candidates; a gate takes a mean of them, or none.
+- *Price by construction.* A price acts through a factor that can only fall with it. That it moves at all is told like an
+  event, for a change is one; where prices are seen with a sale only, a change would tell of the sale, and it is not.
+- *Peak care* (arXiv 2411.05852). The convolutions read promoted periods as the last unpromoted one before them, so that a
+  promotion does not leak into the weeks after it; attention sees the peaks themselves.
+
+Feedback over the network's own earlier forecasts is in ``feedback.py``. Quantiles cannot cross, and spans have their own.
+
+Axis letters: N items, T past periods, K creation dates, H horizons, Q taus, W width, J candidates, A heads, B periods back.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from forecasting.features.inputs import Inputs
+from forecasting.models.neural.layers import (
+    HIGHEST,
+    LARGEST_RATIO,
+    MEDIAN,
+    Convolutions,
+    QuantileHead,
+    gather_periods,
+    lags,
+    season_ratios,
+    soft_log,
+)
+
+#: Depths of discount (in log price) from which a deeper one may sell more than the elasticity says.
+DISCOUNTS = (0.1, 0.25, 0.5)
+
+#: Heads of the attention, the width of a position in each, and how many of the last periods it sees one by one.
+HEADS, _POSITION, _RECENT = 2, 6, 64
+
+#: Deviation of the weights that an event's position begins with: two events lie so far apart that a year between is less.
+_EVENT = 3.0
+
+#: How many of the last periods the decoder reads one by one.
+_LAGS = 8
+
+#: How sharply an elasticity that the evidence puts below 0 is cut off there.
+_SHARP = 4.0
+
+#: How much faster than other weights the worth of that evidence is learned: it is one number and may have far to go.
+_SWIFT = 20.0
+
+#: A covariate this many deviations above its mean makes a period a peak.
+_PEAK = 1.0
+
+#: Softens logs of a mean of candidates, which may all be zero.
+_SOFT = 0.02
+
+_EMBEDDING, _HORIZON_EMBEDDING = 3, 4
+
+#: The weights of one network by their names.
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class MQTransformerConfig:
+    """Shape of the network; the number of inputs comes from the encoding of the data.
+
+    ``cardinalities`` are the embedding rows of each static column; ``past``, ``origin``, ``ahead``, ``relative`` the channels
+    of ``Inputs``; ``covariates`` how many of ``relative``, the first ones, are the item's own; ``candidates`` the season
+    candidates; ``events`` how many of ``ahead``, the last ones, are events; ``moves`` whether it is told that a price moves.
+    ``lags``, ``attention``, ``peak_care`` switch a part on.
+    """
+
+    horizon: int
+    past: int
+    origin: int
+    ahead: int
+    relative: int
+    covariates: int
+    candidates: int
+    events: int
+    seasons: tuple[int, ...]
+    cardinalities: tuple[int, ...]
+    price: bool
+    moves: bool
+    width: int = 16
+    decoder_width: int = 32
+    dropout: float = 0.2
+    lags: bool = True
+    attention: bool = True
+    peak_care: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """What the network says at K creation dates, in logs of the scale m.
+
+    Attributes
+    ----------
+    periods : [N, K, H, Q] log of demand per period over m.
+    spans : [N, K, H, Q] log of mean demand of the first h periods over m.
+    response : [N, K, H] log of the factor that the price puts on demand; already within ``periods`` and ``spans``.
+    elasticity : [N, K, H] percent fewer sold at a price one percent higher, near the reference price.
+    discounts : [N, K, H, 3] additional elasticity below each of ``DISCOUNTS``.
+    looked : [N, K, H, B] share of the attention on each period ``periods_back``, heads weighed as the gate takes what they
+        found; B = 0 without attention.
+    taken : [N, K, H] the share of the gate on what attention found.
+    """
+
+    periods: Tensor
+    spans: Tensor
+    response: Tensor
+    elasticity: Tensor
+    discounts: Tensor
+    looked: Tensor
+    taken: Tensor
+
+
+def periods_back(seasons: tuple[int, ...], horizon: int) -> Tensor:
+    """How far before the creation date attention looks, [B] increasing: the last periods, and around a season ago or two."""
+    back = set(range(_RECENT))
+    for season in seasons:
+        for lap in (1, 2):
+            back |= {b for b in range(lap * season - horizon - 2, lap * season + 3) if b >= 0}
+    return torch.tensor(sorted(back))
+
+
+class PastAttention(nn.Module):
+    """Weights over past periods by likeness of position, by how long ago, and by the phase of the season.
+
+    The score of target u and past period s is −½ |r_u − r_s|² − recency · log(1 + t − s) + phase · cos(2π (u − s)/S),
+    written as one product of a query (of t and u) and a key (of t and s): to train, the scores need not be held in memory.
+    """
+
+    def __init__(self, config: MQTransformerConfig) -> None:
+        super().__init__()
+        self.seasons, self.horizon, self.moves = config.seasons, config.horizon, config.moves
+        self.position = nn.Linear(1 + config.ahead + config.relative + config.moves, HEADS * _POSITION, bias=False)
+        with torch.no_grad():  # an event is like itself and like nothing else, from the start
+            self.position.weight[:, 1 + config.ahead - config.events : 1 + config.ahead].normal_(0.0, _EVENT)
+        self.recency = nn.Parameter(torch.linspace(-1.0, 0.5, HEADS))
+        self.phase = nn.Parameter(torch.zeros(HEADS, len(config.seasons)))
+
+    def forward(
+        self,
+        inputs: Inputs,
+        at: Tensor,
+        ahead: int | None = None,
+        *,
+        shown: bool = True,
+        hidden: Tensor | None = None,
+        hold: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The mean ratio where each head looks, whether there is any past [N, K, H, A] twice, and weights [N, K, H, A, B].
+
+        H are the first ``ahead`` periods (all). While it trains, one fused product takes the mean and
+        keeps no weights; where they need not be ``shown`` they are dropped: B = 0. ``hidden`` and ``hold`` are
+        those of ``planned_ahead``.
+        """
+        ahead = ahead or self.horizon
+        steps, back = torch.arange(1, ahead + 1), periods_back(self.seasons, self.horizon)
+        back = back[back <= int(at.max())]
+        then = at[:, None] - back  # (K, B) before the first period there is nothing
+        exists, then = then >= 0, then.clamp(min=0)
+        targets = (at[:, None] + steps).clamp(max=inputs.ahead.shape[1] - 1)  # (K, H)
+        known = gather_periods(inputs.known * (1 - inputs.censored), then) * exists  # (N, K, B)
+
+        place = self._place(inputs.known_ahead, inputs.price_moved)  # (N, U, A, W)
+        if hidden is None:
+            of_targets = gather_periods(place, targets)  # (N, K, H, A, W)
+        else:
+            of_targets = self._place(*planned_ahead(inputs, at, targets, hidden, hold))
+        queries = torch.cat([of_targets, self._when(steps).expand(len(place), len(at), -1, -1, -1)], dim=-1)
+        asked = gather_periods(place, then)  # (N, K, B, A, W)
+        bias = torch.log(known + 1e-9)[..., None] - 0.5 * asked.square().sum(dim=-1)  # (N, K, B, A)
+        bias = bias - F.softplus(self.recency) * torch.log1p(back)[:, None]
+        phases = self._when(-back)[..., 1:] * self.phase.repeat_interleave(2, dim=1)  # (B, A, 2S)
+        keys = torch.cat([asked, bias[..., None], phases.expand(*asked.shape[:2], -1, -1, -1)], dim=-1)  # (N, K, B, A, ·)
+        queries, keys = queries.transpose(2, 3), keys.transpose(2, 3)  # (N, K, A, H | B, ·)
+
+        as_it_stood = (inputs.demand / inputs.scale).clamp(max=LARGEST_RATIO)
+        ratios = gather_periods(as_it_stood, then) * known  # (N, K, B)
+        if self.training:
+            values = ratios[:, :, None, :, None].expand(-1, -1, HEADS, -1, -1)  # (N, K, A, B, 1)
+            wide = F.pad(values, (0, keys.shape[-1] - 1))
+            query, key, value = (one.flatten(0, 1) for one in (queries, keys, wide))  # the fused product takes four axes
+            found = F.scaled_dot_product_attention(query, key, value, scale=1.0)[..., 0]  # (N·K, A, H)
+            found = found.unflatten(0, known.shape[:2])
+            weights = found.new_zeros(*found.shape, 0)
+        else:
+            scores = torch.bmm(queries.flatten(0, 2), keys.flatten(0, 2).transpose(1, 2))  # (N·K·A, H, B)
+            weights = torch.softmax(scores, dim=-1).unflatten(0, queries.shape[:3])
+            found = (weights * ratios[:, :, None, None]).sum(dim=-1)  # (N, K, A, H)
+            weights = weights if shown else weights[..., :0]
+        any_past = (known.sum(dim=-1) > 0).float()[:, :, None, None].expand(-1, -1, ahead, HEADS)
+        return found.transpose(2, 3) * any_past, any_past, weights.transpose(2, 3)
+
+    def _place(self, known_ahead: Tensor, moved: Tensor) -> Tensor:
+        """Positions [..., A, W] from what is known ahead [..., C] and whether the price moves [...]."""
+        weight = self.position.weight  # of 1, of what is known ahead, and of a price that moves
+        place = F.linear(known_ahead, weight[:, 1 : known_ahead.shape[-1] + 1], weight[:, 0])
+        if self.moves:
+            place = place + moved[..., None] * weight[:, -1]
+        return place.unflatten(-1, (HEADS, _POSITION))
+
+    def _when(self, periods: Tensor) -> Tensor:
+        """1, and cosine and sine of the phase of each season, of ``periods`` [P] after the creation date: [P, A, 1 + 2S]."""
+        angles = 2 * math.pi * periods[:, None] / torch.tensor(self.seasons, dtype=torch.float32)  # (P, S)
+        waves = torch.stack([torch.cos(angles), torch.sin(angles)], dim=-1).flatten(start_dim=1)  # (P, 2S)
+        return F.pad(waves, (1, 0), value=1.0)[:, None].expand(-1, HEADS, -1)
+
+
+class PriceResponse(nn.Module):
+    """log of the factor on demand, −e · g(log p/p_ref) with e ≥ 0 and g increasing: a higher price never sells more.
+
+    e is the mean of what the item's context lets expect and of what its own history has shown, each with its weight.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.doubt = nn.Parameter(torch.tensor(0.05))  # log of the information that counts as much as the context, over _SWIFT
+        self.strength = nn.Linear(width, 1 + len(DISCOUNTS))
+        with torch.no_grad():
+            self.strength.weight.mul_(0.3)
+            self.strength.bias.copy_(torch.tensor([1.0] + [-3.0] * len(DISCOUNTS)))
+
+    def forward(self, hidden: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
+        """Hidden [..., W] and evidence [..., 2] to elasticity [...] and its addition below each discount [..., 3]."""
+        strength = F.softplus(self.strength(hidden))
+        num, info = evidence.unbind(-1)
+        doubt = (_SWIFT * self.doubt).exp()
+        elasticity = (doubt * strength[..., 0] + num) / (doubt + info)
+        return F.softplus(_SHARP * elasticity) / _SHARP, strength[..., 1:]
+
+
+def price_factor(elasticity: Tensor, discounts: Tensor, change: Tensor) -> Tensor:
+    """log of the factor [...] on demand when log price differs by ``change`` [...] from its reference."""
+    deeper = torch.stack([F.relu(-change - depth) for depth in DISCOUNTS], dim=-1)  # (..., 3)
+    return -elasticity * change + (discounts * deeper).sum(dim=-1)
+
+
+class MQTransformer(nn.Module):
+    """The network; read ``forward`` from top to bottom."""
+
+    def __init__(self, config: MQTransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        sizes = [min(_EMBEDDING, rows) for rows in config.cardinalities]
+        self.embeddings = nn.ModuleList(
+            nn.Embedding(rows, size) for rows, size in zip(config.cardinalities, sizes, strict=True)
+        )
+        self.encoder = Convolutions(config.past + sum(sizes), config.width)
+        self.look_back = PastAttention(config) if config.attention else None
+        self.horizons = nn.Parameter(torch.randn(config.horizon, _HORIZON_EMBEDDING))
+        candidates = config.candidates + HEADS * config.attention
+        origin = config.width + config.origin + sum(sizes) + 2 * _LAGS * config.lags
+        target = config.ahead + config.relative + _HORIZON_EMBEDDING + 2 * candidates + config.moves
+        self.from_origin = nn.Linear(origin, config.decoder_width)
+        self.from_target = nn.Linear(target, config.decoder_width, bias=False)
+        self.deepen = nn.Linear(config.decoder_width, config.decoder_width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.gate = _gate(config.decoder_width, candidates) if candidates else None
+        self.price_response = PriceResponse(config.decoder_width) if config.price else None
+        self.period_head, self.span_head = QuantileHead(config.decoder_width), QuantileHead(config.decoder_width)
+
+    def forward(
+        self,
+        inputs: Inputs,
+        at: Tensor,
+        hold_price: Tensor | None = None,
+        *,
+        shown: bool = True,
+        ahead: int | None = None,
+        seasons: tuple[Tensor, Tensor] | None = None,
+        hidden: Tensor | None = None,
+    ) -> Decoded:
+        """Decodes at the creation dates ``at`` [K] (positions among the T periods, int64).
+
+        ``hold_price`` [N, K] is true where the price of the creation date is to be taken for all that follow; ``shown``,
+        whether it is to be told where attention looked; ``ahead``, how many of the first periods are asked for (all).
+        ``seasons`` are the ``season_candidates`` where somebody has them already. ``hidden`` [C] is from which horizon on
+        each channel known ahead is not to be known, see ``features.hidden_from``: it is as usual there.
+        """
+        ahead = ahead or self.config.horizon
+        targets = at[:, None] + torch.arange(1, ahead + 1)  # (K, H)
+        within = targets.clamp(max=inputs.ahead.shape[1] - 1)  # periods beyond the plan are masked by whoever trains
+        static = self._static(inputs)  # (N, S)
+        found = self._attended(inputs, at, ahead, shown, hidden, hold_price)
+        candidates, known, weights = self._candidates(inputs, at, ahead, seasons, found)  # (N, K, H, J) twice, (N, K, H, A, B)
+        planned, moved = planned_ahead(inputs, at, within, hidden, hold_price)  # (N, K, H, C), (N, K, H)
+        changes = self._planned_prices(inputs, at, within, hold_price)  # (N, K, H)
+
+        origin = self.from_origin(self._origin(inputs, static, at))  # (N, K, W)
+        target = [
+            planned - F.pad(inputs.baseline[:, at, None], (self.config.ahead, 0)),
+            self.horizons[:ahead].expand(len(inputs), len(at), -1, -1),
+            soft_log(candidates) * known,
+            known,
+            *([moved[..., None]] if self.config.moves else []),
+        ]
+        hidden = F.elu(origin[:, :, None] + self.from_target(torch.cat(target, dim=-1)))
+        hidden = hidden + F.elu(self.deepen(self.dropout(hidden)))  # (N, K, H, W)
+
+        shift, taken = self._gated(hidden, candidates, known)  # (N, K, H), (N, K, H, A)
+        elasticity, discounts, response = self._price(hidden, changes, inputs.price_evidence[:, at, None])
+        periods = (self.period_head(hidden) + (shift + response)[..., None]).clamp(max=HIGHEST)
+        spans = (self.span_head(hidden) + span_level(periods)[..., None]).clamp(max=HIGHEST)
+        return Decoded(
+            periods=periods,
+            spans=torch.cat([periods[..., :1, :], spans[..., 1:, :]], dim=-2),  # a span of one period is that period
+            response=response,
+            elasticity=elasticity,
+            discounts=discounts,
+            looked=(weights * (taken / taken.sum(dim=-1, keepdim=True).clamp(min=1e-9))[..., None]).sum(dim=-2),
+            taken=taken.sum(dim=-1),
+        )
+
+    def _static(self, inputs: Inputs) -> Tensor:
+        columns = [embed(inputs.static[:, column]) for column, embed in enumerate(self.embeddings)]
+        return torch.cat(columns, dim=-1) if columns else inputs.past.new_zeros(len(inputs), 0)
+
+    def season_candidates(self, inputs: Inputs, at: Tensor, ahead: int | None = None) -> tuple[Tensor, Tensor]:
+        """Ratios of earlier seasons and whether each is known [N, K, H, J] twice: the same for all networks of one shape."""
+        return season_ratios(inputs, at, self.config.horizon, self.config.seasons, ahead)
+
+    def _attended(
+        self, inputs: Inputs, at: Tensor, ahead: int, shown: bool, hidden: Tensor | None, hold: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor] | None:
+        """What attention finds in the past, see ``PastAttention``; None without it."""
+        if self.look_back is None:
+            return None
+        found: tuple[Tensor, Tensor, Tensor] = self.look_back(inputs, at, ahead, shown=shown, hidden=hidden, hold=hold)
+        return found
+
+    def _candidates(
+        self,
+        inputs: Inputs,
+        at: Tensor,
+        ahead: int,
+        seasons: tuple[Tensor, Tensor] | None,
+        attended: tuple[Tensor, Tensor, Tensor] | None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Ratios to m that a target may resemble, whether each is known [N, K, H, J] twice, and where each head looked."""
+        ratios, known = seasons or self.season_candidates(inputs, at, ahead)
+        if attended is None:
+            return ratios, known, ratios.new_zeros(*ratios.shape[:3], 0, 0)
+        found, any_past, weights = attended
+        return torch.cat([ratios, found], dim=-1), torch.cat([known, any_past], dim=-1), weights
+
+    def _planned_prices(self, inputs: Inputs, at: Tensor, within: Tensor, hold: Tensor | None) -> Tensor:
+        """log of the planned prices over their reference [N, K, H]."""
+        price = inputs.log_price[:, within]
+        if hold is not None:
+            price = torch.where(hold[..., None], inputs.log_price[:, at, None], price)
+        return (price - inputs.log_reference[:, at, None]) * inputs.has_price[:, at, None]
+
+    def _origin(self, inputs: Inputs, static: Tensor, at: Tensor) -> Tensor:
+        """What is known at each creation date [N, K, ·]: context, running figures, the last periods, statics."""
+        first, end = max(0, int(at.min()) + 1 - self.encoder.reach), int(at.max()) + 1  # what the encoder may read
+        past = inputs.past[:, first:end]
+        if self.config.peak_care and self.config.covariates:
+            peak = (inputs.relative[:, :end, : self.config.covariates] > _PEAK).any(dim=-1)  # (N, end)
+            calm = torch.where(peak, 0, torch.arange(end)).cummax(dim=1).values  # the last unpromoted period up to each
+            calmed = inputs.past[:, :end, :1].gather(1, calm[:, first:, None])
+            past = torch.cat([calmed, past[..., 1:]], dim=-1)
+        context = self.encoder.at(past, at - first, static)  # (N, K, W)
+        own = [lags(inputs, at, _LAGS)] if self.config.lags else []
+        statics = static[:, None].expand(-1, len(at), -1)
+        return torch.cat([self.dropout(context), inputs.origin[:, at], *own, statics], dim=-1)
+
+    def _gated(self, hidden: Tensor, candidates: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        """log of the mean of candidates that a gate takes, one of them being 1, "none of these": [N, K, H]; and its shares of
+        what the heads of the attention found [N, K, H, A]."""
+        if self.gate is None:
+            return hidden.new_zeros(hidden.shape[:-1]), hidden.new_zeros(*hidden.shape[:-1], 0)
+        scores = self.gate(hidden)  # (N, K, H, J + 1)
+        scores = torch.cat([scores[..., :-1] + torch.log(known + 1e-6), scores[..., -1:]], dim=-1)
+        shares = torch.softmax(scores, dim=-1)
+        level = torch.log((shares[..., :-1] * candidates).sum(dim=-1) + shares[..., -1] + _SOFT)
+        return level, shares[..., candidates.shape[-1] - HEADS * self.config.attention : -1]
+
+    def _price(self, hidden: Tensor, changes: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Elasticity [N, K, H], discounts [N, K, H, 3] and the log factor [N, K, H] of the planned prices."""
+        if self.price_response is None:
+            none = torch.zeros_like(changes)
+            return none, none[..., None].expand(*none.shape, len(DISCOUNTS)), none
+        elasticity, discounts = self.price_response(hidden, evidence)
+        return elasticity, discounts, price_factor(elasticity, discounts, changes)
+
+
+def planned_ahead(
+    inputs: Inputs, at: Tensor, targets: Tensor, hidden: Tensor | None, hold: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """What is known ahead of the ``targets`` [K, H] of creation dates ``at`` [K], and whether the price moves there:
+    [N, K, H, C] and [N, K, H].
+
+    Channels are as usual at the creation date from the horizon ``hidden`` [C] on; a price that is on ``hold`` [N, K] does not
+    move where a plan is hidden.
+    """
+    known, moved = gather_periods(inputs.known_ahead, targets), inputs.price_moved[:, targets]
+    if hidden is None:
+        return known, moved
+    steps = torch.arange(1, targets.shape[1] + 1)[:, None]
+    known = torch.where(steps >= hidden, inputs.usual[:, at, None], known)
+    return known, moved if hold is None else moved * ~hold[..., None]
+
+
+def _gate(width: int, candidates: int) -> nn.Linear:
+    """Scores of the candidates and, last, of none of them, which is where it begins."""
+    gate = nn.Linear(width, candidates + 1)
+    with torch.no_grad():
+        gate.weight.mul_(0.3)
+        gate.bias.zero_()[-1] = 1.0
+    return gate
+
+
+def span_level(periods: Tensor) -> Tensor:
+    """Where a span's quantiles start from: log of the mean of the medians [..., H, Q] of the first h periods, [..., H]."""
+    medians = periods[..., MEDIAN].clamp(min=-HIGHEST).exp()
+    return (medians.cumsum(dim=-1) / torch.arange(1, medians.shape[-1] + 1)).log()

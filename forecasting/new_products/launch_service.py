@@ -1,0 +1,345 @@
+"""The desk's part for products without history: what a planner may say of one, its forecast, and the items like it.
+
+It is made once for a catalog and a model, which takes seconds, and answers at once then: weighing an analog otherwise only
+adds up the curves anew. Axis letters: N items, W periods of a launch, K launches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from data.errors import DataError, UnknownItem
+from data.facts import About, ItemFacts
+from data.schema import PRICE, Panel, Plan
+from forecasting.core.quantile_function import TAUS
+from forecasting.core.types import Progress, QuantileForecast, Report
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+from forecasting.new_products.analog_forecast import Analog, Fans, LaunchForecast, LaunchModel, LaunchRecord
+from forecasting.new_products.holdout_trial import Trial, by_network, trial
+from forecasting.new_products.launch_history import Launches, Products, launch_window, named, period_number, read_launches
+from forecasting.new_products.model_store import LaunchStore, Learned
+from forecasting.new_products.similarity_network import Told, squared_distances
+
+if TYPE_CHECKING:
+    from data.catalog import Catalog  # it is handed an opened one
+
+#: Analogs that are told one by one, launches that are named, and best sellers that items are compared with.
+_TOLD, _NAMED, _COMPARED = 20, 8000, 20_000
+
+#: Items read at a time, launches under way that are offered, and values of an attribute that are.
+_READ, _OFFERED, _VALUES = 8192, 300, 2000
+
+_STEPS = 100
+
+
+@dataclass(frozen=True)
+class NewProduct:
+    """A product as a planner describes it; ``price`` None is not known yet, ``promo`` the share of its launch promoted."""
+
+    name: str
+    static: Mapping[str, str]
+    price: float | None
+    promo: float
+    launch: pd.Timestamp
+
+
+@dataclass(frozen=True)
+class RecentItem:
+    """An item of the catalog that began lately."""
+
+    item_id: str
+    name: str
+    launch: pd.Timestamp
+
+
+@dataclass(frozen=True)
+class SimilarItem:
+    """An item near another by the learned metric; ``matches`` are the attributes they share."""
+
+    item_id: str
+    name: str
+    matches: tuple[str, ...]
+    price: float | None
+    recent_units: float
+    distance: float
+
+
+class LaunchDesk:
+    """Answers about launches in one catalog with one metric and, where it serves, the network; nothing in it changes.
+
+    ``under_way`` are launches that are not over, ``items`` the best sellers that items are compared with, and ``like`` any one
+    item of the catalog, whose groups stand for the market's. Launches that the ``trial`` held out are forecast by what was
+    known before them. ``ahead`` is that item's plan as far as a launch may be planned, with the holidays there.
+    """
+
+    def __init__(
+        self,
+        about: About,
+        model: LaunchModel,
+        under_way: Launches,
+        items: tuple[ItemFacts, ...],
+        like: Panel,
+        network: MQTransformerForecaster | None,
+        trial: Trial | None,
+        ahead: Plan | None = None,
+    ) -> None:
+        self.about, self.model, self.items = about, model, items
+        self._under_way, self._like, self._network, self._trial = under_way, like, network, trial
+        self._ahead = ahead
+        self._said: tuple[tuple[object, ...], Fans] | None = None
+
+    @classmethod
+    def of(
+        cls, catalog: Catalog, network: MQTransformerForecaster | None, report: Report, store: LaunchStore | None = None
+    ) -> LaunchDesk:
+        """Takes up what was learned from the launches and kept in the ``store``, or reads them, learns, and keeps it.
+
+        Raises DataError, TooLittleHistory where there is nothing to learn from.
+        """
+        about = catalog.about
+        if not about.static:
+            raise DataError(
+                f"The catalog {about.name!r} has no attributes, and a product without history can only be known by them. "
+                "Load data with a category, a brand or another column of words."
+            )
+        items = catalog.search("", limit=min(about.items, _COMPARED)).rows
+        like = catalog.panel([items[0].item_id])
+        learned = store.load() if store else None
+        if learned is None:
+            learned = _learned(catalog, network, like, report)
+            if store:
+                store.save(learned)
+        tested = learned.trial
+        if tested is not None and network is not None:
+            tested = replace(tested, network=network.early())
+        reach = (network.horizon if network else 1) + round(about.frequency.per_year) + 1
+        ahead = catalog.plan([items[0].item_id], reach)
+        report(Progress(_STEPS, _STEPS, "Ready"))
+        return cls(about, learned.model, learned.under_way, items, like, network, tested, ahead)
+
+    @property
+    def window(self) -> int:
+        """W."""
+        return self.model.known.window
+
+    @property
+    def record(self) -> LaunchRecord | None:
+        """How the views did on launches held out; None where those were too few."""
+        return self._trial.record if self._trial else None
+
+    # what a planner may say
+
+    @cached_property
+    def _recent(self) -> tuple[RecentItem, ...]:
+        sets = [self._under_way, *([self._trial.held] if self._trial else [])]
+        found = [
+            RecentItem(str(item), str(name), self._stamp(int(start)))
+            for one in (launches.products for launches in sets)
+            for item, name, start in zip(one.item_ids, one.names, one.start, strict=True)
+        ]
+        return tuple(sorted(found, key=lambda one: one.launch, reverse=True)[:_OFFERED])
+
+    def recent(self) -> tuple[RecentItem, ...]:
+        """Items whose launch is under way, or was held out when the metric was tried, the newest first."""
+        return self._recent
+
+    def values(self, column: str, given: Mapping[str, str]) -> tuple[str, ...]:
+        """What ``column`` holds among the items that are as ``given`` says, the most frequent first."""
+        counts: dict[str, int] = {}
+        for facts in self.items:
+            if all(facts.static.get(name) == value for name, value in given.items()):
+                counts[facts.static[column]] = counts.get(facts.static[column], 0) + 1
+        return tuple(sorted(counts, key=lambda value: (-counts[value], value))[:_VALUES])
+
+    def usual_price(self, static: Mapping[str, str]) -> float | None:
+        """The median price of the items that are as ``static`` says; None where none has one."""
+        like = [facts for facts in self.items if all(facts.static.get(name) == value for name, value in static.items())]
+        prices = [price for facts in like if (price := facts.commercial.get(PRICE))]
+        return float(np.median(prices)) if prices else None
+
+    # forecasts
+
+    def forecast_recent(self, item_id: str, emphasis: Mapping[str, float]) -> LaunchForecast:
+        """A recent item as if nothing of it had sold yet; raises UnknownItem.
+
+        One whose launch is over is forecast by what had been learned before it began.
+        """
+        found = np.flatnonzero(self._under_way.products.item_ids == item_id)
+        if found.size:
+            one = self._under_way.take(found[:1])
+            return self._forecast(self.model, self._network, one.products, emphasis, one.curves[0])
+        over = np.flatnonzero(self._trial.held.products.item_ids == item_id) if self._trial else found
+        if self._trial is None or not over.size:
+            raise UnknownItem(f"{item_id!r} is not among the recent items. Choose one of the list, or describe a product.")
+        one = self._trial.held.take(over[:1])
+        return self._forecast(self._trial.model, self._trial.network, one.products, emphasis, one.curves[0])
+
+    def knows(self, item_id: str) -> bool:
+        """Whether ``forecast_recent`` can answer."""
+        sets = [self._under_way, *([self._trial.held] if self._trial else [])]
+        return any((one.products.item_ids == item_id).any() for one in sets)
+
+    def forecast_new(self, product: NewProduct, emphasis: Mapping[str, float]) -> LaunchForecast:
+        """A product that a planner describes."""
+        start = period_number(self.about.first, product.launch, self.about.frequency)
+        start = int(np.clip(start, self.about.periods, self.about.periods + round(self.about.frequency.per_year)))
+        products = Products(
+            item_ids=np.array(["new"], dtype=object),
+            names=np.array([product.name], dtype=object),
+            static={name: np.array([product.static.get(name, "")], dtype=object) for name in self.about.static},
+            price=np.array([np.nan if product.price is None else product.price]),
+            promo=np.full((1, self.window), product.promo),
+            start=np.array([start]),
+        )
+        return self._forecast(self.model, self._network, products, emphasis, np.full(self.window, np.nan))
+
+    def _forecast(
+        self,
+        model: LaunchModel,
+        network: MQTransformerForecaster | None,
+        product: Products,
+        emphasis: Mapping[str, float],
+        sold: np.ndarray,
+    ) -> LaunchForecast:
+        known, start = model.known, int(product.start[0])
+        times = np.array([emphasis.get(str(one), 1.0) for one in known.products.item_ids])
+        shares = model.shares(product, times)
+        if not np.isfinite(shares).all():
+            raise DataError("Every analog is excluded, so nothing is left to forecast from. Give one of them some weight.")
+        analogs, said = model.weighed(product, shares), self._said_by(network, product)
+        share = model.network_share if said else 0.0
+        blend = analogs.blended(said, share) if said else analogs
+        told = list(np.argsort(-model.shares(product)[0], kind="stable")[:_TOLD])
+        told += [row for row in np.flatnonzero(times != 1) if row not in told]
+        created = self._stamp(min(start, self.about.periods) - 1)
+        periods = self.about.frequency.range(self._stamp(start), self.window)
+
+        def forecast(fans: Fans, name: str) -> QuantileForecast:
+            card = self._network.card if self._network else None
+            version = card.version if card else "untrained"
+            hashed = self.about.catalog_hash
+            return QuantileForecast(
+                product.item_ids, created, periods, np.array(TAUS), fans.values, fans.spans, name, version, hashed
+            )
+
+        return LaunchForecast(
+            name=str(product.names[0]),
+            static={name: str(values[0]) for name, values in product.static.items()},
+            price=float(product.price[0]) if np.isfinite(product.price[0]) else None,
+            blend=forecast(blend, "launch blend"),
+            analogs=forecast(analogs, "analogs"),
+            alike=forecast(model.by_attributes(product), "alike by attributes"),
+            network=forecast(said, MQTransformerForecaster.name) if said else None,
+            network_share=share,
+            nearest=tuple(self._analog(known, product, row, shares[0, row], times[row]) for row in told),
+            others=int((shares[0] > 0).sum() - (shares[0, told] > 0).sum()),
+            moved=float(model.moved(product, shares)[0]),
+            sold=sold,
+        )
+
+    def _said_by(self, network: MQTransformerForecaster | None, product: Products) -> Fans | None:
+        """What the network says of the product; the last answer is kept, for analogs are weighed again and again."""
+        if network is None:
+            return None
+        static = tuple(str(values[0]) for values in product.static.values())
+        key = (id(network), static, float(product.price[0]), product.promo.tobytes(), int(product.start[0]))
+        kept = self._said
+        if kept is None or kept[0] != key:
+            kept = (key, by_network(network, self._like, product, self._ahead))
+            self._said = kept
+        return kept[1]
+
+    def _analog(self, known: Launches, product: Products, row: int, share: float, emphasis: float) -> Analog:
+        products = known.products
+        static = {name: values[row] for name, values in products.static.items()}
+        mine = {name: values[0] for name, values in product.static.items()}
+        return Analog(
+            item_id=str(products.item_ids[row]),
+            name=str(products.names[row]),
+            share=float(share),
+            emphasis=float(emphasis),
+            matches=_matches(mine, static),
+            price=float(products.price[row]) if np.isfinite(products.price[row]) else None,
+            launch=self._stamp(int(products.start[row])),
+            curve=known.curves[row],
+        )
+
+    def _stamp(self, number: int) -> pd.Timestamp:
+        return self.about.frequency.range(self.about.first, number + 1)[-1]
+
+    # items like an item
+
+    def similar(self, item_id: str, count: int = 10) -> tuple[SimilarItem, ...]:
+        """The best sellers nearest to an item by the learned metric; raises UnknownItem where it is not among them."""
+        rows = {facts.item_id: row for row, facts in enumerate(self.items)}
+        if item_id not in rows:
+            raise UnknownItem(
+                f"Items are compared among the {len(self.items):,} best sellers of the catalog, and {item_id!r} is not one."
+            )
+        mine = rows[item_id]
+        distances = squared_distances(self._places[:, [mine]], self._places)[0]
+        distances[mine] = np.inf
+        nearest = np.argsort(distances, kind="stable")[:count]
+        return tuple(
+            SimilarItem(
+                item_id=self.items[row].item_id,
+                name=self.items[row].name,
+                matches=_matches(self.items[mine].static, self.items[row].static),
+                price=self.items[row].commercial.get(PRICE),
+                recent_units=self.items[row].recent_units,
+                distance=float(np.sqrt(distances[row])),
+            )
+            for row in nearest
+            if np.isfinite(distances[row])
+        )
+
+    @cached_property
+    def _places(self) -> np.ndarray:
+        """Where the compared items stand today, [M, N, D]."""
+        price = np.array([facts.commercial.get(PRICE) or np.nan for facts in self.items], np.float64)
+        count = len(self.items)
+        products = Products(
+            item_ids=np.array([facts.item_id for facts in self.items], dtype=object),
+            names=np.array([facts.name for facts in self.items], dtype=object),
+            static={name: np.array([facts.static[name] for facts in self.items], dtype=object) for name in self.about.static},
+            price=price,
+            promo=np.zeros((count, self.window)),
+            start=np.full(count, self.about.periods),
+        )
+        return self.model.metric.places(products)
+
+
+def _learned(catalog: Catalog, network: MQTransformerForecaster | None, like: Panel, report: Report) -> Learned:
+    """Reads the launches on record and learns from those that are over."""
+    about = catalog.about
+    report(Progress(0, _STEPS, "Reading the launches on record"))
+    window = launch_window(about.frequency, network.horizon if network else about.frequency.horizon)
+    launches, shelf = read_launches(catalog.batches(_READ), {}, window)
+    launches = launches.take(np.sort(np.argsort(launches.products.start, kind="stable")[-_NAMED:]))
+    ids = [str(one) for one in launches.products.item_ids]
+    launches = named(launches, {facts.item_id: facts.name for facts in catalog.items(ids)} if ids else {})
+    last = about.periods - 1
+    learning = _told(report, 5, 55, "Learning which launches were alike")
+    model = LaunchModel.fitted(launches, shelf, last, members=1, told=learning)
+    trying = _told(report, 60, 38, "Trying the forecast on launches held out")
+    tested = trial(launches, shelf, like, last, network, trying)
+    model = replace(model, network_share=tested.network_share) if tested else model
+    over = launches.products.start + window <= about.periods
+    return Learned(model, launches.take(np.flatnonzero(~over)), tested)
+
+
+def _matches(mine: Mapping[str, str], theirs: Mapping[str, str]) -> tuple[str, ...]:
+    """The values that both have."""
+    return tuple(value for name, value in mine.items() if value and theirs.get(name) == value)
+
+
+def _told(report: Report, first: int, share: int, words: str) -> Told:
+    """Tells a part of the work as its ``share`` of the steps, from ``first`` on."""
+    tell: Callable[[int, int], None] = lambda done, total: report(Progress(first + share * done // total, _STEPS, words))  # noqa: E731
+    return tell

@@ -1,0 +1,165 @@
+"""What the pages are answered with. Axis letters: T periods on record, H horizons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from data.catalog import ItemFacts
+from forecasting.core.types import ModelCard, QuantileForecast
+
+#: How Today's items may be ranked: by expected units, by the width of the fan, by recent sales.
+Order = Literal["expected", "uncertain", "recent"]
+
+
+@dataclass(frozen=True)
+class TodayRow:
+    """One item in Today's list. Units are totals over the horizon, but ``recent_units``, which is per period.
+
+    ``low`` and ``high`` are P10 and P90 of the whole span and ``width`` is (high − low) / expected; all are None until the
+    forecasts of all items were made.
+    """
+
+    item_id: str
+    name: str
+    category: str
+    recent_units: float
+    expected_units: float | None
+    low: float | None
+    high: float | None
+    width: float | None
+    price: float | None
+
+
+@dataclass(frozen=True)
+class TodayPage:
+    """A page of the ranked items."""
+
+    rows: tuple[TodayRow, ...]
+    total: int
+    horizon: int
+    creation_date: pd.Timestamp | None
+    order: Order
+
+
+@dataclass(frozen=True, eq=False)
+class ItemHistory:
+    """What is on record of one item, from its first known period on; NaN unknown; events past and planned."""
+
+    periods: pd.DatetimeIndex
+    demand: np.ndarray
+    price: np.ndarray
+    promo: np.ndarray
+    in_stock: np.ndarray
+    events: tuple[tuple[pd.Timestamp, str], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ItemView:
+    """One item's history and forecast; plans [H]; prices in the catalog's currency, None where there are none.
+
+    ``price_given`` and ``promo_given`` [H] say which cells of the plan somebody has planned; the others are as usual.
+    """
+
+    facts: ItemFacts
+    history: ItemHistory
+    forecast: QuantileForecast
+    plan_price: np.ndarray
+    plan_promo: np.ndarray
+    price_given: np.ndarray
+    promo_given: np.ndarray
+    elasticity: float | None
+    price_low: float | None
+    price_high: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class PastFan:
+    """A forecast as it would have been made at an earlier creation date, and what came [H] (NaN: not known yet).
+
+    It is ``honest`` where the networks that made it had not learned from its targets.
+    """
+
+    forecast: QuantileForecast
+    actual: np.ndarray
+    honest: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class PlanChange:
+    """Prices and promotions [H] that a planner puts in the place of the plan; None leaves it as it is."""
+
+    price: np.ndarray | None = None
+    promo: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Totals over the horizon: expected units, P10 and P90 of them, revenue and margin (None: price or cost unknown)."""
+
+    units: float
+    revenue: float | None
+    margin: float | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class ScenarioView:
+    """Baseline and scenario of one item.
+
+    ``planned`` says whether the catalog plans anything of it, ``promo_planned`` whether promotions; where not, the baseline is
+    what is usual. ``outside`` and ``promo_outside`` [H] are true where the scenario's price was never seen before, and where
+    the item was never promoted so hard, ``promo_high`` being the hardest (None: the catalog has no promotions). In periods
+    that are ``refused`` [H] a price was asked that cannot be meant: the plan's was taken.
+    """
+
+    facts: ItemFacts
+    history: ItemHistory
+    baseline: QuantileForecast
+    scenario: QuantileForecast
+    baseline_plan: PlanChange
+    scenario_plan: PlanChange
+    before: Outcome
+    after: Outcome
+    elasticity: float | None
+    outside: np.ndarray
+    promo_outside: np.ndarray
+    refused: np.ndarray
+    price_low: float | None
+    price_high: float | None
+    promo_high: float | None
+    promo_planned: bool
+    planned: bool
+
+    @property
+    def unsure(self) -> np.ndarray:
+        """[H] where the scenario asks for what the item never had."""
+        return self.outside | self.promo_outside
+
+    @property
+    def shown_promo(self) -> np.ndarray | None:
+        """Promotions [H] of the scenario that somebody plans or asks for; 0 where they are only taken as usual."""
+        promo, usual = self.scenario_plan.promo, self.baseline_plan.promo
+        return promo if promo is None or usual is None or self.promo_planned else np.where(promo == usual, 0.0, promo)
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """Which model serves. ``message`` is empty where it fits the data, and else says what is wrong and what to do."""
+
+    card: ModelCard | None
+    serves: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class SummaryStatus:
+    """Whether the forecasts of all items, which rank Today's list, are there; and their expected units over the horizon."""
+
+    ready: bool
+    message: str
+    expected_units: float | None = None

@@ -1,0 +1,109 @@
+"""A table once, for the page and for the files: columns with a kind, numbers as numbers.
+
+On the page it is plain HTML that lines its numbers up, prints, can be copied and is read out by a screen reader; in a file
+it is the same numbers unrounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from data.schema import Frequency
+from pages.ui.display import formats
+
+Kind = Literal[
+    "text", "words", "units", "difference", "count", "price", "money", "percent", "promotion", "loss", "factor", "period"
+]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: ``values`` [N] are text, stamps or numbers (None or NaN where not known) as ``kind`` says.
+
+    "words" are text that may take several lines.
+    """
+
+    title: str
+    kind: Kind
+    values: Sequence[object]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of the same length with what is needed to write them: ``marked`` [N] rows carry a sign at their start."""
+
+    title: str
+    columns: tuple[Column, ...]
+    frequency: Frequency
+    currency: str = "USD"
+    marked: Sequence[bool] = ()
+    mark: str = "†"
+
+    def __len__(self) -> int:
+        return len(self.columns[0].values) if self.columns else 0
+
+    def texts(self, column: Column) -> list[str]:
+        """The column as it is read on the page."""
+        write = self._writer(column.kind)
+        return [write(value) for value in column.values]
+
+    def html(self) -> str:
+        """The table as HTML, its text escaped; the title is its caption for those who listen to it."""
+        head = "".join(f'<th scope="col"{_align(column)}>{escape(column.title)}</th>' for column in self.columns)
+        texts = [self.texts(column) for column in self.columns]
+        rows = []
+        for row, cells in enumerate(zip(*texts, strict=True)):
+            marked = bool(len(self.marked)) and bool(self.marked[row])
+            cells = list(cells)
+            if marked:
+                cells[0] = f"{cells[0]} {self.mark}"
+            first, *others = (
+                f"{escape(text)}" if position == 0 else f"<td{_align(column)}>{escape(text)}</td>"
+                for position, (column, text) in enumerate(zip(self.columns, cells, strict=True))
+            )
+            rows.append(f'<tr{" class=marked" if marked else ""}><th scope="row">{first}</th>{"".join(others)}</tr>')
+        caption = f"<caption>{escape(self.title)}</caption>"
+        return (
+            f'<div class="tl-scroll" tabindex="0" role="region" aria-label="{escape(self.title, quote=True)}">'
+            f'<table class="tl-table">{caption}<thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        )
+
+    def _writer(self, kind: Kind) -> Callable[[object], str]:
+        return {
+            "text": _text,
+            "words": _text,
+            "units": formats.units,
+            "difference": formats.difference,
+            "count": formats.whole,
+            "price": lambda value: formats.price(value, self.currency),
+            "money": lambda value: formats.money(value, self.currency),
+            "percent": formats.percent,
+            "loss": formats.loss,
+            "factor": formats.factor,
+            "promotion": lambda share: "" if share == 0 else formats.percent(share),
+            "period": lambda value: formats.period(value, self.frequency),
+        }[kind]
+
+
+def _align(column: Column) -> str:
+    return {"text": "", "period": "", "words": " class=w"}.get(column.kind, " class=n")
+
+
+def _text(value: object) -> str:
+    return formats.UNKNOWN if value is None else str(value)
+
+
+def stamps(periods: pd.DatetimeIndex) -> Sequence[pd.Timestamp]:
+    """Period stamps as values of a column."""
+    return list(periods)
+
+
+def numbers(values: np.ndarray) -> Sequence[float]:
+    """An array [N] as values of a column."""
+    return np.asarray(values, np.float64).tolist()

@@ -1,0 +1,249 @@
+"""An explanation in words and tables: what the bridges and maps of ``why_charts`` show, for those who read it instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from data.schema import Frequency
+from pages.ui.display import formats
+from pages.ui.display.tables import Column, Table, numbers, stamps
+
+if TYPE_CHECKING:
+    from forecasting.workflows import AttentionAttribution, Drivers, ErrorHistory, ForecastRevision
+
+DRIVER_NAMES = {
+    "trend": "Level and trend",
+    "season": "Season and events",
+    "price": "Price",
+    "promotion": "Promotion",
+    "kind": "Kind of item",
+    "own errors": "Own past errors",
+}
+CHANGE_NAMES = {"new sales": "New sales", "own errors": "Own errors", "plan": "Plan", "model": "Model"}
+
+_HARDLY = 0.005  # of the forecast: a part below this is not spoken of
+
+
+# why this number
+
+
+def drivers(found: Drivers, frequency: Frequency) -> str:
+    """The answer: level, forecast, and the parts that make the difference, largest first."""
+    level, forecast = float(found.reference.sum()), float(found.forecast.sum())
+    parts = sorted(zip(found.groups, found.span, strict=True), key=lambda part: -abs(part[1]))
+    heavy = [f"{DRIVER_NAMES[name].lower()} {formats.difference(units)}" for name, units in parts if _counts(units, forecast)]
+    ahead = formats.ahead(len(found.forecast), frequency)
+    sentence = f"At its plain level this item would sell **{formats.units(level)}** units in {ahead}; "
+    sentence += f"the forecast is **{formats.units(forecast)}**"
+    if not heavy:
+        return f"{sentence}: nothing else moves it by more than {formats.percent(_HARDLY)}."
+    return f"{sentence}. What moves it: {formats.listing(heavy)} units."
+
+
+DRIVERS_CAPTION = (
+    "A plain level is what the model expects of an item that sold its running mean all along, at its usual price, with no "
+    "season, no promotion and nothing known of its kind. The parts are averages over every order in which these could be "
+    "told to the model (Shapley values) and sum to the difference. They show what the model makes of what it is told; they "
+    "do not show what causes sales."
+)
+
+
+def drivers_table(found: Drivers, periods: pd.DatetimeIndex, frequency: Frequency) -> Table:
+    """The twin of the bridge: every period with its parts, and all of them together."""
+    together = lambda values: numbers(np.append(values, values.sum()))  # noqa: E731
+    columns = (
+        _periods_and_together(periods, frequency),
+        Column("Plain level", "units", together(found.reference)),
+        *(
+            Column(DRIVER_NAMES[name], "difference", together(part))
+            for name, part in zip(found.groups, found.parts, strict=True)
+        ),
+        Column("Forecast", "units", together(found.forecast)),
+    )
+    return Table("What the forecast is made of", columns, frequency)
+
+
+# where it looked
+
+
+def link(
+    found: AttentionAttribution, target: int, stamp: pd.Timestamp, frequency: Frequency, since: pd.Timestamp | None = None
+) -> str:
+    """What one target looked at, and whether that matters; ``since`` is the first period on record of the item."""
+    marked = found.periods[found.twins[0, target]]
+    names = formats.listing([formats.period(one, frequency) for one in sorted(marked)])
+    forecast, masked, moves = (float(one[0, target]) for one in (found.forecast, found.masked, found.moves))
+    sentence = (
+        f"For {formats.period_of(stamp, frequency)} the forecast looked most at **{names}**, "
+        f"with {formats.percent(float(found.mass[0, target]))} of its attention; "
+        f"{formats.percent(float(found.taken[0, target]))} of its level comes from looking back like this. "
+    )
+    before = 0 if since is None else int((marked < since).sum())
+    if before:
+        which = "All of them lie" if before == len(marked) else f"{before} of them {'lies' if before == 1 else 'lie'}"
+        sentence += f"{which} before the item's record begins, where it could look at the date alone. "
+    change = f"{formats.units(masked)} instead of {formats.units(forecast)}"
+    if found.weak[0, target]:
+        return f"{sentence}**The link is weak:** without them it would be {change}, which is hardly another number."
+    way = "higher" if moves > 0 else "lower"
+    return f"{sentence}Without them it would be {change}: they make it **{formats.units(abs(moves))} units {way}**."
+
+
+LINKS_CAPTION = (
+    "Attention is where the model looked, not why it says what it says. So the periods looked at most are masked, as if nobody "
+    "knew what sold in them, and the forecast is made again; own past errors are left out on both sides. What does not "
+    "come from looking back comes from the recent level, last season and what is planned."
+)
+
+
+def links_table(found: AttentionAttribution, periods: pd.DatetimeIndex, frequency: Frequency) -> Table:
+    """The twin of the map: for every target the periods that it looked at most, and the forecast without them."""
+    names = [
+        formats.listing([formats.period(stamp, frequency) for stamp in sorted(found.periods[twins])])
+        for twins in found.twins[0]
+    ]
+    columns = (
+        Column(formats.period_word(frequency).title(), "period", stamps(periods)),
+        Column("Looked most at", "words", names),
+        Column("Of its attention", "percent", numbers(found.mass[0])),
+        Column("Of its level", "percent", numbers(found.counted[0])),
+        Column("Expected", "units", numbers(found.forecast[0])),
+        Column("Without them", "units", numbers(found.masked[0])),
+        Column("They add", "difference", numbers(found.moves[0])),
+        Column("Link", "text", ["weak" if weak else "holds" for weak in found.weak[0]]),
+    )
+    return Table("Where the forecast looked", columns, frequency)
+
+
+# own mistakes
+
+
+def mistakes(found: ErrorHistory, target: int, stamp: pd.Timestamp, frequency: Frequency) -> str:
+    """What own errors did to one target's forecast, or why they do nothing."""
+    errors = found.errors
+    seen = np.isfinite(errors)
+    word = formats.period_word(frequency)
+    if not seen.any():
+        return (
+            f"There is no forecast on record for the last {word}s of this item that was made without knowing them, "
+            "so nothing can be said of its errors."
+        )
+    mean = float(errors[seen].mean())
+    way = "too low" if mean > 0 else "too high"
+    record = (
+        f"Its forecasts for the last {formats.periods(int(seen.sum()), frequency)} were **{formats.units(abs(mean))} units "
+        f"{way}** on average. "
+    )
+    if not found.trusted:
+        return (
+            f"{record}The forecast takes nothing of this back: on this catalog doing so brought nothing when it was tried on "
+            f"{word}s held back, so with its errors masked it is the same."
+        )
+    without, forecast, raised, steadied = (
+        float(one[target]) for one in (found.without, found.forecast, found.raised, found.steadied)
+    )
+    where = formats.period_of(stamp, frequency)
+    if not _counts(forecast - without, forecast):
+        return f"{record}For {where} they do not move the forecast: without feedback it would be the same."
+    weighed = np.where(seen, found.weights[target], 0.0)
+    like = float((weighed * np.nan_to_num(errors)).sum() / max(weighed.sum(), 1e-12))
+    parts = []
+    if _counts(raised, forecast):
+        moved, kind = ("raised", "too low") if raised > 0 else ("lowered", "too high")
+        reason = f" because forecasts of {word}s like it were {kind} ({formats.difference(like)} units, weighed by likeness)"
+        parts.append(f"**{moved} by {formats.units(abs(raised))} units**{reason if like * raised > 0 else ''}")
+    if _counts(steadied, forecast):
+        parts.append(f"moved by {formats.difference(steadied)} units towards what was said of it earlier")
+    moved = formats.listing(parts) or "hardly moved"
+    return (
+        f"{record}The forecast for {where} is {moved}: "
+        f"{formats.units(forecast)} instead of {formats.units(without)} without its own past."
+    )
+
+
+def mistakes_table(found: ErrorHistory, target: int, frequency: Frequency) -> Table:
+    """Each period that came, what had been said of it, and what its error counts for the target."""
+    share = found.errors / np.where(found.said > 0, found.said, np.nan)
+    columns = [
+        Column(formats.period_word(frequency).title(), "period", stamps(found.judged)),
+        Column("Expected then", "units", numbers(found.said)),
+        Column("Came", "units", numbers(found.came)),
+        Column("Error", "difference", numbers(found.errors)),
+        Column("Error in %", "percent", numbers(share)),
+    ]
+    if found.trusted:
+        columns.append(Column("Weight", "percent", numbers(found.weights[target])))
+    return Table("Own errors", tuple(columns), frequency)
+
+
+def earlier_table(found: ErrorHistory, target: int, now: pd.Timestamp, frequency: Frequency) -> Table:
+    """What was said of the target at earlier creation dates, and what is said now."""
+    said = found.earlier[:, target]
+    known = np.isfinite(said)
+    columns = (
+        Column("Forecast made", "period", [*found.dates[known], now]),
+        Column("Expected", "units", [*numbers(said[known]), float(found.forecast[target])]),
+    )
+    return Table("Earlier forecasts of the same period", columns, frequency)
+
+
+# what changed since last time
+
+
+def changes(found: ForecastRevision, frequency: Frequency) -> str:
+    """What was expected one period ago of the same periods, what is now, and what came in between."""
+    before, after = float(found.before.sum()), float(found.after.sum())
+    word = formats.period_word(frequency)
+    sentence = (
+        f"One {word} ago **{formats.units(before)}** units were expected of the same "
+        f"{formats.periods(len(found.before), frequency)}, today **{formats.units(after)}** "
+        f"({formats.difference(after - before)}). "
+    )
+    if np.isfinite(found.came):
+        sentence += (
+            f"The {word} since sold {formats.units(found.came)} where {formats.units(found.expected)} had been expected."
+        )
+    else:
+        sentence += f"What the {word} since would have sold is not known."
+    return sentence
+
+
+CHANGES_CAPTION = (
+    "The catalog keeps neither the plan nor the forecasts of an earlier date. So today's plan is taken for both dates and "
+    "today's model makes both forecasts, the earlier one too, though it may have learned from the period since; plan and "
+    "model therefore add nothing here."
+)
+
+
+def changes_table(found: ForecastRevision, frequency: Frequency) -> Table:
+    """The twin of the bridge: every period with its parts, and all of them together."""
+    together = lambda values: numbers(np.append(values, values.sum()))  # noqa: E731
+    columns = (
+        _periods_and_together(found.periods, frequency),
+        Column("Last time", "units", together(found.before)),
+        *(
+            Column(CHANGE_NAMES[name], "difference", together(part))
+            for name, part in zip(found.names, found.parts, strict=True)
+        ),
+        Column("Today", "units", together(found.after)),
+    )
+    return Table("What changed since last time", columns, frequency)
+
+
+def steps(names: Sequence[str], words: dict[str, str], units: np.ndarray) -> list[tuple[str, float]]:
+    """The steps of a bridge: each part's name on the page and its units."""
+    return [(words[name], float(one)) for name, one in zip(names, units, strict=True)]
+
+
+def _periods_and_together(periods: pd.DatetimeIndex, frequency: Frequency) -> Column:
+    texts = [*(formats.period(stamp, frequency) for stamp in periods), "Together"]
+    return Column(formats.period_word(frequency).title(), "text", texts)
+
+
+def _counts(units: float, forecast: float) -> bool:
+    """Whether a part is large enough to be spoken of."""
+    return abs(units) > _HARDLY * max(forecast, 1e-9)

@@ -1,0 +1,126 @@
+"""Loading other data: the demo, or a simulated catalog of any size; a planner's own file is in uploading.py."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from data.errors import TidelineError, UploadError
+from data.sources.simulator.simulate import MOST_CELLS
+from pages.ui.display import formats, progress
+from pages.ui.loading import upload_panel
+from pages.ui.resources import service
+
+#: What may be planted: title, whether it usually is, and what it is.
+_PLANTED = {
+    "holidays": ("Holidays", True, "Holidays move the sales of some categories, up or down, by as much every year."),
+    "promotions_in_season": (
+        "Promotions in season",
+        False,
+        "Promotions run when the season is high, so that their lift and the season are hard to tell apart.",
+    ),
+    "launches": ("Launches", True, "An eighth of the items begins within the history, each kind along a curve of its own."),
+    "locations": (
+        "Branches of a depot",
+        False,
+        "Every product stands at a depot and four branches that it supplies; the number above counts all. No stockouts.",
+    ),
+    "stockouts": ("Stockouts", True, "Shelves run empty now and then; what would have sold is then not on record."),
+    "orders": (
+        "Purchase orders",
+        False,
+        "Every item has a supplier, orders that were received and orders that are open, for trying the Buy plan.",
+    ),
+}
+
+#: Measured with loads of 10,000 and 200,000 items over 104 weeks, truths included, and rounded to the careful side.
+_CELLS_PER_SECOND, _BYTES_PER_CELL = 400_000, 14.0
+
+_DONE = "loading done"
+_SOURCES = {"upload": "A file of mine", "demo": "The demo", "simulated": "A simulated catalog"}
+
+
+def notice() -> None:
+    """Says once that something was loaded."""
+    if done := st.session_state.pop(_DONE, None):
+        st.success(done, icon=":material/check:")
+
+
+def section(usual: str) -> None:
+    """One of the three ways, chosen first, so that the others cost nothing; ``usual`` is the one offered."""
+    source = st.segmented_control(
+        "Where from", list(_SOURCES), format_func=_SOURCES.get, default=usual, required=True, key=f"source/{usual}"
+    )
+    try:
+        {"upload": _upload, "demo": _demo, "simulated": _simulated}[source]()
+    except TidelineError as error:
+        _refused(error)
+
+
+def _demo() -> None:
+    st.markdown(
+        "**Complete Journey**: a year of weekly sales of a grocery chain. The data is simulated from real grocery "
+        "shopping; it is published under the MIT licence and comes with Tideline."
+    )
+    if st.button("Load the demo", type="primary"):
+        _load(service.load_complete_journey, "The demo is loaded.")
+
+
+def _simulated() -> None:
+    st.markdown(
+        "Made-up items whose truth is known: for trying out sizes, and for seeing whether a forecast finds what was planted. "
+        "The truth is kept beside the catalog, where no forecaster reads it; once a model is trained, the pages show it beside "
+        "their answers."
+    )
+    items, periods, seed = st.columns(3)
+    count = int(items.number_input("Items", 10, 1_000_000, 1_000, step=1_000))
+    length = int(periods.number_input("Weeks", 30, 520, 104, step=52))
+    start = int(seed.number_input("Seed", 0, 999_999, 1, help="The same seed makes the same catalog."))
+    with st.container(horizontal=True, gap="medium"):
+        planted = {
+            name: st.checkbox(title, usual, help=words, key=f"planted/{name}", width="content")
+            for name, (title, usual, words) in _PLANTED.items()
+        }
+    cells = count * length
+    if cells > MOST_CELLS:
+        st.warning(
+            f"{count:,} items over {length:,} weeks are {cells:,} numbers. Up to {MOST_CELLS:,} are made at once, a million "
+            f"items over two years: take at most {MOST_CELLS // length:,} items for so many weeks, or fewer weeks.",
+            icon=":material/straighten:",
+        )
+    else:
+        seconds, size = max(1, cells / _CELLS_PER_SECOND), max(1, round(cells * _BYTES_PER_CELL / 1e6))
+        st.caption(f"About {formats.whole(size)} MB on disk, in {formats.duration(seconds).removeprefix('about ')} or so.")
+    if st.button("Make and load it", type="primary", disabled=cells > MOST_CELLS):
+        _load(
+            lambda report: service.load_simulated(count, length, start, planted, report),
+            f"The simulated catalog of {count:,} items is loaded. Train a model on it, to see its forecasts beside the truth.",
+        )
+
+
+def _upload() -> None:
+    if name := upload_panel.section():
+        _loaded(f"{formats.plain(name)} is loaded.")
+        st.rerun()
+
+
+def _load(work: progress.Work, done: str) -> None:
+    """Runs ``work`` under a progress bar, then starts the page again on the new data."""
+
+    def and_say(report: object) -> None:
+        work(report)
+        _loaded(done)
+
+    progress.run(and_say)
+
+
+def _loaded(words: str) -> None:
+    st.session_state[_DONE] = words
+    st.query_params.clear()  # the item looked at is of the old catalog
+
+
+def _refused(error: TidelineError) -> None:
+    """Why nothing was loaded, with the rows that are wrong."""
+    summary, *_ = str(error).splitlines()
+    lines = [f"- {formats.plain(str(problem))}" for problem in getattr(error, "problems", ())]
+    kept = "" if "stays as it was" in summary or not isinstance(error, UploadError) else " The catalog in use stays as it was."
+    st.error("\n".join([f"**{formats.plain(summary)}**{kept}", "", *lines]))

@@ -1,0 +1,289 @@
+"""Which product without history is asked about, and how its analogs are weighed: kept in the address bar.
+
+``recent`` names an item that began lately; else ``called``, ``price``, ``promo``, ``launch`` and ``is.COLUMN``
+describe a product. ``weigh`` holds what the planner did to analogs, ``ITEM*0`` for one that is taken out, with ``~`` between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from pages.ui.display import formats
+from pages.ui.resources import service
+from pages.ui.shell import url_state
+
+if TYPE_CHECKING:
+    from data.facts import ItemFacts
+    from forecasting.new_products.analog_forecast import LaunchForecast
+    from forecasting.workflows import LaunchDesk
+
+_RECENT, _DESCRIBED = "A recent item", "A product described"
+_ANY = "—"
+_WEIGHED = re.compile(r"(.+)\*(\d{1,3}(?:\.\d{1,2})?)")
+_MOST = 40  # analogs weighed by hand in one address
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A product asked about: a ``recent`` item's id, or else what it is; an item ``to_come`` is of the catalog, and is both."""
+
+    recent: str
+    name: str
+    static: Mapping[str, str]
+    price: float | None
+    promo: float
+    launch: pd.Timestamp
+    emphasis: Mapping[str, float]
+    to_come: bool = False
+
+    def forecast(self, desk: LaunchDesk) -> LaunchForecast:
+        """Its launch; raises UnknownItem, DataError."""
+        if self.recent and not self.to_come:
+            return desk.forecast_recent(self.recent, self.emphasis)
+        return service.launch_of(desk, self.name, self.static, self.price, self.promo, self.launch, self.emphasis)
+
+    def address(self) -> dict[str, str]:
+        """The product and its weighing as query parameters."""
+        if self.recent:
+            answer = {"recent": self.recent}
+        else:
+            answer = {"called": self.name}
+            answer |= {f"is.{column}": value for column, value in self.static.items()}
+            answer |= {"price": f"{self.price:g}"} if self.price is not None else {}
+            answer |= {"promo": f"{self.promo * 100:.0f}"} if self.promo else {}
+            answer["launch"] = f"{self.launch:%Y-%m-%d}"
+        return answer | ({"weigh": written(self.emphasis)} if self.emphasis else {})
+
+    @property
+    def key(self) -> str:
+        """Names product and weighing together."""
+        return "&".join(f"{name}={value}" for name, value in self.address().items())
+
+    def weighing(self) -> str:
+        """What was done to the analogs, in words for a file."""
+        if not self.emphasis:
+            return "analogs as learned"
+        return "analogs weighed by hand: " + ", ".join(f"{item} × {times:g}" for item, times in self.emphasis.items())
+
+
+def read(text: str) -> dict[str, float]:
+    """What an address says of analogs; what cannot be read is left out.
+
+    >>> read("12*0~7*2.5~nonsense")
+    {'12': 0.0, '7': 2.5}
+    """
+    matches = [match for token in text.split("~")[:_MOST] if (match := _WEIGHED.fullmatch(token))]
+    return {match[1]: float(match[2]) for match in matches if float(match[2]) != 1}
+
+
+def written(emphasis: Mapping[str, float]) -> str:
+    """The reverse of ``read``.
+
+    >>> written({"12": 0.0, "7": 2.5})
+    '12*0~7*2.5'
+    """
+    return "~".join(f"{item}*{times:g}" for item, times in list(emphasis.items())[:_MOST])
+
+
+def asked(desk: LaunchDesk) -> Asked | None:
+    """What the address asks about; the newest recent item where it says nothing, None where there is none either."""
+    params = st.query_params
+    columns = service.figures().static
+    static = {column: value for column in columns if (value := params.get(f"is.{column}", ""))}
+    recent = params.get("recent", "")
+    described = params.get("described") == "1" or bool(static) or "called" in params
+    if not recent and not described:
+        offered = desk.recent()
+        recent = offered[0].item_id if offered else ""
+    if not recent and not static:
+        return None
+    if recent and (facts := _to_come(desk, recent)):
+        price = facts.commercial.get("price")
+        emphasis = read(params.get("weigh", ""))
+        return Asked(recent, facts.name, facts.static, price, 0.0, _launch(None), emphasis, to_come=True)
+    return Asked(
+        recent=recent,
+        name=params.get("called", "") or "A new product",
+        static=static,
+        price=_number(params.get("price"), 0.01, 1e6),
+        promo=(_number(params.get("promo"), 0, 100) or 0.0) / 100,
+        launch=_launch(params.get("launch")),
+        emphasis=read(params.get("weigh", "")),
+    )
+
+
+def _to_come(desk: LaunchDesk, item_id: str) -> ItemFacts | None:
+    """The item of the catalog that nothing is on record of yet; None where it is none of those."""
+    if desk.knows(item_id):
+        return None
+    found = service.search(item_id, 1).rows
+    is_new = bool(found) and found[0].item_id == item_id and not found[0].recent_units >= 0  # NaN: never on record
+    return found[0] if is_new else None
+
+
+def form(desk: LaunchDesk) -> None:
+    """The choice between a recent item and a product described, and the fields of either."""
+    params = st.query_params
+    offered = desk.recent()
+    told = "described" in params or any(name.startswith("is.") or name == "called" for name in params)
+    described = (told or not offered) and "recent" not in params
+    if offered or "recent" in params:
+        st.segmented_control(
+            "Which product",
+            [_RECENT, _DESCRIBED],
+            required=True,
+            **url_state.made_with("which", _DESCRIBED if described else _RECENT, "default"),
+            on_change=_which,
+        )
+    if described:
+        _fields(desk)
+        return
+    names = {one.item_id: f"{one.name} ({one.item_id}), began {formats.date(one.launch)}" for one in offered}
+    chosen = params.get("recent", "")
+    if chosen and (facts := _to_come(desk, chosen)):
+        names[chosen] = f"{facts.name} ({chosen}), nothing on record yet"
+    st.selectbox(
+        "Items that began lately, as if nothing of them had sold yet",
+        list(names),
+        format_func=lambda item: names.get(item, item),
+        width=560,
+        **url_state.made_with_one_of("recent", chosen if chosen in names else next(iter(names)), list(names)),
+        on_change=_taken,
+    )
+
+
+def _fields(desk: LaunchDesk) -> None:
+    about = service.figures()
+    params = st.query_params
+    given: dict[str, str] = {}
+    columns = st.columns(max(2, min(len(about.static), 4)), vertical_alignment="bottom")
+    for place, column in enumerate(about.static):
+        values = desk.values(column, given)
+        chosen = params.get(f"is.{column}", _ANY)
+        chosen = chosen if chosen in values else _ANY
+        columns[place % len(columns)].selectbox(
+            column.replace("_", " ").capitalize(),
+            [_ANY, *values],
+            **url_state.made_with_one_of(f"is/{column}", chosen, [_ANY, *values]),
+            on_change=_stored(f"is/{column}", f"is.{column}", lambda value: "" if value == _ANY else str(value)),
+        )
+        if chosen != _ANY:
+            given[column] = chosen
+    name, price, promo, launch = st.columns([2, 1, 1, 1], vertical_alignment="bottom")
+    name.text_input(
+        "Name",
+        placeholder="A new product",
+        **url_state.made_with("new name", params.get("called", "")),
+        on_change=_stored("new name", "called", str),
+    )
+    usual = desk.usual_price(given)
+    price.number_input(
+        "Price",
+        min_value=0.01,
+        step=0.1,
+        format="%.2f",
+        placeholder=f"usual: {formats.price(usual, about.currency)}" if usual else "not known",
+        **url_state.made_with("new price", _number(params.get("price"), 0.01, 1e6)),
+        on_change=_stored("new price", "price", lambda value: "" if value is None else f"{value:g}"),
+    )
+    if "promo" in about.known:
+        promo.slider(
+            "Promoted",
+            0,
+            100,
+            format="%d%%",
+            help="The share of stores that promote it through its launch.",
+            **url_state.made_with("new promo", int(_number(params.get("promo"), 0, 100) or 0)),
+            on_change=_stored("new promo", "promo", lambda value: f"{value}" if value else ""),
+        )
+    launch.date_input(
+        "Launch",
+        min_value=_launch(None).date(),
+        max_value=_latest().date(),
+        **url_state.made_with("new launch", _launch(params.get("launch")).date()),
+        on_change=_stored("new launch", "launch", lambda value: f"{value:%Y-%m-%d}"),
+    )
+
+
+def _stored(key: str, name: str, write):
+    """Writes a field to the address as ``name``; another product's analogs were weighed for that one alone."""
+    store = url_state.on_change(key, name, write)
+
+    def stored() -> None:
+        store()
+        st.query_params["described"] = "1"
+        weigh_as_learned()
+
+    return stored
+
+
+def _which() -> None:
+    if url_state.is_gone("which"):
+        return
+    for name in [name for name in st.query_params if name in ("recent", "called") or name.startswith("is.")]:
+        del st.query_params[name]
+    weigh_as_learned()
+    if st.session_state["which"] == _DESCRIBED:
+        st.query_params["described"] = "1"
+    elif "described" in st.query_params:
+        del st.query_params["described"]
+
+
+def _taken() -> None:
+    if url_state.is_gone("recent"):
+        return
+    st.query_params["recent"] = st.session_state["recent"]
+    weigh_as_learned()
+
+
+def weigh(key: str, item_ids: tuple[str, ...]) -> None:
+    """Takes over what was edited in the table of analogs, whose rows are ``item_ids``."""
+    if url_state.is_gone(key):
+        return
+    emphasis = read(st.query_params.get("weigh", ""))
+    for row, cells in st.session_state[key]["edited_rows"].items():
+        item = item_ids[int(row)]
+        if cells.get("Weight ×") is not None:
+            emphasis[item] = float(cells["Weight ×"])
+        if "Use" in cells:
+            emphasis[item] = 1.0 if cells["Use"] else 0.0
+    text = written({item: times for item, times in emphasis.items() if times != 1})
+    if text:
+        st.query_params["weigh"] = text
+    else:
+        weigh_as_learned()
+
+
+def weigh_as_learned() -> None:
+    """Forgets what the planner did to the analogs."""
+    if "weigh" in st.query_params:
+        del st.query_params["weigh"]
+
+
+def _launch(text: str | None) -> pd.Timestamp:
+    """The launch date of an address: the next period unless it says a later one that can be read, at most a year from now."""
+    about = service.figures()
+    first = about.frequency.after(about.last, 1)[0]
+    try:
+        told = pd.Timestamp(text or "").tz_localize(None)
+    except ValueError:
+        return first
+    return first if told is pd.NaT else min(max(told, first), _latest())
+
+
+def _latest() -> pd.Timestamp:
+    return service.figures().last + pd.Timedelta(days=365)
+
+
+def _number(text: str | None, least: float, most: float) -> float | None:
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        return None
+    return None if value is None or not least <= value <= most else value

@@ -1,0 +1,212 @@
+"""What needs the planner today: one sentence for each concern, a way to the page that answers it, and two ways to be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from data.planner_store import Review
+from forecasting.batch.forecast_monitoring import OUTSIDE
+from pages.ui.buy_plan.text import count, span
+from pages.ui.display import formats
+from pages.ui.resources import purchasing, service
+from pages.ui.shell import frame, url_state
+
+if TYPE_CHECKING:
+    from data.facts import About
+    from forecasting.workflows import Alert, Alerts
+
+FIRST, MORE = 6, 12  # concerns that are shown, and how many more at a time
+
+_TITLES = {  # of one, of several
+    "shortage": ("may run out", "may run out"),
+    "overstock": ("has too much", "have too much"),
+    "new": ("is new", "are new"),
+    "moved": ("has a forecast that moved", "have forecasts that moved most"),
+    "outside": ("keeps missing its range", "keep missing their range"),
+}
+
+
+def open_places(found: Alerts) -> np.ndarray:
+    """Places of the concerns that nobody has dealt with, dearest first."""
+    return np.flatnonzero(found.is_open(purchasing.reviews()))
+
+
+def answer(found: Alerts, about: About) -> str:
+    """The page's sentence: how many concerns there are, what is at risk, and which is the dearest; empty without any."""
+    places = open_places(found)
+    if not len(places):
+        return ""
+    total = formats.money(float(found.money[places].sum()), about.currency)
+    kinds: list[tuple[str, int]] = [
+        (reason, number) for position, reason in enumerate(_TITLES) if (number := int((found.reason[places] == position).sum()))
+    ]
+    items = len(np.unique(found.row[places]))
+    several = items > 1
+    words = (
+        f"**{formats.whole(items)} item{'s' if several else ''}** need{'' if several else 's'} you, about **{total}** at risk"
+    )
+    return f"{words}: {formats.listing([f'{formats.whole(n)} {_TITLES[reason][n > 1]}' for reason, n in kinds])}."
+
+
+def sentence(concern: Alert, about: About) -> str:
+    """One concern in words and numbers."""
+    name, money = f"**{formats.plain(concern.name)}**", f"**{formats.money(concern.money, about.currency)}**"
+    periods, units = span(concern.periods, about), formats.units(concern.units)
+    if concern.reason == "shortage":
+        has = f"{count(concern.position)} on hand and on order" if concern.position else "nothing on hand or on order"
+        return (
+            f"{name} will miss about {units} sales ({money}) before an order placed now arrives: {has}, and about "
+            f"{formats.units(concern.expected)} are asked for in {periods}."
+        )
+    if concern.reason == "overstock":
+        return (
+            f"{name} has about {units} more than sell in {periods} ({money}): {count(concern.position)} on hand and on order, "
+            f"and 9 times in 10 fewer than {formats.units(concern.high)} sell."
+        )
+    if concern.moved is not None:
+        return f"{name} {_moved(concern, about)}: {money} {'of margin' if concern.units > 0 else 'if it stays unsold'}."
+    if concern.missed is not None:
+        return f"{name} {_missed(concern, about)} ({money} until the next order arrives)."
+    known = formats.periods(concern.known, about.frequency) if concern.known else "nothing"
+    return (
+        f"{name} is new ({known} on record): even the best order is expected to cost {money}, for 8 times in 10 between "
+        f"{formats.units(concern.low)} and {formats.units(concern.high)} sell in {periods}."
+    )
+
+
+def _moved(concern: Alert, about: About) -> str:
+    """Which way a forecast went, from where to where, and how much of that the last period's sales did."""
+    moved, word = concern.moved, formats.period_word(about.frequency)
+    units, sold = abs(concern.units), moved.from_sales * np.sign(concern.units)
+    ahead = formats.ahead(int(concern.periods), about.frequency)
+    words = (
+        f"is expected to sell {formats.units(units)} {'more' if concern.units > 0 else 'fewer'} in {ahead} than a {word} ago, "
+        f"now {formats.units(moved.after)} and then {formats.units(moved.before)}"
+    )
+    if abs(sold - units) < 0.05 * units:
+        return f"{words}, because of what sold last {word}"
+    if 0 < sold < units:
+        rest = formats.units(units - sold)
+        return f"{words}, {formats.units(sold)} because of what sold last {word} and {rest} of what the forecasts got wrong"
+    return f"{words}, because of what the forecasts got wrong lately"
+
+
+def _missed(concern: Alert, about: About) -> str:
+    """How often what came fell outside the range, on which side, and what that says."""
+    missed = concern.missed
+    outside = missed.above + missed.below
+    periods = formats.periods(missed.judged, about.frequency)
+    words = (
+        f"fell outside the range that holds 8 times in 10 in {outside} of the last {periods}, where "
+        f"{formats.units(OUTSIDE * missed.judged)} were to be expected"
+    )
+    if missed.above >= 0.75 * outside:
+        return f"{words}: above it {missed.above} times, so the forecast is too low"
+    if missed.below >= 0.75 * outside:
+        return f"{words}: below it {missed.below} times, so the forecast is too high"
+    return f"{words}: {missed.above} above and {missed.below} below, so the range is too narrow"
+
+
+def looking_back() -> None:
+    """What moved and what keeps missing its range is worked out beside the page; until then this says how far it is."""
+    if not purchasing.looked_back():
+        service.look_back_run().start(service.version())
+        st.fragment(_looking_back, run_every=2 if service.look_back_run().running else None)()
+
+
+def _looking_back() -> None:
+    run = service.look_back_run()
+    if run.running:
+        now = run.progress()
+        share = f" ({formats.percent(now.share)})" if now.done else ""
+        st.caption(
+            ":material/hourglass_top: Which forecasts moved most since last time, and which keep missing their range, is being "
+            f"worked out{share}; the rest of this page is ready."
+        )
+    elif run.failed:
+        st.caption(f":material/info: Which forecasts moved could not be worked out. {formats.plain(run.failed)}")
+    elif purchasing.looked_back():  # it ended since the last look
+        st.rerun()
+
+
+def section(found: Alerts, about: About) -> None:
+    """The concerns, dearest first, and those that were dealt with."""
+    places = open_places(found)
+    looking_back()
+    if not found.is_stock_known:
+        st.caption(
+            ":material/info: Your catalog has no stock on hand, so nobody can say what will run out or is too much. Load it "
+            "with your items on the Data page."
+        )
+    if len(places):
+        text = st.query_params.get("concerns", "")
+        shown = int(text) if text.isdigit() else FIRST
+        with frame.box("concerns"):
+            for concern in found.of(places[:shown]):
+                _row(concern, found, about)
+        if len(places) > shown:
+            st.button(
+                f"Show more of {formats.whole(len(places))}",
+                on_click=_show,
+                args=(shown + MORE,),
+                type="tertiary",
+                icon=":material/expand_more:",
+            )
+    elif len(found):
+        st.markdown("Everything that needed you was dealt with.")
+    done = np.setdiff1d(np.arange(len(found)), places)
+    if len(done):
+        with st.expander(f"Dealt with: {formats.whole(len(done))}", key="dealt with", on_change="rerun") as folded:
+            if folded.open:
+                for concern in found.of(done[:MORE]):
+                    words, back = st.columns([6, 1], vertical_alignment="center")
+                    words.markdown(sentence(concern, about))
+                    key = f"back/{concern.reason}/{concern.item_id}"
+                    back.button(
+                        "Bring back", key=key, on_click=purchasing.forget_review, args=(concern.reason, concern.item_id)
+                    )
+
+
+def _row(concern: Alert, found: Alerts, about: About) -> None:
+    chosen = url_state.selection().with_item(concern.item_id).address()
+    target, label, address = {
+        "shortage": ("buy_plan", "Buy", {"scope": "item"}),
+        "overstock": ("what_if", "Lower the price", {}),
+        "new": ("item", "Look at it", {}) if concern.known else ("new_items", "See its launch", {"recent": concern.item_id}),
+        "moved": ("item", "What changed", {"open": "changes"}),
+        "outside": ("item", "Earlier forecasts", {"open": "past"}),
+    }[concern.reason]
+    words, way, reviewed, snoozed = st.columns([6.4, 1.7, 1.1, 1.1], vertical_alignment="center", gap="small")
+    words.markdown(sentence(concern, about))
+    way.page_link(frame.page(target), label=label, icon=":material/arrow_forward:", query_params=chosen | address)
+    date = f"{found.creation_date:%Y-%m-%d}"
+    for place, title, kind, told in (
+        (reviewed, "Reviewed", "reviewed", "Gone until there is newer data."),
+        (snoozed, "Snooze", "snoozed", "Gone until its money moves by 10%."),
+    ):
+        review = Review(concern.reason, concern.item_id, kind, concern.money, date)
+        place.button(
+            title,
+            key=f"{kind}/{concern.reason}/{concern.item_id}",
+            on_click=purchasing.set_review,
+            args=(review,),
+            help=told,
+            type="tertiary",
+        )
+
+
+def _show(number: int) -> None:
+    st.query_params["concerns"] = str(number)
+
+
+def stale(about: About, today: str) -> str:
+    """That the data is old, where it is by more than two periods; empty else."""
+    age = (np.datetime64(today) - np.datetime64(about.last.date())).astype(int)
+    days = {"day": 1, "week": 7, "month": 31}[about.frequency.unit]
+    if age <= 3 * days:
+        return ""
+    behind = formats.periods(int(age // days), about.frequency)
+    return f"The newest {formats.period_word(about.frequency)} is {formats.period(about.last, about.frequency)}, {behind} ago."

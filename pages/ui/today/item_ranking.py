@@ -1,0 +1,94 @@
+"""The ranked items of Today: rows that lead to their item, and the same as a table for files."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui.display import formats
+from pages.ui.display.tables import Column, Table
+from pages.ui.shell import frame
+from pages.ui.shell.url_state import selection
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from data.facts import About
+    from forecasting.workflows import TodayPage, TodayRow
+
+
+def between(row: TodayRow) -> str:
+    """The eight-in-ten span in words: ``"8 times in 10 between 90 and 260"``."""
+    return f"8 times in 10 between {formats.units(row.low)} and {formats.units(row.high)}"
+
+
+def ranked(found: TodayPage, about: About) -> None:
+    """One row an item, its name a link to its page."""
+    chosen = selection()
+    ahead = formats.periods(found.horizon, about.frequency)
+    target = frame.page("item")
+    longest = max((row.high or 0.0 for row in found.rows), default=0.0)
+    with frame.box("ranking", gap=None):
+        name, cells = _row()
+        name.html('<div class="tl-head">Item</div>')
+        cells.html(_head(ahead, about))
+        for row in found.rows:
+            label = f":primary[{formats.plain(row.name)}] :gray[:small[{formats.plain(row.item_id)}]]"
+            address = chosen.with_item(row.item_id).address()
+            name, cells = _row()
+            name.page_link(target, label=label, query_params=address, width="stretch")
+            cells.html(_cells(row, about, longest))
+
+
+def table(found: TodayPage, about: About) -> Table:
+    """The ranking for a file."""
+    rows = found.rows
+    ahead = formats.periods(found.horizon, about.frequency)
+    word = formats.period_word(about.frequency)
+    columns = (
+        Column("Item", "text", [row.item_id for row in rows]),
+        Column("Name", "text", [row.name for row in rows]),
+        Column("Category", "text", [row.category for row in rows]),
+        Column(f"Units expected in {ahead}", "units", [row.expected_units for row in rows]),
+        Column(f"P10 of {ahead}", "units", [row.low for row in rows]),
+        Column(f"P90 of {ahead}", "units", [row.high for row in rows]),
+        Column("Width (P90 − P10) / expected", "percent", [row.width for row in rows]),
+        Column(f"Lately per {word}", "units", [row.recent_units for row in rows]),
+        Column("Price", "price", [row.price for row in rows]),
+    )
+    return Table("Ranked items", columns, about.frequency, about.currency)
+
+
+def _row() -> list[DeltaGenerator]:
+    """The two places of a row: the name, and its figures."""
+    return st.columns([4, 9], vertical_alignment="center", wrap=False, gap="small")
+
+
+def _head(ahead: str, about: About) -> str:
+    word = formats.period_word(about.frequency)
+    return (
+        '<div class="tl-row tl-head"><span class="w">Category</span>'
+        f"<span>Expected<br>{ahead}</span><span class=r>Eight in ten between</span>"
+        f"<span>Lately<br>per {word}</span><span class=p>Price</span></div>"
+    )
+
+
+def _cells(row: TodayRow, about: About, longest: float) -> str:
+    span = "" if row.low is None else f"{formats.units(row.low)} – {formats.units(row.high)}"
+    return (
+        f'<div class="tl-row"><span class="w">{escape(row.category or "")}</span>'
+        f"<span><b>{formats.units(row.expected_units)}</b></span>"
+        f'<span class="r">{_bar(row, longest)}<i>{span or formats.UNKNOWN}</i></span>'
+        f"<span>{formats.units(row.recent_units)}</span>"
+        f"<span class=p>{formats.price(row.price, about.currency)}</span></div>"
+    )
+
+
+def _bar(row: TodayRow, longest: float) -> str:
+    """The span as a bar on the scale of the page, with a mark where the expected units are."""
+    if row.low is None or not longest:
+        return "<em></em>"
+    left, width, mark = (100 * part / longest for part in (row.low, row.high - row.low, row.expected_units))
+    return f'<em><s style="left:{left:.1f}%;width:{max(width, 0.5):.1f}%"></s><u style="left:{min(mark, 99.5):.1f}%"></u></em>'
