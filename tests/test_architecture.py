@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-MOST_LINES = 450
+MOST_LINES, MOST_FILES = 450, 12
 
 #: Which rooms a room may import from.
 ROOMS: dict[str, set[str]] = {
@@ -27,6 +27,13 @@ ROOMS: dict[str, set[str]] = {
     "data": {"data"},
 }
 
+#: The rooms of forecasting by their floor: a room may import from lower floors, and from those beside it that ``BESIDE`` names.
+FLOORS: dict[str, int] = {
+    "core": 0, "features": 1, "models": 2, "inventory": 2, "training": 3, "purchasing": 4, "new_products": 4, "explain": 4,
+    "evaluation": 4, "batch": 4, "service": 5, "": 6,
+}  # fmt: skip
+BESIDE: dict[str, set[str]] = {"purchasing": {"batch"}, "batch": {"explain"}}
+
 #: Names that say nothing about what is inside.
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "misc", "common"}
 
@@ -35,13 +42,14 @@ EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "misc", "common"
 class Import:
     """One imported name: ``module`` (whole, as in forecasting.core.types) and the ``name`` taken from it, "" for the module.
 
-    ``for_types`` is true under ``if TYPE_CHECKING``, where nothing can be called.
+    ``for_types`` is true under ``if TYPE_CHECKING``, where nothing can be called; ``inside``, within a function.
     """
 
     line: int
     module: str
     name: str
     for_types: bool
+    inside: bool
 
     @property
     def target(self) -> str:
@@ -91,13 +99,17 @@ def imports(tree: ast.AST, package: list[str]) -> Iterator[Import]:
     """What ``tree``, a module of ``package``, imports; relative imports are made whole."""
     blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
     types_only = {inner.lineno for block in blocks for inner in block.body}
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    inside = {inner.lineno for function in functions for inner in ast.walk(function) if isinstance(inner, ast.stmt)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (Import(node.lineno, alias.name, "", node.lineno in types_only) for alias in node.names)
+            where = (node.lineno in types_only, node.lineno in inside)
+            yield from (Import(node.lineno, alias.name, "", *where) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             above = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*above, *filter(None, [node.module])])
-            yield from (Import(node.lineno, module, alias.name, node.lineno in types_only) for alias in node.names)
+            where = (node.lineno in types_only, node.lineno in inside)
+            yield from (Import(node.lineno, module, alias.name, *where) for alias in node.names)
 
 
 def frozen_types(path: Path) -> set[str]:
@@ -131,7 +143,8 @@ def _own_faults(source: Source) -> Iterator[str]:
 
 def _import_faults(source: Source, root: Path) -> Iterator[str]:
     for found in source.imports:
-        for wrong in filter(None, (_direction(source, found), _library(source, found), _door(source, found, root))):
+        checks = (_direction(source, found), _floor(source, found), _library(source, found), _door(source, found, root))
+        for wrong in filter(None, checks):
             yield f"{source.path}:{found.line} imports {found.target}: {wrong}"
 
 
@@ -144,6 +157,24 @@ def _direction(source: Source, found: Import) -> str:
     if source.room == "pages" and found.top == "pages" and not found.within("pages.ui"):
         return "pages share what is in pages/ui, not each other"
     return ""
+
+
+def _room_in(module: str) -> str:
+    """The room of forecasting that a module lies in; "" for one beside the rooms."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in FLOORS else ""
+
+
+def _floor(source: Source, found: Import) -> str:
+    """Inside forecasting, down and never up; what trains is imported inside a fit only."""
+    if source.room != "forecasting" or found.top != "forecasting":
+        return ""
+    here, there = _room_in(source.module), _room_in(found.target)
+    if here == there or there in BESIDE.get(here, set()) or FLOORS[there] < FLOORS[here]:
+        return ""
+    if there == "training" and here == "models" and found.inside:
+        return ""
+    return f"{here or 'forecasting'} stands below or beside {there or 'forecasting'}"
 
 
 def _library(source: Source, found: Import) -> str:
@@ -200,6 +231,17 @@ def test_tests_and_benches_are_files_of_one_subject_too() -> None:
     assert not long
 
 
+def test_no_room_is_crowded() -> None:
+    rooms = [
+        folder for top in ("forecasting", "pages/ui", "data/sources") for folder in (ROOT / top).rglob("*") if folder.is_dir()
+    ]
+    counts = {
+        room.relative_to(ROOT).as_posix(): sum(file.name != "__init__.py" for file in room.glob("*.py")) for room in rooms
+    }
+    assert len(counts) > 20
+    assert {room: count for room, count in counts.items() if count > MOST_FILES} == {}
+
+
 def test_every_library_that_is_imported_is_pinned() -> None:
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     pinned = {canonical(line.split("==")[0]) for line in lines if "==" in line}
@@ -231,7 +273,7 @@ PLANTED = [
     ("forecasting/service/what_if.py", "from data.catalog import Catalog", "open the catalog"),
     ("forecasting/service/what_if.py", "from data import catalog", "open the catalog"),
     ("forecasting/service/what_if.py", "import data.catalog_writer", "open the catalog"),
-    ("forecasting/generations/forest.py", "from ...pages import item", "forecasting may import from data"),
+    ("forecasting/models/forest.py", "from ...pages import item", "forecasting may import from data"),
     ("forecasting/training/hyperparameter_search.py", "import ray.data", "Ray lives in forecasting/distributed.py"),
     ("pages/ui/display/charts.py", "import streamlit.components.v1", "charts, formats and exports do without it"),
     ("pages/ui/shell/frame.py", "import duckdb", "only data/ touches a database"),
@@ -243,6 +285,14 @@ PLANTED = [
     ("app.py", "from forecasting.workflows import Desk", "only pages/ui/resources/service.py calls workflows"),
     ("data/schema.py", "from tests.factories import make_panel", "never the other way round"),
     ("forecasting/__init__.py", "import os\n", "stays empty"),
+    ("forecasting/core/types.py", "from forecasting.service.what_if import planned", "core stands below or beside service"),
+    ("forecasting/batch/parallel.py", "from forecasting.purchasing import alerts", "batch stands below or beside purchasing"),
+    (
+        "forecasting/models/registry.py",
+        "from forecasting.training import worker_pool",
+        "models stands below or beside training",
+    ),
+    ("forecasting/explain/x.py", "def f():\n    from forecasting import workflows", "stands below or beside forecasting"),
     ("pages/ui/helpers.py", "", "the name says nothing"),
     ("data/schema.py", "\n" * 451, "a file has one subject"),
 ]
@@ -267,6 +317,11 @@ ALLOWED = [
     ("pages/ui/resources/service.py", "from forecasting import workflows\nfrom forecasting.workflows import Desk"),
     ("forecasting/workflows.py", "from data.catalog import Catalog\nfrom data.catalog_writer import CatalogWriter"),
     ("forecasting/distributed.py", "def f():\n    import ray"),
+    ("forecasting/models/x.py", "def fit():\n    from forecasting.training import worker_pool"),
+    (
+        "forecasting/purchasing/x.py",
+        "from forecasting.batch.forecast_summary import Summary\nfrom forecasting.core import types",
+    ),
     ("forecasting/service/view_models.py", "from data.catalog import About"),
     ("forecasting/service/view_models.py", "if TYPE_CHECKING:\n    from data.catalog import Catalog"),
     ("data/catalog.py", "import duckdb\nfrom . import schema"),

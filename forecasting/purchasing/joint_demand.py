@@ -2,7 +2,7 @@
 
 The items' P90s added up is a number that all of them together almost never reach. How far they err together is measured on
 past forecasts of the same span, by networks that had not seen what followed: an item's *level* in its forecast, as a normal
-score, has a part in common with all items, one with its category, and one of its own (see ``paths.py``),
+score, has a part in common with all items, one with its category, and one of its own (see ``dependence.py``),
 
     z = √m · market + √(c − m) · category + √(1 − c) · own,
 

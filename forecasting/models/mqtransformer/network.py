@@ -13,7 +13,7 @@ and every creation date of a series is decoded and taught in the same pass. What
 - *Peak care* (arXiv 2411.05852). The convolutions read promoted periods as the last unpromoted one before them, so that a
   promotion does not leak into the weeks after it; attention sees the peaks themselves.
 
-Feedback over the network's own earlier forecasts is in ``feedback.py``. Quantiles cannot cross, and spans have their own.
+Feedback over the network's own earlier forecasts is in ``error_feedback.py``. Quantiles cannot cross, and spans have their own.
 
 Axis letters: N items, T past periods, K creation dates, H horizons, Q taus, W width, J candidates, A heads, B periods back.
 """

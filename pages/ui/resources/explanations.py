@@ -1,4 +1,4 @@
-"""What explains one item's forecast, made when asked for and kept like everything in ``resources.py``."""
+"""What explains one item's forecast, made when asked for and kept like everything in ``service.py``."""
 
 from __future__ import annotations
 

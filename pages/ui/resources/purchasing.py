@@ -1,4 +1,4 @@
-"""What buying asks of the desk, kept like everything in ``resources.py``, and what planners have saved of it."""
+"""What buying asks of the desk, kept like everything in ``service.py``, and what planners have saved of it."""
 
 from __future__ import annotations
 

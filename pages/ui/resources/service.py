@@ -2,7 +2,7 @@
 
 Results are frozen and their arrays read-only, so one copy serves all visitors: they are cached as resources, which skips
 the pickling of ``cache_data``. Every cache is bounded and keyed by ids, numbers and the version of catalog and model; a
-desk is never part of a key. What explains one item is kept likewise in ``reasons.py``.
+desk is never part of a key. What explains one item is kept likewise in ``explanations.py``.
 """
 
 from __future__ import annotations
