@@ -10,6 +10,7 @@ import torch
 from factories import make_panel
 
 from data.groups import group_series
+from data.plans import USUAL_PERIODS
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting.core.time_splits import history_until, plan_after
 from forecasting.explain.attention_attribution import AttentionAttribution, links
@@ -87,7 +88,7 @@ def test_the_last_coalition_is_the_forecast_of_the_page(panel: Panel, model: MQT
 def test_what_an_item_does_not_have_drives_nothing(panel: Panel, networks: FeedbackEnsemble) -> None:
     still = {
         PRICE: np.repeat(panel.known[PRICE][:, :1], ALL, axis=1),
-        PROMO: np.where(np.arange(ALL) >= NOW - 2, 0, panel.known[PROMO]).astype(np.float32),
+        PROMO: np.where(np.arange(ALL) >= NOW - USUAL_PERIODS, 0, panel.known[PROMO]).astype(np.float32),
     }
     calm = replace(panel, known=still, groups=())
     calm = replace(calm, groups=group_series(calm))

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import stand_in
 
 ROOT = Path(__file__).resolve().parents[2]
-ROUTER = ROOT / "pages" / "ui" / "router.py"
+ROUTER = ROOT / "pages" / "ui" / "shell" / "router.py"
 SECONDS = 60
 
 
