@@ -25,7 +25,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from forecasting.core import threads  # noqa: E402
+
+threads.begin_bench()
 
 #: A child gets so many times the limits before it is ended: a failure is told by its figures.
 _PATIENCE, _ROOM = 30, 8

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -20,11 +19,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from e2e.catalogs_pressed import CATALOGS  # noqa: E402
 from e2e.crawler import Crawl  # noqa: E402
 from e2e.serving import ARGUMENTS, chromium, serving  # noqa: E402
+
+from forecasting.core import threads  # noqa: E402
+
+threads.begin_bench()
 
 
 def main() -> None:
