@@ -29,9 +29,6 @@ _VERSION = "1"
 #: The three taus whose trees decide how many rounds are boosted and how far spans are drawn in.
 _MIDDLE = (0.1, 0.5, 0.9)
 _LEAST_ROWS = 30
-
-#: Rows for each target, at most: the same sale seen from a dozen horizons teaches little more than from five.
-_OF_EACH = 5
 _CHUNK = 50_000  # rows whose features are made at a time
 _QUIET = {"verbosity": -1}
 
@@ -128,8 +125,7 @@ class LightGBMQuantiles(Generation):
         """At most ``rows`` training rows, drawn from all whose target is known and whose item or group had sold."""
         targets = np.flatnonzero(np.isfinite(table.demand))
         population = len(targets) * horizon
-        wanted = min(self._rows, _OF_EACH * len(targets), population)
-        drawn = np.random.default_rng(self._seed).choice(population, wanted, replace=False)
+        drawn = np.random.default_rng(self._seed).choice(population, min(self._rows, population), replace=False)
         drawn.sort()
         item, u = np.divmod(targets[drawn // horizon], table.demand.shape[1])
         h = drawn % horizon + 1
