@@ -195,6 +195,7 @@ class LadderStore:
         if asked is None:
             raise NotTrained("There is no ladder to ship. Run it first: python -m forecasting ladder.")
         shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
         for scores in sorted(self._directory.glob(f"*/{SCORES}")):
             place = directory / scores.parent.name
             place.mkdir(parents=True)
@@ -202,6 +203,10 @@ class LadderStore:
             with np.load(scores.parent / _CELLS) as cells:
                 small = {name: cells[name].astype(np.float32) for name in ("losses", "sold")}
             np.savez_compressed(place / _CELLS, **small)
+        for reason in sorted(self._directory.glob(f"*/{_FAILED}")):
+            if not (directory / reason.parent.name).is_dir():  # it was tried again since, and came through
+                (directory / reason.parent.name).mkdir(parents=True)
+                shutil.copy(reason, directory / reason.parent.name / _FAILED)
         (directory / _ASKED).write_text(json.dumps(asked | {"catalog_hash": catalog_hash}, indent=1))
 
     def is_of(self, catalog_hash: str) -> bool:

@@ -23,7 +23,8 @@ def section() -> None:
 def begun() -> bool:
     """Whether there is something to watch or to do before the ladder is whole."""
     report = service.accuracy()
-    return service.ladder_run().running or report is None or bool(report.missing) or bool(report.failed)
+    unfinished = report is None or (not report.shipped and bool(report.missing or report.failed))
+    return service.ladder_run().running or unfinished
 
 
 def _section() -> None:
@@ -62,7 +63,8 @@ def _offer(report: AccuracyReport | None) -> None:
     """The button that starts the run, goes on with it, or begins it anew."""
     run = service.ladder_run()
     whole = report is not None and not report.missing and not report.failed
-    label = "Try them all again" if whole else "Go on" if report is not None and report.tried else "Try the generations"
+    own = report is not None and bool(report.tried) and not report.shipped
+    label = "Try them all again" if whole else "Go on" if own else "Try the generations"
     if st.button(label, type="secondary" if whole else "primary"):
         run.start(afresh=whole)
         st.session_state[_SEEN] = len(report.tried) if report and not whole else 0
