@@ -110,7 +110,7 @@ def test_from_a_deep_link_on_a_fresh_server_to_a_file(server: Server, page: Page
     assert {row["scenario"] for row in rows} == {"price −10%"}
     assert all(row["creation_date"] and row["model_version"] for row in rows)
     assert all(float(row["Price"]) < float(row["Planned price"]) for row in rows)
-    assert sum(float(row["Scenario"]) for row in rows) > sum(float(row["As planned"]) for row in rows)
+    assert sum(float(row["Scenario"]) for row in rows) > sum(float(row["As usual"]) for row in rows)
 
     # a copied link shows a colleague the same
     page.get_by_role("button", name="Copy link").click()
