@@ -28,7 +28,7 @@ from forecasting.core.types import ModelCard, QuantileForecast, Report
 from forecasting.features.encoding import Encoding
 from forecasting.models.mqtransformer.ensemble import Ensemble, EnsembleGroup, EnsembleOutput
 from forecasting.models.mqtransformer.error_feedback import Correction, Feedback
-from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble
+from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble, FeedbackOutput
 from forecasting.models.mqtransformer.network import MQTransformerConfig, State
 from forecasting.models.mqtransformer.settings import TrainingSettings
 
@@ -122,7 +122,7 @@ class MQTransformerForecaster(Generation):
         pool.clear()
 
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
-        parts = [self.answer(history.take(rows), plan.take(rows), shown=False).forecast for rows in _chunks(len(history))]
+        parts = [self._said(history.take(rows), plan.take(rows), shown=False)[0] for rows in _chunks(len(history))]
         if len(parts) == 1:
             return parts[0]
         elasticity = [part.elasticity for part in parts if part.elasticity is not None]
@@ -137,12 +137,19 @@ class MQTransformerForecaster(Generation):
     def answer(self, history: Panel, plan: Plan, *, shown: bool = True) -> Answer:
         """Forecast from the end of ``history`` for the first ``horizon`` periods of ``plan``, ready for other prices.
 
-        It tells where attention looked unless that need not be ``shown``.
+        It tells where attention looked unless that need not be ``shown``. Plan and answer are kept within the bounds of
+        ``core.bounds``, as ``forecast`` keeps them.
         """
+        forecast, looked = self._said(history, plausible_plan(history, plan), shown=shown)
+        most = most_units(history)
+        return Answer(bounded(forecast, most), looked.said, looked.corrected, most)
+
+    def _said(self, history: Panel, plan: Plan, *, shown: bool) -> tuple[QuantileForecast, FeedbackOutput]:
+        """What the networks say of a plan that can be meant, without bounds, and how they came to it."""
         networks = self._trained()
         if len(plan) != self.horizon:
             raise ModelError(f"The plan covers {len(plan)} periods and this model forecasts {self.horizon}.")
-        looked, most = networks.look(history, plausible_plan(history, plan), shown=shown), most_units(history)
+        looked = networks.look(history, plan, shown=shown)
         said = looked.said
         forecast = QuantileForecast(
             item_ids=history.item_ids,
@@ -156,7 +163,7 @@ class MQTransformerForecaster(Generation):
             catalog_hash=history.catalog_hash,
             elasticity=said.elasticity[:, 0] if networks.now.views[0].encoding.price else None,
         )
-        return Answer(bounded(forecast, most), said, looked.corrected, most)
+        return forecast, looked
 
     def early(self) -> MQTransformerForecaster | None:
         networks = self._trained().as_it_was()
