@@ -60,7 +60,9 @@ def press(page: Page, control: Control, *, whole: bool, files: tuple[str, ...] =
         yield from _moved(page, target, ("Home", "End", *["ArrowLeft"] * 9) if whole else ("ArrowLeft",))
     elif kind == "upload":
         for file in files:
-            target.set_input_files(file)
+            with page.expect_response(lambda answer: answer.request.method == "PUT"):
+                target.set_input_files(file)
+            page.wait_for_timeout(500)  # the run that reads it begins after the file has come
             yield f"given {Path(file).name}"
     elif kind in ("fold", "toggle"):
         _click(target)

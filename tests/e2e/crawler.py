@@ -140,7 +140,7 @@ class _Visit:
             return
         path = self._path()
         for _ in range(2 if self.crawl.whole else 1):
-            while (control := self._next()) is not None:
+            while (control := self._next() or self._next_after_a_while()) is not None:
                 if self._path() != path:
                     self._goto()
                     continue
@@ -170,6 +170,11 @@ class _Visit:
         kind = next((one.kind for one in fresh if one.label not in controls.MINUTES), fresh[0].kind)
         same = [one for one in fresh if one.kind == kind]
         return min(same, key=lambda one: (one.label in controls.MINUTES, one.checked))
+
+    def _next_after_a_while(self) -> Control | None:
+        """Whatever a run has drawn that was still coming when the page seemed to rest."""
+        self.page.wait_for_timeout(1_000)
+        return self._next() if self._stands() else None
 
     def _press(self, control: Control) -> None:
         from playwright.sync_api import Error
