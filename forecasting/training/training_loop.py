@@ -169,9 +169,9 @@ def _batch_loss(
     generator: torch.Generator,
 ) -> Tensor:
     """Mean weighted pinball of a few items at a few creation dates, of periods and of spans."""
-    count = min(settings.batch_items, len(task.inputs))
+    count, at_once = settings.batch_size(len(task.inputs), len(dates), task.config.horizon)
     rows = torch.randperm(len(task.inputs), generator=generator)[:count]
-    at = _creation_dates(dates, min(16, max(6, settings.batch_targets // (count * task.config.horizon))), generator)
+    at = _creation_dates(dates, at_once, generator)
     cover = max(1, round(settings.masked_share * count))
     came = task.inputs.take(rows)
     inputs = task.hidden.take(rows[:cover]).followed_by(came.take(slice(cover, None)))
