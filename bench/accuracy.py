@@ -35,7 +35,8 @@ from forecasting.models.registry import GENERATIONS  # noqa: E402
 
 BENCH = ROOT.parent / "shared" / "bench"
 QUICK_MODELS = ("seasonal_naive", "empirical_last26", "mqtransformer")
-QUICK_ITEMS, QUICK_TRAINING, ASKED = 150, {"members": 1, "scale_lives": (0.5,), "most_steps": 75}, 25
+QUICK_ITEMS, ASKED = 150, 25
+QUICK_TRAINING = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=75)
 
 
 def main() -> None:
@@ -89,9 +90,7 @@ def _read(directory: Path, quick: bool) -> tuple[Panel, Task]:
 def _ablated(directory: Path, seed: int, quick: bool) -> dict[str, dict[str, float | None]] | dict[str, str]:
     """The scores of MQTransformer whole and without each of its parts."""
     panel, task = _read(directory, quick)
-    settings = TrainingSettings(seed=seed)
-    if quick:
-        settings = replace(settings, **QUICK_TRAINING)
+    settings = replace(QUICK_TRAINING if quick else TrainingSettings(), seed=seed)
     answer: dict[str, dict[str, float | None]] = {}
     try:
         for one in ablation.ablate(panel, task.horizon, settings, workers=1 if quick else threads.processes()):
@@ -107,7 +106,7 @@ def _made(name: str, seed: int, quick: bool) -> Generation:
     from forecasting.__main__ import _seeded
 
     if quick and name == "mqtransformer":
-        return MQTransformerForecaster(replace(TrainingSettings(seed=seed), **QUICK_TRAINING))
+        return MQTransformerForecaster(replace(QUICK_TRAINING, seed=seed))
     return _seeded(name, seed)
 
 

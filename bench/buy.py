@@ -67,9 +67,9 @@ LEAD_TIME, REVIEW = 2, 1
 COVERED = (0.8, 0.9, 0.95)
 COVERS = np.linspace(0.5, 3.0, 11) * (LEAD_TIME + REVIEW)
 QUICK_ITEMS = 60
-QUICK_TRAINING = {"members": 1, "scale_lives": (0.5,), "most_steps": 20, "look_every": 10}
+QUICK_TRAINING = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=20, look_every=10)
 
-Table = dict[str, dict[str, float | None]]
+Table = dict[str, dict[str, float]]
 
 
 def main() -> None:
@@ -148,7 +148,7 @@ def bought(directory: Path, seed: int, quick: bool) -> dict[str, object]:
 
 
 def _settings(seed: int, quick: bool) -> TrainingSettings:
-    return replace(TrainingSettings(seed=seed), **QUICK_TRAINING) if quick else TrainingSettings(seed=seed)
+    return replace(QUICK_TRAINING if quick else TrainingSettings(), seed=seed)
 
 
 def _past(set_name: str, name: str, model: Generation, panel: Panel, first: int, horizon: int) -> ReplayData | None:
@@ -164,7 +164,7 @@ def _past(set_name: str, name: str, model: Generation, panel: Panel, first: int,
 
 def _early_past(unified: MQTransformerForecaster, panel: Panel, first: int, horizon: int) -> ReplayData | None:
     """What the networks said of the periods before the first origin that they had not learned from."""
-    early, known = unified.early(), history_until(panel, first)
+    early, known = unified.validation_model(), history_until(panel, first)
     begins = held_back(len(known.periods), horizon) - 1
     try:
         return past_of(early, known, begins, LEAD_TIME, REVIEW) if early else None

@@ -29,10 +29,12 @@ import pandas as pd  # noqa: E402
 
 from data.catalog import Catalog  # noqa: E402
 from data.sources.simulator import simulate  # noqa: E402
+from data.sources.simulator.settings import Simulation  # noqa: E402
 from forecasting.batch.forecast_summary import Summary  # noqa: E402
 from forecasting.core.quantile_function import TAUS  # noqa: E402
 from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation, depot_lines, product_plan, product_plans  # noqa: E402
-from forecasting.purchasing.purchase_plan import basis, buy_plan  # noqa: E402
+from forecasting.purchasing.plan_inputs import plan_inputs  # noqa: E402
+from forecasting.purchasing.purchase_plan import buy_plan  # noqa: E402
 from forecasting.purchasing.purchase_terms import BuySettings  # noqa: E402
 
 SCREEN = 25
@@ -44,12 +46,12 @@ def list_ms(quick: bool, budget: float | None = None) -> float:
     items, looks = (2_000, 3) if quick else (10_000, 20)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "catalog.duckdb"
-        simulate.load(path, simulate.Simulation(items=items, periods=60, seed=1), lambda done, total, message: None)
+        simulate.load(path, Simulation(items=items, periods=60, seed=1), lambda done, total, message: None)
         catalog = Catalog(path)
         assortment = catalog.assortment()
         catalog.close()
         summary = _forecast_of(assortment.item_ids, Path(directory) / "summary.parquet")
-        made = basis(assortment, summary)
+        made = plan_inputs(assortment, summary)
         edits = {str(item_id): 12.0 for item_id in assortment.item_ids[::50]}
         times = []
         for look in range(looks + 2):
@@ -67,12 +69,12 @@ def locations_ms(quick: bool) -> dict[str, float]:
     products, looks = (100, 5) if quick else (2_000, 50)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "catalog.duckdb"
-        simulate.load(path, simulate.Simulation(items=products, periods=60, seed=1, stockouts=0.0, locations=4))
+        simulate.load(path, Simulation(items=products, periods=60, seed=1, stockouts=0.0, locations=4))
         catalog = Catalog(path)
         assortment, sells = catalog.assortment(), catalog.known_periods() > 0
         catalog.close()
         plan = buy_plan(
-            basis(assortment, _forecast_of(assortment.item_ids, Path(directory) / "summary.parquet")), BuySettings(), {}
+            plan_inputs(assortment, _forecast_of(assortment.item_ids, Path(directory) / "summary.parquet")), BuySettings(), {}
         )
         past = BranchErrorCorrelation(0.3, sells)
         begun = time.perf_counter()

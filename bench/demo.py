@@ -43,7 +43,7 @@ def measured(panel: Panel, forecaster: MQTransformerForecaster, catalog: Catalog
     now = forecaster.forecast(panel, [panel.last], catalog.plan(None, horizon))[0]
     expected = now.mean().sum(axis=1)
     p80 = now.span(horizon).span_at(0.8)[:, 0]
-    early = forecaster.early()
+    early = forecaster.validation_model()
     assert early is not None  # the shipped model keeps them
     t = position(panel, early.learned_until)
     before = early.forecast(panel, [early.learned_until])[0].mean().sum(axis=1)

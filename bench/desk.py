@@ -33,7 +33,7 @@ import numpy as np  # noqa: E402
 from data.schema import Panel  # noqa: E402
 from forecasting.core.types import Progress  # noqa: E402
 from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster  # noqa: E402
-from forecasting.service.planning_service import Desk  # noqa: E402
+from forecasting.service.planning_service import PlanningService  # noqa: E402
 
 SETS = {"orange_juice": "oj_wql", "complete_journey": "cj_wql"}
 PAGES = ("today", "item", "what_if", "buy_plan", "data")
@@ -91,33 +91,34 @@ def speed(size: Size) -> tuple[dict[str, object], int]:
     say("a model for it, trained for a moment: its speed does not depend on what it has learned")
     workflows.train(quiet, TrainingSettings(most_steps=25, scale_lives=(0.5,), most_items=500))
     rng = np.random.default_rng(0)
-    with closing(workflows.open_desk()) as desk:
+    with closing(workflows.open_service()) as service:
         places = rng.choice(size.items, 2 * size.looks, replace=False)
-        everyone = [desk.search("", 1, int(place)).rows[0].item_id for place in places]
+        everyone = [service.search("", 1, int(place)).rows[0].item_id for place in places]
         ids, others = everyone[: size.looks], everyone[size.looks :]  # no item is opened before it is measured
         figures: dict[str, object] = {
-            "search_ms": median_ms(lambda text: desk.search(text), [_QUERIES[k % len(_QUERIES)] for k in range(size.looks)]),
-            "history_ms": median_ms(lambda item: desk.history(item), others),
-            "item_ms": median_ms(lambda item: desk.item(item), ids),
-            "slider_ms": slider_ms(desk, ids),
+            "search_ms": median_ms(lambda text: service.search(text), [_QUERIES[k % len(_QUERIES)] for k in range(size.looks)]),
+            "history_ms": median_ms(lambda item: service.items.history(item), others),
+            "item_ms": median_ms(lambda item: service.items.view(item), ids),
+            "slider_ms": slider_ms(service, ids),
         }
-        crossed = sum(crossings_of(desk.item(item).forecast.values) for item in ids)
+        crossed = sum(crossings_of(service.items.view(item).forecast.values) for item in ids)
     say("the first screen of every page")
     figures["page_ms"] = page_ms(ids[0], max(3, size.looks // 12))
     return figures, crossed
 
 
-def slider_ms(desk: Desk, ids: Sequence[str]) -> float:
+def slider_ms(service: PlanningService, ids: Sequence[str]) -> float:
     """What the server does when the price slider moves: the scenario, and the chart as it is sent."""
     from forecasting.service.view_models import PlanChange
     from pages.ui.display import charts
 
-    frequency = desk.figures().frequency
-    changes = {item: PlanChange(price=0.9 * desk.item(item).plan_price) for item in ids}
-    priced = [item for item in ids if np.isfinite(changes[item].price).all()]
+    frequency = service.figures().frequency
+    prices = {item: 0.9 * service.items.view(item).plan_price for item in ids}
+    priced = [item for item in ids if np.isfinite(prices[item]).all()]
 
     def move(item: str) -> None:
-        charts.scenario_fans(desk.scenario(item, desk.horizon, changes[item]), frequency).to_json()
+        view = service.items.scenario(item, service.horizon, PlanChange(price=prices[item]))
+        charts.scenario_fans(view, frequency).to_json()
 
     return median_ms(move, priced)
 

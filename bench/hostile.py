@@ -190,6 +190,7 @@ KINDS: dict[str, tuple[Callable[[], bytes], bool]] = {
 def child(path: Path) -> None:
     """Loads one file into a home of its own and opens the desk; tells what came of it as JSON."""
     from data.errors import TidelineError
+    from data.sources.upload import load
     from forecasting import workflows
     from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
 
@@ -198,18 +199,18 @@ def child(path: Path) -> None:
     started = time.process_time()
     try:
         try:
-            preview = workflows.preview_upload(path.name, content)
+            preview = load.preview(path.name, content)
             workflows.load_upload(preview, preview.mapping, path.stem)
             told = f"loaded {preview.items:,} items"
         except TidelineError as error:
             told = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         if workflows.catalog_path().is_file():
             workflows.prepare(lambda progress: None)
-            with closing(workflows.open_desk()) as desk:
-                item_id = desk.today().rows[0].item_id
-                desk.history(item_id)
-                if desk.model().serves:
-                    desk.item(item_id)
+            with closing(workflows.open_service()) as service:
+                item_id = service.forecasts.today().rows[0].item_id
+                service.items.history(item_id)
+                if service.model().serves:
+                    service.items.view(item_id)
     except Exception as error:  # what must not be
         failed = f"{type(error).__name__}: {error}"[:300]
     seconds = time.process_time() - started

@@ -11,7 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.sources.simulator.simulate import Simulation, simulate
+from data.sources.simulator.settings import Simulation
+from data.sources.simulator.simulate import simulate
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,7 +102,7 @@ def sets(*, quick: bool) -> Sets:
         "months_60": lambda: (months(many, 60, seed=3), HORIZON),
         "months_126": lambda: (months(more, 126, seed=4), HORIZON),
         "items_of_1_to_6": lambda: (items_of_few(36), 6),
-        **{f"history_of_{count}": lambda count=count: (months(12, count, seed=count), 2) for count in range(1, 7)},  # type: ignore[misc]
+        **{f"history_of_{count}": partial(_short, count) for count in range(1, 7)},
         "never_sold": lambda: (alike(np.zeros((12, 40))), 6),
         "constant": lambda: (alike(np.full((12, 40), 7.0)), 6),
         "one_sale": lambda: (alike(_one_sale()), 6),
@@ -109,6 +110,10 @@ def sets(*, quick: bool) -> Sets:
         "one_item": lambda: (months(1, 40, seed=5), 6),
         "one_item_of_8": lambda: (months(1, 8, seed=6), 2),
     }
+
+
+def _short(periods: int) -> tuple[Panel, int]:
+    return months(12, periods, seed=periods), 2
 
 
 def months(items: int, periods: int, *, seed: int) -> Panel:
@@ -205,10 +210,10 @@ def made(name: str, *, quick: bool) -> Generation:
         from forecasting.models.quantile_forest import Forest
 
         return Forest(most_rows=2000, growth=Growth(trees=30))
+    from forecasting.models.neural.base_forecaster import SmallForecaster
+
     cls = generation(name)
-    if hasattr(cls, "usual"):
-        return cls(settings=replace(cls.usual, most_steps=40, look_every=10))  # type: ignore[call-arg]
-    return cls()
+    return cls(settings=replace(cls.usual, most_steps=40, look_every=10)) if issubclass(cls, SmallForecaster) else cls()
 
 
 def asked(model: Generation, panel: Panel, horizon: int, again: Callable[[Generation], Generation]) -> None:

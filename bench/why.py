@@ -32,10 +32,11 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from data.groups import group_series  # noqa: E402
 from data.schema import Panel  # noqa: E402
-from data.sources.simulator.simulate import SimulatedChunk, Simulation, simulated  # noqa: E402
+from data.sources.simulator.settings import SimulatedChunk, Simulation  # noqa: E402
+from data.sources.simulator.simulate import simulated  # noqa: E402
 from forecasting.core.time_splits import held_back  # noqa: E402
 from forecasting.evaluation.provenance import commit  # noqa: E402
-from forecasting.explain.attention_attribution import expected, links  # noqa: E402
+from forecasting.explain.attention_attribution import attention_attribution, expected  # noqa: E402
 from forecasting.explain.attention_faithfulness import agreement  # noqa: E402
 from forecasting.explain.shapley_drivers import drivers  # noqa: E402
 from forecasting.models.mqtransformer.ensemble import Ensemble  # noqa: E402
@@ -46,7 +47,7 @@ from forecasting.models.mqtransformer.settings import TrainingSettings  # noqa: 
 
 HORIZON, ASKED, SHIPPED_MEMBERS, CHUNK = 13, 25, 6, 64
 JUMP, APART, LATER = 1.3, 6, 4
-CALM = {"intermittent": 0.0, "launches": 0.0, "new_items": 0.0, "ends": 0.0, "stockouts": 0.0, "ahead": HORIZON}
+CALM = Simulation(intermittent=0.0, launches=0.0, new_items=0.0, ends=0.0, stockouts=0.0, ahead=HORIZON)
 
 
 def main() -> None:
@@ -78,8 +79,10 @@ def main() -> None:
 
 
 def _trained(panel: Panel, until: int, seed: int, quick: bool) -> MQTransformerForecaster:
-    steps = {"most_steps": 24, "look_every": 12, "batch_targets": 4096} if quick else {"most_steps": 200, "look_every": 25}
-    model = MQTransformerForecaster(TrainingSettings(seed=seed, members=1 if quick else 2, scale_lives=(0.5,), **steps))
+    settings = TrainingSettings(members=2, scale_lives=(0.5,), most_steps=200, look_every=25)
+    if quick:
+        settings = replace(settings, members=1, most_steps=24, look_every=12, batch_targets=4096)
+    model = MQTransformerForecaster(replace(settings, seed=seed))
     model.fit(panel, panel.periods[until], HORIZON)
     return model
 
@@ -91,20 +94,20 @@ def _items(quick: bool) -> int:
 def _holidays(seed: int, quick: bool) -> dict[str, float]:
     """A market whose categories feel holidays, seen before the holidays at the end of its third year."""
     made = simulated(
-        Simulation(
+        replace(
+            CALM,
             items=_items(quick),
             periods=158,
             start="2022-10-30",
             seed=seed,
             categories=8,
             holidays=1.6,
-            **CALM,
         )
     )
     panel, plan, t = made.panel, made.plan, len(made.panel.periods) - 1
     model = _trained(panel, t, seed, quick)
     found = [
-        links(model.networks, panel.take(rows), plan.take(rows))
+        attention_attribution(model.networks, panel.take(rows), plan.take(rows))
         for rows in np.array_split(np.arange(len(panel)), -(-len(panel) // CHUNK))
     ]
     weights = np.concatenate([one.weights for one in found])  # (N, H, B)
@@ -137,7 +140,7 @@ def _shapley(model: MQTransformerForecaster, made: SimulatedChunk) -> dict[str, 
     gaps, times = [], []
     for row in range(min(ASKED, len(made))):
         history, plan = made.panel.take([row]), made.plan.take([row])
-        corrected = networks.look(history, plan).corrected
+        corrected = networks.predict(history, plan).correction
         started = time.perf_counter()
         found = drivers(networks, history, plan, corrected)
         times.append(time.perf_counter() - started)
@@ -147,7 +150,7 @@ def _shapley(model: MQTransformerForecaster, made: SimulatedChunk) -> dict[str, 
 
 def _bias(seed: int, quick: bool) -> dict[str, float]:
     """Levels that jump again and again in the periods held back, and once more when training ends."""
-    brisk = Simulation(items=_items(quick), periods=108, seed=seed, categories=8, units=80, spread=0.4, noise=(20, 25), **CALM)
+    brisk = replace(CALM, items=_items(quick), periods=108, seed=seed, categories=8, units=80, spread=0.4, noise=(20, 25))
     made = simulated(brisk)
     last = len(made.panel.periods) - 1
     until = last - LATER
@@ -164,7 +167,7 @@ def _bias(seed: int, quick: bool) -> dict[str, float]:
     def gap(networks: FeedbackEnsemble) -> float:
         units = np.concatenate(
             [
-                expected(networks.look(panel.take(rows), made.plan.take(rows)).said)[:, :LATER]
+                expected(networks.predict(panel.take(rows), made.plan.take(rows)))[:, :LATER]
                 for rows in np.array_split(np.arange(len(panel)), -(-len(panel) // CHUNK))
             ]
         )
@@ -178,7 +181,7 @@ def _bias(seed: int, quick: bool) -> dict[str, float]:
 
 def _elasticities(seed: int, quick: bool) -> dict[str, float]:
     """Promotions that come in high season, for four years: lift, season and price confound."""
-    made = simulated(Simulation(items=_items(quick), periods=208, seed=seed, categories=8, promotions_in_season=2.0, **CALM))
+    made = simulated(replace(CALM, items=_items(quick), periods=208, seed=seed, categories=8, promotions_in_season=2.0))
     panel, last = made.panel, len(made.panel.periods) - 1
     model = _trained(panel, last, seed, quick)
     found = model.forecast(panel, [panel.last], made.plan)[0].elasticity

@@ -112,15 +112,17 @@ def _prepare(options: argparse.Namespace) -> None:
 
 
 def _load(options: argparse.Namespace) -> None:
+    from data.sources.upload import load
+    from data.sources.upload.purchase_orders import read_orders
     from forecasting import workflows
 
     for path in filter(None, (options.file, options.orders)):
         if not path.is_file():
             raise ConfigurationError(f"There is no file {path}. Check its name.")
-    preview = workflows.preview_upload(options.file.name, options.file.read_bytes())
+    preview = load.preview(options.file.name, options.file.read_bytes())
     orders = None
     if options.orders is not None:
-        orders = workflows.read_orders(options.orders.name, options.orders.read_bytes())
+        orders = read_orders(options.orders.name, options.orders.read_bytes())
     workflows.load_upload(preview, preview.mapping, options.name or options.file.stem, orders, _reporter(options))
     print(f"Loaded {preview.items:,} items{f' and {len(orders.orders):,} orders' if orders else ''}.")
 

@@ -7,6 +7,7 @@ it, and the forecasts of all its items.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -19,116 +20,23 @@ from data.schema import Panel
 from data.sources import complete_journey
 from data.sources.bench_directory import read_panel
 from data.sources.simulator import simulate
-from data.sources.simulator.simulate import Planted
+from data.sources.simulator.settings import Planted
 from data.sources.upload import load
 from data.sources.upload.column_mapping import ColumnMapping
 from data.sources.upload.load import UploadPreview
-from data.sources.upload.purchase_orders import OrdersFile, read_orders
+from data.sources.upload.purchase_orders import OrdersFile
 from data.truth_store import TruthStore, drop_others
-from forecasting.batch.batch_forecast import Run, in_one_file
+from forecasting.batch.batch_forecast import Run
 from forecasting.core.forecaster import Generation
 from forecasting.core.types import Progress, QuantileForecast, Report
-from forecasting.evaluation.accuracy_report import AccuracyReport, CoverageCell, ModelScores, SliceScore, Verdict
+from forecasting.evaluation.accuracy_report import AccuracyReport
 from forecasting.evaluation.ladder import LadderSettings, climb
 from forecasting.evaluation.ladder_store import LadderStore
-from forecasting.explain.attention_attribution import AttentionAttribution
-from forecasting.explain.error_history import ErrorHistory
-from forecasting.explain.forecast_revision import ForecastRevision
-from forecasting.explain.shapley_drivers import Drivers
-from forecasting.inventory.lead_times import OpenOrder, Record
-from forecasting.inventory.learned_policy import RatioRecord
 from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
 from forecasting.models.mqtransformer.settings import TrainingSettings
 from forecasting.models.registry import GENERATIONS, generation
-from forecasting.new_products.launch_service import LaunchDesk, NewProduct
-from forecasting.purchasing.alerts import Alert, Alerts
-from forecasting.purchasing.joint_demand import ErrorCorrelation, JointTotals, Together
-from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation, DepotLine, ProductPlan
-from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
-from forecasting.purchasing.purchase_plan import BuyPlan, BuyRow
-from forecasting.purchasing.purchase_terms import BuySettings
-from forecasting.service.batch_jobs import BatchRun, LookBackRun
-from forecasting.service.ladder_job import LadderRun
-from forecasting.service.planning_service import Desk
-from forecasting.service.training_job import Training
-from forecasting.service.view_models import (
-    ItemHistory,
-    ItemView,
-    ModelStatus,
-    Outcome,
-    PastFan,
-    PlanChange,
-    ScenarioView,
-    SummaryStatus,
-    TodayPage,
-    TodayRow,
-)
-
-__all__ = [
-    "AccuracyReport",
-    "Alert",
-    "Alerts",
-    "AttentionAttribution",
-    "BatchRun",
-    "BranchErrorCorrelation",
-    "BuyPlan",
-    "BuyRow",
-    "BuySettings",
-    "BuyingRecord",
-    "CoverageCell",
-    "DepotLine",
-    "Desk",
-    "Drivers",
-    "ErrorCorrelation",
-    "ErrorHistory",
-    "ForecastRevision",
-    "ItemHistory",
-    "ItemView",
-    "JointTotals",
-    "LadderRun",
-    "LaunchDesk",
-    "LookBackRun",
-    "ModelScores",
-    "ModelStatus",
-    "NewProduct",
-    "OpenOrder",
-    "OrdersFile",
-    "Outcome",
-    "PastFan",
-    "PlanChange",
-    "Planted",
-    "ProductPlan",
-    "RatioRecord",
-    "Record",
-    "RecordAsked",
-    "Run",
-    "ScenarioView",
-    "SliceScore",
-    "SummaryStatus",
-    "TodayPage",
-    "TodayRow",
-    "Together",
-    "Training",
-    "TruthStore",
-    "Verdict",
-    "accuracy",
-    "climb_ladder",
-    "forecast",
-    "forecast_all",
-    "in_one_file",
-    "load_complete_journey",
-    "load_simulated",
-    "load_upload",
-    "look_back",
-    "open_desk",
-    "planner_store",
-    "preview_upload",
-    "read_orders",
-    "review_upload",
-    "train",
-    "tried_generation",
-    "truths",
-]
+from forecasting.service.background_jobs import CommandJob
+from forecasting.service.planning_service import PlanningService
 
 #: The model that ships with the code, trained on the demo catalog.
 SHIPPED = Path(__file__).parent / "shipped"
@@ -147,11 +55,11 @@ def catalog_path() -> Path:
     return home() / "catalog.duckdb"
 
 
-def open_desk() -> Desk:
-    """The desk over the catalog in use; raises ResourceError where there is none."""
+def open_service() -> PlanningService:
+    """Who answers about the catalog in use; raises ResourceError where there is none."""
     if not catalog_path().is_file():
         raise ResourceError("There is no catalog yet. Load the demo or your own data on the Data page.")
-    return Desk(Catalog(catalog_path()), (home() / "model", SHIPPED), home())
+    return PlanningService(Catalog(catalog_path()), (home() / "model", SHIPPED), home())
 
 
 def planner_store() -> PlannerStore:
@@ -202,16 +110,6 @@ def load_simulated(items: int, periods: int, seed: int, report: Report, planted:
 def truths(catalog_hash: str) -> TruthStore | None:
     """What a simulator knows of the catalog in use, None where nobody simulated it; forecasters are never shown it."""
     return TruthStore.of(catalog_path(), catalog_hash)
-
-
-def preview_upload(name: str, content: bytes) -> UploadPreview:
-    """What a planner's file holds and how it would be read; raises UploadError."""
-    return load.preview(name, content)
-
-
-def review_upload(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
-    """What the same file holds when its columns are taken as ``mapping`` says."""
-    return load.review(preview, mapping)
 
 
 def load_upload(
@@ -302,8 +200,8 @@ def forecast(directory: Path | None, model: Path | None, item_ids: Sequence[str]
             panel = panel.take(_rows_of(panel, item_ids))
         forecaster = MQTransformerForecaster.load(model or directory / MQTransformerForecaster.name)
         return forecaster.forecast(panel, [panel.last])[0]
-    with closing(open_desk()) as desk:
-        return desk.forecast(item_ids)
+    with closing(open_service()) as service:
+        return service.forecasts.forecast(item_ids)
 
 
 def forecast_all(report: Report, out: Path | None = None) -> Run:
@@ -311,8 +209,8 @@ def forecast_all(report: Report, out: Path | None = None) -> Run:
 
     Beside the catalog it is what the pages read, too. Raises ResourceError without a catalog, NotTrained.
     """
-    with closing(open_desk()) as desk:
-        run = desk.forecast_all(out or home() / "runs", report)
+    with closing(open_service()) as service:
+        run = service.forecasts.forecast_all(out or home() / "runs", report)
     if out is None:
         _summarise(report)
     return run
@@ -323,9 +221,35 @@ def look_back(report: Report) -> None:
 
     Raises ResourceError without a catalog, NotTrained.
     """
-    with closing(open_desk()) as desk:
-        if desk.look_back() is None:
-            desk.make_look_back(report)
+    with closing(open_service()) as service:
+        if service.forecasts.monitoring() is None:
+            service.forecasts.monitor(report)
+
+
+def training_job() -> CommandJob:
+    """What trains on the catalog in use; a stopped run of the same catalog is taken up."""
+    return _job("train", "Training stopped. What was finished is kept; start it again to go on.", "Training failed.")
+
+
+def ladder_job() -> CommandJob:
+    """What tries the generations on the catalog in use; with ``--afresh`` it takes up nothing."""
+    return _job("ladder", "Stopped. The generations that were finished are kept; start it again to go on.", "The run failed.")
+
+
+def batch_job() -> CommandJob:
+    """What forecasts every item of the catalog in use into files; a stopped run of the same catalog and model is taken up."""
+    words = "Stopped. The parts that were written are kept; start it again to go on."
+    return _job("forecast", words, "The run failed.", "--all")
+
+
+def monitoring_job() -> CommandJob:
+    """What works out what the forecasts of all items did lately."""
+    return _job("look-back", "Stopped.", "The look back failed.")
+
+
+def _job(name: str, stopped: str, went_wrong: str, *arguments: str) -> CommandJob:
+    command = (sys.executable, "-m", "forecasting", name, *arguments, "--progress", "json")
+    return CommandJob(command, name=name, stopped=stopped, went_wrong=went_wrong)
 
 
 def _rows_of(panel: Panel, item_ids: Sequence[str]) -> list[int]:
@@ -354,11 +278,11 @@ def _load(build: Callable[[Path], None], report: Report) -> None:
 
 def _summarise(report: Report) -> str:
     """Forecasts all items where a model serves and they were not forecast yet; else why none does."""
-    with closing(open_desk()) as desk:
-        if not desk.model().serves:
-            return desk.model().message
-        if not desk.summary().ready:
-            desk.summarise(report)
+    with closing(open_service()) as service:
+        if not service.model().serves:
+            return service.model().message
+        if not service.forecasts.status().ready:
+            service.forecasts.summarise(report)
     return ""
 
 

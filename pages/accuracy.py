@@ -15,13 +15,13 @@ from pages.ui.display import charts as display_charts
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.jobs import ladder_panel
-from pages.ui.resources import service
+from pages.ui.resources import catalog, ladder
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.empty_states import answered
 from pages.ui.shell.frame import Figure
 
 if TYPE_CHECKING:
-    from forecasting.workflows import AccuracyReport, ModelScores
+    from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores
 
 QUESTION = "Can I trust it?"
 
@@ -40,7 +40,7 @@ def nothing_yet() -> None:
         ladder_panel.section()
 
 
-def ladder(report: AccuracyReport, one: ModelScores, other: ModelScores, part: str) -> None:
+def ladder_part(report: AccuracyReport, one: ModelScores, other: ModelScores, part: str) -> None:
     """The answer, the choices, the ladder as picture and table."""
     scores, first = one.of(part), report.tried[0]
     frame.heading(QUESTION, text.sentence(report, one, part))
@@ -62,7 +62,7 @@ def ladder(report: AccuracyReport, one: ModelScores, other: ModelScores, part: s
     figure = accuracy_charts.ladder(report, part, one.name)
     st.plotly_chart(figure, key="ladder", config=display_charts.CONFIG, alt=text.ladder_description(report, one, part))
     st.caption(_reading(report, one, part))
-    about = service.figures()
+    about = catalog.service().figures()
     table = text.ladder_table(report, part, about.frequency)
     st.html(table.html())
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -79,7 +79,7 @@ def _choices(report: AccuracyReport, one: ModelScores, other: ModelScores, part:
     st.segmented_control(
         "Where",
         list(titles),
-        format_func=titles.get,
+        format_func=titles.__getitem__,
         required=True,
         **url_state.made_with("slice", part, "default"),
         on_change=url_state.on_change("slice", "slice", str),
@@ -90,7 +90,7 @@ def _choices(report: AccuracyReport, one: ModelScores, other: ModelScores, part:
         place.selectbox(
             label,
             list(names),
-            format_func=names.get,
+            format_func=names.__getitem__,
             **url_state.made_with_one_of(name, chosen.name, list(names)),
             on_change=url_state.on_change(name, name, str),
         )
@@ -98,7 +98,7 @@ def _choices(report: AccuracyReport, one: ModelScores, other: ModelScores, part:
 
 def _reading(report: AccuracyReport, one: ModelScores, part: str) -> str:
     """What the chart's numbers were taken over, and how to read its bars."""
-    scores, about = one.of(part), service.figures()
+    scores, about = one.of(part), catalog.service().figures()
     words = next(slice_.words for slice_ in report.parts if slice_.name == part)
     dates = formats.listing([formats.period(date, about.frequency) for date in report.creation_dates])
     drawn = (
@@ -118,12 +118,12 @@ def _reading(report: AccuracyReport, one: ModelScores, part: str) -> str:
 
 def promises(report: AccuracyReport, one: ModelScores) -> None:
     """What was promised against what came, for every part of the catalog."""
-    about, params = service.figures(), st.query_params
+    about = catalog.service().figures()
     st.subheader("Does it keep its promises?", anchor=False)
     kinds = text.kinds(one.certificate)
     bands = text.bands(one.certificate, report.horizon, about.frequency)
-    kind = params.get("by") if params.get("by") in kinds else next(iter(kinds))
-    band = params.get("ahead") if params.get("ahead") in bands else next(iter(bands))
+    kind = url_state.chosen_of("by", kinds, next(iter(kinds)))
+    band = url_state.chosen_of("ahead", bands, next(iter(bands)))
     rows = text.certified(one.certificate, kind, band)
     dense = next((row for row in text.certified(one.certificate, "zeros", band) if row.segment == DENSE_TITLE), None)
     st.markdown(text.promise_sentence(rows[0], dense, TOLERANCE))
@@ -132,7 +132,7 @@ def promises(report: AccuracyReport, one: ModelScores) -> None:
             st.segmented_control(
                 label,
                 list(options),
-                format_func=options.get,
+                format_func=options.__getitem__,
                 required=True,
                 **url_state.made_with(name, chosen, "default"),
                 on_change=url_state.on_change(name, name, str),
@@ -152,20 +152,20 @@ def promises(report: AccuracyReport, one: ModelScores) -> None:
 
 def page() -> None:
     """What has been tried so far, or how to begin."""
-    service.figures()  # without a catalog there is nothing to try
-    report = service.accuracy()
+    catalog.service().figures()  # without a catalog there is nothing to try
+    report = ladder.accuracy()
     if report is None or not report.tried:
         nothing_yet()
         faithfulness_panel.section()
         return
-    params, card = st.query_params, service.model().card
+    card = catalog.service().model().card
     names = [tried.name for tried in report.tried]
-    part = params.get("slice") if params.get("slice") in [slice_.name for slice_ in report.parts] else "all"
+    part = url_state.chosen_of("slice", [slice_.name for slice_ in report.parts], "all")
     usual = card.model if card is not None and card.model in names else report.best().name
-    one = report.of(params.get("of") if params.get("of") in names else usual)
+    one = report.of(url_state.chosen_of("of", names, usual))
     rival = report.rival(one.name)
-    other = report.of(params.get("with") if params.get("with") in names else rival.name)
-    ladder(report, one, other, part)
+    other = report.of(url_state.chosen_of("with", names, rival.name))
+    ladder_part(report, one, other, part)
     promises(report, one)
     faithfulness_panel.section()
     if not ladder_panel.begun():

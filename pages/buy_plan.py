@@ -18,7 +18,7 @@ from pages.ui.buy_plan import (
 )
 from pages.ui.display import exports, formats, progress
 from pages.ui.display.downloads import downloads
-from pages.ui.resources import purchasing, service
+from pages.ui.resources import catalog, purchasing
 from pages.ui.shell import empty_states, frame, url_state
 from pages.ui.shell.frame import Figure
 
@@ -33,10 +33,10 @@ def buy_plan() -> None:
         empty_states.no_item(QUESTION)
         return
     with empty_states.answered(QUESTION):
-        if not service.summary().ready:
+        if not catalog.service().forecasts.status().ready:
             not_forecast_yet()
             return
-        about, settings = service.figures(), settings_panel.read()
+        about, settings = catalog.service().figures(), settings_panel.read()
         plan = purchasing.buy_plan(settings)
         totals = plan.totals
         frame.heading(QUESTION, text.answer(plan, about))
@@ -47,7 +47,7 @@ def buy_plan() -> None:
             Figure("Expected to miss", formats.units(totals.lost_sales), help=missed),
             Figure("Expected left over", formats.units(totals.left_over), help="Units still there when the next one arrives."),
         )
-        assortment = plan.basis.assortment
+        assortment = plan.inputs.assortment
         settings_panel.controls(assortment.categories, assortment.suppliers, about.frequency)
         if said := settings_panel.assumptions(plan, about.frequency):
             st.caption(f":material/info: {formats.plain(said)}")
@@ -63,7 +63,7 @@ def buy_plan() -> None:
             "sale must cost, at least, for that to be right."
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            stamp = exports.Stamp(about.name, plan.creation_date, service.model_words(), _asked(settings.tau))
+            stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words(), _asked(settings.tau))
             downloads(lambda: order_table.table(plan, about), stamp, "order", "Purchase order")
             supplier_exports.downloads(plan, about, stamp)
             frame.links("buy_plan", {**settings_panel.address(), **multi_echelon_panel.address()})
@@ -82,11 +82,11 @@ def _asked(tau: float | None) -> str:
 def not_forecast_yet() -> None:
     """Before all items were forecast: why there is no list, and the button."""
     frame.heading(QUESTION, "The list needs a forecast of every item, and they are still to be made.")
-    st.caption(f":material/info: {formats.plain(service.summary().message)}")
-    if not service.model().serves:
+    st.caption(f":material/info: {formats.plain(catalog.service().forecasts.status().message)}")
+    if not catalog.service().model().serves:
         st.page_link(frame.page("data"), label="Train a model", icon=":material/arrow_forward:")
     elif st.button("Forecast all items now", type="primary"):
-        progress.run(service.summarise)
+        progress.run(catalog.service().forecasts.summarise)
 
 
 buy_plan()

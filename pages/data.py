@@ -11,7 +11,7 @@ from pages.ui.display.tables import Column, Table
 from pages.ui.item import similar_items, simulator_truth_panel
 from pages.ui.jobs import batch_panel, training_panel
 from pages.ui.loading import source_panel
-from pages.ui.resources import service
+from pages.ui.resources import catalog
 from pages.ui.shell import frame
 from pages.ui.shell.empty_states import answered
 from pages.ui.shell.frame import Figure
@@ -24,10 +24,10 @@ frame.frame()
 
 def loaded() -> None:
     """The catalog in a sentence and four figures, and what its import found."""
-    about = service.figures()
+    about = catalog.service().figures()
     frequency = about.frequency
     first, last = formats.period(about.first, frequency), formats.period(about.last, frequency)
-    status = service.model()
+    status = catalog.service().model()
     fits = "A model is still to be trained on it."
     if status.serves:
         fits = "The model is older than it." if status.message else "The model was trained on it."
@@ -45,7 +45,7 @@ def loaded() -> None:
     )
 
     st.subheader("What the import found", anchor=False)
-    found = service.checks()
+    found = catalog.service().checks()
     table = Table(
         "Checks",
         (
@@ -57,7 +57,7 @@ def loaded() -> None:
         frequency,
     )
     st.html(table.html())
-    downloads(table, exports.Stamp(about.name, about.last, service.model_words()), "checks")
+    downloads(table, exports.Stamp(about.name, about.last, catalog.model_words()), "checks")
     similar_items.duplicates()
     simulator_truth_panel.data_section()
 

@@ -10,13 +10,13 @@ import streamlit as st
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.item import explanation_panel, forecast_text, model_overlay, similar_items, simulator_truth_panel
-from pages.ui.resources import service
+from pages.ui.resources import catalog
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.empty_states import answered, no_item
 from pages.ui.shell.frame import Figure
 
 if TYPE_CHECKING:
-    from forecasting.workflows import ItemView
+    from forecasting.service.view_models import ItemView
 
 QUESTION = "What will this item sell?"
 SHORT = 13  # periods on record below which the planner is told what the forecast leans on
@@ -32,9 +32,9 @@ def forecast() -> None:
         return
     with answered(QUESTION):
         url_state.opened_by_link("why", "looked", "mistakes", "changes", "past")
-        about, longest = service.figures(), service.longest_horizon()
+        about, longest = catalog.service().figures(), catalog.service().horizon
         horizon = url_state.horizon_within(chosen.horizon, longest)
-        view = service.item(chosen.item, horizon)
+        view = catalog.item(chosen.item, horizon)
         fan = view.forecast
         words = forecast_text.Words(fan, chosen.tau, about.frequency)
 
@@ -75,7 +75,7 @@ def forecast() -> None:
 
 def _sliders(chosen: url_state.Selection, horizon: int, longest: int) -> None:
     ahead, level = st.columns(2, gap="large")
-    word = formats.period_word(service.figures().frequency)
+    word = formats.period_word(catalog.service().figures().frequency)
     if longest > 1:
         ahead.slider(
             f"How many {word}s ahead",
@@ -98,10 +98,10 @@ def _sliders(chosen: url_state.Selection, horizon: int, longest: int) -> None:
 def _reading(view: ItemView) -> None:
     """How to read the chart, what the plan lacks, and what the forecast leans on where the past is short."""
     words = "Eight in ten outcomes lie within the fan, half of them within its darker middle; the table has every number."
-    words += forecast_text.promotions(view, service.figures().frequency)
+    words += forecast_text.promotions(view, catalog.service().figures().frequency)
     known = int(np.isfinite(view.history.demand).sum())
     if known < SHORT:
-        on_record = formats.periods(known, service.figures().frequency) if known else "nothing"
+        on_record = formats.periods(known, catalog.service().figures().frequency) if known else "nothing"
         words += (
             f" **Only {on_record} on record:** this forecast leans on the item's category, brand and price more than on "
             "its own past."
@@ -129,12 +129,12 @@ def links_of(chosen: url_state.Selection, horizon: int, over: str) -> None:
 
 def past(item_id: str, horizon: int) -> None:
     """Fans of earlier creation dates against what came; made only when opened."""
-    about = service.figures()
+    about = catalog.service().figures()
     folded = st.expander("How did earlier forecasts of this item do?", key="past", on_change="rerun")
     if not folded.open:
         return
     with folded:
-        earlier = service.past_fans(item_id, horizon)
+        earlier = catalog.past_forecasts(item_id, horizon)
         if not earlier:
             need = formats.periods(horizon, about.frequency)
             st.markdown(f"There is not enough history yet to forecast {need} from an earlier date and see what came.")
@@ -142,7 +142,7 @@ def past(item_id: str, horizon: int) -> None:
         record = forecast_text.record(earlier, about.frequency)
         st.markdown(record.sentence)
         st.caption(forecast_text.provenance(earlier))
-        history = service.item(item_id, horizon).history
+        history = catalog.item(item_id, horizon).history
         figure = charts.past_fans(history, earlier, about.frequency)
         st.plotly_chart(figure, key="past-fans", config=charts.CONFIG, alt=record.sentence)
         st.html(record.table.html())

@@ -9,14 +9,14 @@ import streamlit as st
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.new_items import launch_charts, launch_text, product_form
-from pages.ui.resources import new_products, service
+from pages.ui.resources import catalog, new_products
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.empty_states import answered
 from pages.ui.shell.frame import Figure
 
 if TYPE_CHECKING:
     from forecasting.new_products.analog_forecast import LaunchForecast
-    from forecasting.workflows import LaunchDesk
+    from forecasting.new_products.launch_service import LaunchService
 
 QUESTION = "What will a product without history do?"
 
@@ -26,8 +26,8 @@ frame.frame()
 def new_items() -> None:
     """Everything of one launch: who it is comes first, for without it there is no answer."""
     with answered(QUESTION):
-        about = service.figures()
-        desk = new_products.learned()
+        about = catalog.service().figures()
+        desk = new_products.launches()
         asked = product_form.asked(desk)
         chosen = url_state.selection()
         if asked is None:
@@ -80,7 +80,7 @@ def new_items() -> None:
 
 def analogs(view: LaunchForecast, asked: product_form.Asked, stamp: exports.Stamp) -> None:
     """The analogs, each with its share; what the planner takes out or weighs otherwise is forecast anew at once."""
-    about = service.figures()
+    about = catalog.service().figures()
     st.subheader("The launches it is forecast from", anchor=False)
     near = sum(analog.share for analog in view.nearest)
     st.caption(
@@ -123,9 +123,9 @@ def analogs(view: LaunchForecast, asked: product_form.Asked, stamp: exports.Stam
             st.button("Weigh them as learned", on_click=product_form.weigh_as_learned, icon=":material/undo:")
 
 
-def trust(desk: LaunchDesk) -> None:
+def trust(desk: LaunchService) -> None:
     """How such forecasts did on launches that were held out; measured on this catalog, or said not to be."""
-    about = service.figures()
+    about = catalog.service().figures()
     folded = st.expander("How did such forecasts do?", key="launch-record", on_change="rerun")
     if not folded.open:
         return
@@ -145,7 +145,7 @@ def trust(desk: LaunchDesk) -> None:
             "metric that had learned from launches over before, and by the network as it was then; the share of the two was "
             "chosen on other launches."
         )
-        downloads(table, exports.Stamp(about.name, about.last, service.model_words()), "record")
+        downloads(table, exports.Stamp(about.name, about.last, catalog.model_words()), "record")
 
 
 new_items()

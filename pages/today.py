@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.ui.display import exports, formats, progress
 from pages.ui.display.downloads import downloads
-from pages.ui.resources import purchasing, service
+from pages.ui.resources import catalog, purchasing
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.empty_states import answered
 from pages.ui.shell.frame import Figure
 from pages.ui.today import alerts_panel, item_ranking
 
+if TYPE_CHECKING:
+    from forecasting.service.view_models import Order
+
 QUESTION = "What needs me today?"
 PER_PAGE = 20
 IN_A_FILE = 1000
-ORDERS = {"expected": "Most units", "uncertain": "Hardest to call", "recent": "Best sellers lately"}
+ORDERS: dict[Order, str] = {"expected": "Most units", "uncertain": "Hardest to call", "recent": "Best sellers lately"}
 
 frame.frame()
 
 
 def figures() -> None:
-    about, summary = service.figures(), service.summary()
-    ahead = formats.ahead(service.longest_horizon(), about.frequency)
+    about, summary = catalog.service().figures(), catalog.service().forecasts.status()
+    ahead = formats.ahead(catalog.service().horizon, about.frequency)
     frame.heading(QUESTION, _answer(ahead))
     word = formats.period_word(about.frequency)
     frame.figures(
@@ -41,15 +45,15 @@ def figures() -> None:
             st.caption(f":material/schedule: {formats.plain(old)}")
             st.page_link(frame.page("data"), label="Load newer data", icon=":material/arrow_forward:")
     if summary.ready:
-        alerts_panel.section(purchasing.concerns(), about)
+        alerts_panel.section(purchasing.alerts(), about)
         st.subheader("All items", anchor=False)
 
 
 def _answer(ahead: str) -> str:
-    if not service.summary().ready:
+    if not catalog.service().forecasts.status().ready:
         return "The items stand in the order of what sold lately; their forecasts are still to be made."
-    needed = alerts_panel.answer(purchasing.concerns(), service.figures())
-    best, unsure = (service.today(order, 1, 0, "").rows for order in ("expected", "uncertain"))
+    needed = alerts_panel.answer(purchasing.alerts(), catalog.service().figures())
+    best, unsure = catalog.today("expected", 1, 0, "").rows, catalog.today("uncertain", 1, 0, "").rows
     if not best:
         return "The catalog holds no items."
     leader, hardest = formats.plain(best[0].name), formats.plain(unsure[0].name)
@@ -64,24 +68,24 @@ def _answer(ahead: str) -> str:
 def unranked(message: str) -> None:
     """Why the items are not ranked by their forecasts yet, and what to do about it."""
     st.caption(f":material/info: {formats.plain(message)}")
-    if not service.model().serves:
+    if not catalog.service().model().serves:
         st.page_link(frame.page("data"), label="Train a model", icon=":material/arrow_forward:")
     elif st.button("Forecast all items now", type="primary"):
-        progress.run(service.summarise)
+        progress.run(catalog.service().forecasts.summarise)
 
 
 @st.fragment
 def items() -> None:
     """The ranking; choosing another order, searching and paging run this alone."""
-    about = service.figures()
+    about = catalog.service().figures()
     params = st.query_params
-    order = params.get("order") if params.get("order") in ORDERS else "expected"
+    order: Order = url_state.chosen_of("order", ORDERS, "expected")
     text = params.get("q", "")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.segmented_control(
             "Ranked by",
             list(ORDERS),
-            format_func=ORDERS.get,
+            format_func=ORDERS.__getitem__,
             required=True,
             **url_state.made_with("order", order, "default"),
             on_change=url_state.on_change("order", "order", str),
@@ -95,11 +99,11 @@ def items() -> None:
             **url_state.made_with("q", text),
             on_change=url_state.on_change("q", "q", str),
         )
-    found = service.today(order, PER_PAGE, 0, text)
+    found = catalog.today(order, PER_PAGE, 0, text)
     pages = max(1, math.ceil(found.total / PER_PAGE))
     number = min(max(int(params["page"]) if params.get("page", "").isdigit() else 1, 1), pages)
     if number > 1:
-        found = service.today(order, PER_PAGE, (number - 1) * PER_PAGE, text)
+        found = catalog.today(order, PER_PAGE, (number - 1) * PER_PAGE, text)
     if not found.rows:
         st.markdown(f"No item matches “{formats.plain(text)}”. Try a part of the name, or the beginning of the id.")
         return
@@ -108,9 +112,9 @@ def items() -> None:
         if pages > 1:
             key = f"page/{order}/{text}/{number}"
             st.pagination(pages, default=number, key=key, on_change=url_state.on_change(key, "page", str))
-        stamp = exports.Stamp(about.name, found.creation_date, service.model_words())
-        downloads(lambda: item_ranking.table(service.today(order, IN_A_FILE, 0, text), about), stamp, "ranking", "Ranked items")
-        here = {"order": order} | ({"q": text} if text else {}) | ({"page": str(number)} if number > 1 else {})
+        stamp = exports.Stamp(about.name, found.creation_date, catalog.model_words())
+        downloads(lambda: item_ranking.table(catalog.today(order, IN_A_FILE, 0, text), about), stamp, "ranking", "Ranked items")
+        here: dict[str, str] = {"order": order} | ({"q": text} if text else {}) | ({"page": str(number)} if number > 1 else {})
         frame.links("today", here)
 
 

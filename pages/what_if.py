@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -11,14 +11,14 @@ import streamlit as st
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.item import forecast_text, scenario_text, simulator_truth_panel
-from pages.ui.resources import service
+from pages.ui.resources import catalog
 from pages.ui.shell import frame, scenario_code, url_state
 from pages.ui.shell.empty_states import answered, no_item
 from pages.ui.shell.frame import Figure
 from pages.ui.shell.scenario_code import Scenario
 
 if TYPE_CHECKING:
-    from forecasting.workflows import ItemView
+    from forecasting.service.view_models import ItemView
 
 QUESTION = "What if the price changes?"
 NEW_PRICE, NEW_PROMOTION = "New price", "New promotion"
@@ -33,14 +33,14 @@ def what_if() -> None:
         no_item(QUESTION)
         return
     with answered(QUESTION):
-        about, longest = service.figures(), service.longest_horizon()
+        about, longest = catalog.service().figures(), catalog.service().horizon
         horizon = url_state.horizon_within(chosen.horizon, longest)
-        plan = service.item(chosen.item, horizon)
+        plan = catalog.item(chosen.item, horizon)
         scenario = chosen.scenario
         priced, promoted = bool(np.isfinite(plan.plan_price).all()), "promo" in about.known
         price = scenario.prices_at(plan.plan_price) if priced else None
         promo = scenario.promotions_at(plan.plan_promo) if promoted else None
-        view = service.scenario(chosen.item, horizon, price, promo)
+        view = catalog.scenario(chosen.item, horizon, price, promo)
         words = scenario_text.Words(view, scenario, about)
 
         frame.heading(f"What if {formats.plain(view.facts.name)} has another price?", words.sentence())
@@ -137,12 +137,12 @@ def _single_periods(chosen: url_state.Selection, plan: ItemView, priced: bool, p
     folded = st.expander("Single periods: prices and promotions of their own", key="single", on_change="rerun")
     if not folded.open:
         return
-    frequency = service.figures().frequency
+    frequency = catalog.service().figures().frequency
     scenario = chosen.scenario
     horizon = len(plan.forecast.periods)
     ahead = range(1, horizon + 1)
     word = formats.period_word(frequency).title()
-    columns = {word: [formats.period(stamp, frequency) for stamp in plan.forecast.periods]}
+    columns: dict[str, list[Any]] = {word: [formats.period(stamp, frequency) for stamp in plan.forecast.periods]}
     config = {word: st.column_config.TextColumn(disabled=True)}
     if priced:
         columns["Planned price"] = plan.plan_price.tolist()

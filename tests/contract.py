@@ -1,6 +1,6 @@
 """What every generation of forecaster must hold to, as checks of one that was fitted on a small panel.
 
-``LAWS`` is the list; ``test_generations.py`` runs each on each generation. A law takes a ``Fitted`` and asserts.
+``LAWS`` is the list; ``models/test_generations.py`` runs each on each generation. A law takes a ``Fitted`` and asserts.
 """
 
 from __future__ import annotations

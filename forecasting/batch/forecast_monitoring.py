@@ -222,7 +222,7 @@ def _judged(networks: FeedbackEnsemble, history: Panel) -> dict[str, np.ndarray]
 def honest(networks: FeedbackEnsemble, history: Panel) -> list[tuple[Ensemble, list[int]]]:
     """Which networks forecast from which of the creation dates that are judged."""
     t = len(history.periods) - 1
-    return networks.honest(history.periods, range(max(0, t - _JUDGED), t))
+    return networks.out_of_sample_split(history.periods, range(max(0, t - _JUDGED), t))
 
 
 def _periods(networks: FeedbackEnsemble, history: Panel) -> list[pd.Timestamp]:

@@ -82,7 +82,7 @@ class Generation(ABC):
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
         """Forecast [N, H, Q] from the end of ``history``."""
 
-    def early(self) -> Generation | None:
+    def validation_model(self) -> Generation | None:
         """The same generation as it was before the periods that validated its fit, see ``windows.held_back``.
 
         What it says of those periods is honest: it never learned from them. None where it kept nothing of that time.

@@ -82,7 +82,7 @@ class AttentionAttribution:
         return replace(self, **{name: getattr(self, name)[:, :horizon] for name in names})
 
 
-def links(networks: FeedbackEnsemble, history: Panel, plan: Plan) -> AttentionAttribution:
+def attention_attribution(networks: FeedbackEnsemble, history: Panel, plan: Plan) -> AttentionAttribution:
     """Where the forecasts from the end of ``history`` [N, T] for the periods of ``plan`` looked; without their own errors."""
     t, horizon, ensemble = len(history.periods) - 1, len(plan), networks.now
     encoded = [encode(view.encoding, history, plan) for view in ensemble.views]

@@ -20,7 +20,7 @@ from scipy.stats import rankdata
 from data.errors import ModelError
 from forecasting.core.atomic_write import UNREADABLE, written
 from forecasting.core.types import Progress, Report
-from forecasting.explain.attention_attribution import links
+from forecasting.explain.attention_attribution import attention_attribution
 from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def faithfulness(
     for first in range(0, len(drawn), _CHUNK):
         wanted = [str(one) for one in ids[drawn[first : first + _CHUNK]]]
         panel, plan = catalog.panel(wanted), catalog.plan(wanted, forecaster.horizon)
-        found = links(forecaster.networks, panel, plan)
+        found = attention_attribution(forecaster.networks, panel, plan)
         if not found.weights.shape[-1]:
             raise ModelError("This model was trained without attention, so there is nothing to compare with masking.")
         known = np.isfinite(panel.demand).any(axis=1)

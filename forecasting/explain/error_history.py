@@ -56,19 +56,19 @@ class ErrorHistory:
         return bool(np.isfinite(self.errors).any())
 
 
-def mistakes(networks: FeedbackEnsemble, history: Panel, plan: Plan) -> ErrorHistory:
+def error_history(networks: FeedbackEnsemble, history: Panel, plan: Plan) -> ErrorHistory:
     """The record of one item at the end of ``history``, and what is made of it for the periods of ``plan``."""
     t, horizon = len(history.periods) - 1, len(plan)
     reading = networks.reading(history, plan)
-    words = networks.words(history, plan, reading)
+    forecasts = networks.past_forecasts(history, plan, reading)
     plain = networks.now.read(history, plan, [t], reading=reading)
-    record = networks.record(history, plan, reading, words)
+    record = networks.record(history, plan, reading, forecasts)
     corrected = correction(networks.feedback, record, usual_logs(plain))
     without, raised, whole = (
         expected(plain.shifted(torch.as_tensor(shift, dtype=torch.float32)[:, None]))[0]
         for shift in (np.zeros_like(corrected.raised), corrected.raised, corrected.shift)
     )
-    units = {date: mean(np.array(TAUS), quantiles)[0] for date, quantiles in words.items()}  # (H,) each
+    units = {date: mean(np.array(TAUS), quantiles)[0] for date, quantiles in forecasts.items()}  # (H,) each
     past = np.arange(max(t - horizon + 1, 0), t + 1)
     told = [[units[date][s - date - 1] for date in units if date < s] for s in past.tolist()]
     sold = history.demand[0, past].astype(np.float64)

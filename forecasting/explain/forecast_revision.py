@@ -18,7 +18,8 @@ from data.schema import Panel, Plan
 from forecasting.core.time_splits import history_until, plan_after
 from forecasting.explain.attention_attribution import expected
 from forecasting.explain.shapley_drivers import shapley
-from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble, FeedbackOutput
+from forecasting.models.mqtransformer.ensemble import EnsembleOutput
+from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble
 
 #: The parts, in the order of the results' first axis.
 CHANGES = ("new sales", "own errors", "plan", "model")
@@ -72,7 +73,7 @@ class Bridge:
     expected: np.ndarray
 
 
-def since_last(networks: FeedbackEnsemble, history: Panel, plan: Plan) -> ForecastRevision | None:
+def forecast_revision(networks: FeedbackEnsemble, history: Panel, plan: Plan) -> ForecastRevision | None:
     """From one period ago to the end of ``history`` of one item; None where there was no forecast to be made then."""
     t, horizon = len(history.periods) - 1, len(plan)
     if horizon < 2 or not np.isfinite(history.demand[0, :t]).any():
@@ -93,13 +94,13 @@ def since_last(networks: FeedbackEnsemble, history: Panel, plan: Plan) -> Foreca
 def bridge(networks: FeedbackEnsemble, history: Panel, plan: Plan) -> Bridge:
     """From one period ago to the end of ``history`` [N, T], for the periods of ``plan`` that both reach."""
     t = len(history.periods) - 1
-    before = networks.look(history_until(history, t - 1), _plan_before(history, plan), shown=False)
-    after = networks.look(history, plan, shown=False)
+    before = networks.predict(history_until(history, t - 1), _plan_before(history, plan), shown=False)
+    after = networks.predict(history, plan, shown=False)
     earlier, later = slice(1, None), slice(0, -1)  # where each has the targets of both
     shifts = (_shift(before)[:, earlier], _shift(after)[:, later])
     first, whole = _units(before, slice(0, 1), _shift(before)[:, :1]), _units(after, later, shifts[1])
     said = _units(before, earlier, shifts[0])
-    if before.corrected is None and after.corrected is None:
+    if before.correction is None and after.correction is None:
         return Bridge(said, whole, whole - said, np.zeros_like(said), first[:, 0])
     units = np.stack([said, _units(after, later, shifts[0]), _units(before, earlier, shifts[1]), whole])
     sales, errors = shapley(units)  # bit 0 of a row: today's sales, bit 1: today's own errors
@@ -133,17 +134,17 @@ def _plan_before(history: Panel, plan: Plan) -> Plan:
     )
 
 
-def _shift(looked: FeedbackOutput) -> np.ndarray:
+def _shift(output: EnsembleOutput) -> np.ndarray:
     """Logs [N, H] added by the networks' own errors."""
-    decoded = looked.said.decoded.periods  # (M, N, K, H, Q)
-    return np.zeros((decoded.shape[1], decoded.shape[3])) if looked.corrected is None else looked.corrected.shift
+    decoded = output.decoded.periods  # (M, N, K, H, Q)
+    return np.zeros((decoded.shape[1], decoded.shape[3])) if output.correction is None else output.correction.shift
 
 
-def _units(looked: FeedbackOutput, part: slice, shift: np.ndarray) -> np.ndarray:
+def _units(output: EnsembleOutput, part: slice, shift: np.ndarray) -> np.ndarray:
     """Expected units [N, ·] of a ``part`` of the targets with this ``shift`` in the place of their own errors'."""
-    own = _shift(looked)
-    if looked.corrected is None and not shift.any():
-        return expected(looked.said)[:, part]
+    own = _shift(output)
+    if output.correction is None and not shift.any():
+        return expected(output)[:, part]
     moved = np.zeros_like(own)
     moved[:, part] = shift - own[:, part]
-    return expected(looked.said.shifted(torch.as_tensor(moved, dtype=torch.float32)[:, None]))[:, part]
+    return expected(output.shifted(torch.as_tensor(moved, dtype=torch.float32)[:, None]))[:, part]

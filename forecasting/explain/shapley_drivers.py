@@ -22,7 +22,7 @@ import torch
 
 from data.schema import Panel, Plan
 from forecasting.core.quantile_function import TAUS, mean
-from forecasting.features.counterfactual_inputs import Channels
+from forecasting.features.counterfactual_inputs import Counterfactuals
 from forecasting.features.inputs import encode
 from forecasting.models.mqtransformer.error_feedback import Correction
 from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble
@@ -99,13 +99,13 @@ def coalitions(networks: FeedbackEnsemble, history: Panel, plan: Plan, corrected
     shift = np.zeros(len(plan)) if corrected is None else corrected.shift[0]
     encoded = []
     for view in networks.now.views:
-        inputs, channels = encode(view.encoding, history, plan), Channels.of(view.encoding, history, len(plan))
+        inputs, subjects = encode(view.encoding, history, plan), Counterfactuals(view.encoding, len(plan))
         for told in (
-            channels.without_trend,
-            channels.without_season,
-            channels.without_price,
-            channels.without_promotion,
-            channels.without_kind,
+            subjects.without_trend,
+            subjects.without_season,
+            subjects.without_price,
+            subjects.without_promotion,
+            subjects.without_kind,
         ):
             inputs = told(inputs).followed_by(inputs)
         encoded.append(inputs)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from data.facts import About
-from data.schema import PRICE, Frequency, Panel, Plan
+from data.schema import PRICE, Frequency, Panel
 from forecasting.features.moving_average import running_mean
 from forecasting.features.price_regression import market_of, minus_lagged_mean
 
@@ -100,20 +100,6 @@ class Encoding:
         for column, (name, rows) in enumerate(self.categories.items()):
             answer[:, column] = [rows.get(value, 0) for value in static[name]]
         return answer
-
-    def calendar_features(self, history: Panel, plan: Plan | None) -> np.ndarray:
-        """What the dates say of each period, [U, D]: the day of the week, and what else this fit uses."""
-        periods = history.periods if plan is None else history.periods.append(plan.periods)
-        columns: list[np.ndarray] = []
-        if Frequency.of(self.frequency).unit == "day":
-            columns += [(periods.dayofweek == day).astype(np.float64) for day in range(7)]
-        if self.calendar:
-            angle = 2 * np.pi * periods.day_of_year.to_numpy() / 365.25
-            columns += [wave(order * angle) for order in (1, 2) for wave in (np.sin, np.cos)]
-        if self.event_names:
-            events = history.events if plan is None else np.concatenate([history.events, plan.events])
-            columns += [events[:, history.event_names.index(name)] for name in self.event_names]
-        return np.stack(columns, axis=1) if columns else np.zeros((len(periods), 0))
 
     def to_json(self) -> str:
         """As text; ``from_json`` reads it back equal."""

@@ -97,7 +97,7 @@ def _fitted(make: Made, name: str, seed: int, history: Panel, horizon: int, repo
     dates = judged_dates(history, horizon)
     if not dates:
         return Fitted(component, np.zeros((0, len(history), horizon, len(JUDGED))))
-    early = component.early()
+    early = component.validation_model()
     if early is None:
         early = make(name, seed)
         early.fit(history, history.periods[dates[0]], horizon)

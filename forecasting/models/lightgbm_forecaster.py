@@ -107,7 +107,7 @@ class LightGBMQuantiles(Generation):
         self._learned = learned
         report(Progress(steps, steps, f"{self.title}: ready"))
 
-    def early(self) -> LightGBMQuantiles | None:
+    def validation_model(self) -> LightGBMQuantiles | None:
         """As it was before the last periods: three taus only."""
         if not self._trial:
             return None

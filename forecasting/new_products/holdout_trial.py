@@ -116,7 +116,7 @@ def trial(
 
     The share kept is the one that suits all of them; the record is of the later half, with the share of the earlier half.
     """
-    early = network.early() if network else None
+    early = network.validation_model() if network else None
     window = launches.window
     until = position(like, early.learned_until) if early else t - 2 * window
     held = launches.begun_within(until + 1, t - window + 1)

@@ -70,7 +70,7 @@ class SimilarItem:
     distance: float
 
 
-class LaunchDesk:
+class LaunchService:
     """Answers about launches in one catalog with one metric and, where it serves, the network; nothing in it changes.
 
     ``under_way`` are launches that are not over, ``items`` the best sellers that items are compared with, and ``like`` any one
@@ -97,7 +97,7 @@ class LaunchDesk:
     @classmethod
     def of(
         cls, catalog: Catalog, network: MQTransformerForecaster | None, report: Report, store: LaunchStore | None = None
-    ) -> LaunchDesk:
+    ) -> LaunchService:
         """Takes up what was learned from the launches and kept in the ``store``, or reads them, learns, and keeps it.
 
         Raises DataError, TooLittleHistory where there is nothing to learn from.
@@ -117,7 +117,7 @@ class LaunchDesk:
                 store.save(learned)
         tested = learned.trial
         if tested is not None and network is not None:
-            tested = replace(tested, network=network.early())
+            tested = replace(tested, network=network.validation_model())
         reach = (network.horizon if network else 1) + round(about.frequency.per_year) + 1
         ahead = catalog.plan([items[0].item_id], reach)
         report(Progress(_STEPS, _STEPS, "Ready"))

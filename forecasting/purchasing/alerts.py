@@ -19,8 +19,7 @@ from data.planner_store import Review, Term
 from forecasting.batch.forecast_monitoring import ForecastMonitoring
 from forecasting.core import quantile_function
 from forecasting.inventory.order_policy import Costs, best_position, outcome
-from forecasting.purchasing.arrivals import in_time
-from forecasting.purchasing.purchase_plan import Basis
+from forecasting.purchasing.plan_inputs import PlanInputs, in_time
 from forecasting.purchasing.purchase_terms import BuySettings, costs_of, terms
 
 Reason = Literal["shortage", "overstock", "new", "moved", "outside"]
@@ -98,14 +97,14 @@ class Alerts:
     Attributes
     ----------
     reason, row : [C] which reason, by its number in REASONS, and which item of the assortment.
-    money, units, position, periods : [C] as in ``Concern``.
+    money, units, position, periods : [C] as in ``Alert``.
     knots : [C, Q] of demand over those periods.
     known : [N] periods on record of each item.
     is_stock_known : whether the catalog tells any item's stock; without it nobody can say what runs out.
     look_back : of the assortment's items, None until it was worked out: then nobody knows what moved or fell outside.
     """
 
-    basis: Basis
+    inputs: PlanInputs
     reason: np.ndarray
     row: np.ndarray
     money: np.ndarray
@@ -123,7 +122,7 @@ class Alerts:
     @property
     def creation_date(self) -> pd.Timestamp:
         """Of the forecasts."""
-        return self.basis.creation_date
+        return self.inputs.creation_date
 
     def is_open(self, reviews: Sequence[Review]) -> np.ndarray:
         """[C] where nobody has dealt with it.
@@ -133,7 +132,7 @@ class Alerts:
         answer = np.ones(len(self), bool)
         date = f"{self.creation_date:%Y-%m-%d}"
         for review in reviews:
-            row = self.basis.row_of.get(review.item_id)
+            row = self.inputs.row_of.get(review.item_id)
             if row is None or review.reason not in REASONS:
                 continue
             for place in np.flatnonzero((self.row == row) & (self.reason == REASONS.index(review.reason))):
@@ -142,9 +141,9 @@ class Alerts:
         return answer
 
     def of(self, places: Sequence[int] | np.ndarray) -> tuple[Alert, ...]:
-        """These concerns."""
+        """These alerts."""
         places = np.asarray(places, dtype=int)
-        taus, assortment = self.basis.taus, self.basis.assortment
+        taus, assortment = self.inputs.taus, self.inputs.assortment
         knots = self.knots[places]
         low, high = (quantile_function.quantile(taus, knots, tau) for tau in (0.1, 0.9))
         expected = quantile_function.mean(taus, knots)
@@ -168,7 +167,7 @@ class Alerts:
         )
 
     def _lately(self, place: int) -> dict[str, Any]:
-        """What a concern that the look back found tells besides."""
+        """What an alert that the look back found tells besides."""
         row, reason, found = int(self.row[place]), REASONS[int(self.reason[place])], self.look_back
         if found is None or reason not in ("moved", "outside"):
             return {}
@@ -177,8 +176,8 @@ class Alerts:
         return {"missed": Missed(*(int(one[row]) for one in (found.judged, found.above, found.below)))}
 
 
-def concerns(
-    made: Basis,
+def alerts(
+    inputs: PlanInputs,
     settings: BuySettings,
     known: np.ndarray,
     look_back: ForecastMonitoring | None = None,
@@ -190,16 +189,16 @@ def concerns(
 
     Items whose stock is not known are not among those that run out or have too much, and new ones not among those that moved.
     """
-    lately = look_back.of(made.assortment.item_ids) if look_back is not None else None
+    lately = look_back.of(inputs.assortment.item_ids) if look_back is not None else None
 
     def bought(rows: np.ndarray) -> _Bought:
-        filled, _ = terms(made, rows, settings, saved)
+        filled, _ = terms(inputs, rows, settings, saved)
         position = filled["on_hand"] + filled["on_order"] - filled["back_orders"]
         return _Bought(filled["lead_time"], settings.review, position, filled, costs_of(filled, settings)[0])
 
-    kinds = [_shortages(made, bought), _overstocks(made, bought), _new_items(made, bought, known)]
+    kinds = [_shortages(inputs, bought), _overstocks(inputs, bought), _new_items(inputs, bought, known)]
     if lately is not None:
-        kinds += [_moved(made, bought, known, lately), _outside(made, bought, lately)]
+        kinds += [_moved(inputs, bought, known, lately), _outside(inputs, bought, lately)]
     reason = np.repeat(np.arange(len(kinds)), [len(kind.rows) for kind in kinds])
     money, units, position, periods, rows = (
         np.concatenate([getattr(kind, name) for kind in kinds]) for name in ("money", "units", "position", "periods", "rows")
@@ -207,7 +206,7 @@ def concerns(
     knots = np.concatenate([kind.knots for kind in kinds])
     dearest = np.argsort(-money, kind="stable")
     return Alerts(
-        basis=made,
+        inputs=inputs,
         reason=reason[dearest],
         row=rows[dearest],
         money=money[dearest],
@@ -216,7 +215,7 @@ def concerns(
         periods=periods[dearest],
         knots=knots[dearest],
         known=known,
-        is_stock_known=bool(np.isfinite(made.assortment.commercial["on_hand"]).any()),
+        is_stock_known=bool(np.isfinite(inputs.assortment.commercial["on_hand"]).any()),
         look_back=lately,
     )
 
@@ -232,54 +231,54 @@ class _Bought:
     costs: Costs
 
 
-def _shortages(made: Basis, bought: Callable[[np.ndarray], _Bought]) -> _Kind:
+def _shortages(inputs: PlanInputs, bought: Callable[[np.ndarray], _Bought]) -> _Kind:
     """Sales missed before an order placed now arrives; what is on order and arrives later does not help.
 
     Where orders are open, the shelf may be empty before one of them comes and full after: the stretch that misses most counts,
     which is the least that is missed in all.
     """
-    rows = np.flatnonzero(np.isfinite(made.assortment.commercial["on_hand"]))
+    rows = np.flatnonzero(np.isfinite(inputs.assortment.commercial["on_hand"]))
     how = bought(rows)
     there = how.position - how.filled["on_order"]
     periods = how.lead_time.copy()
-    position = there + in_time(made, rows, how.filled, np.maximum(periods, 1.0))
-    knots = made.knots(rows, how.lead_time, 0.0, how.filled["lead_time_sd"])
-    lost = quantile_function.shortfall(made.taus, knots, position)
-    waits = np.flatnonzero(made.supply.has_open[rows]) if made.supply is not None else np.zeros(0, int)
-    for ahead in range(1, min(made.horizon, int(np.ceil(periods[waits].max(initial=0.0))))):
+    position = there + in_time(inputs, rows, how.filled, np.maximum(periods, 1.0))
+    knots = inputs.knots(rows, how.lead_time, 0.0, how.filled["lead_time_sd"])
+    lost = quantile_function.shortfall(inputs.taus, knots, position)
+    waits = np.flatnonzero(inputs.supply.has_open[rows]) if inputs.supply is not None else np.zeros(0, int)
+    for ahead in range(1, min(inputs.horizon, int(np.ceil(periods[waits].max(initial=0.0))))):
         some = waits[how.lead_time[waits] > ahead]
         so_far = np.full(len(some), float(ahead))
-        has = there[some] + in_time(made, rows[some], {n: v[some] for n, v in how.filled.items()}, so_far)
-        until = made.knots(rows[some], so_far, 0.0)
-        missed = quantile_function.shortfall(made.taus, until, has)
+        has = there[some] + in_time(inputs, rows[some], {n: v[some] for n, v in how.filled.items()}, so_far)
+        until = inputs.knots(rows[some], so_far, 0.0)
+        missed = quantile_function.shortfall(inputs.taus, until, has)
         worse = missed > lost[some]
         at = some[worse]
         lost[at], position[at], knots[at], periods[at] = missed[worse], has[worse], until[worse], ahead
     return _kept(lost >= _WORTH_A_WORD, rows, how.costs.underage * lost, lost, position, knots, periods)
 
 
-def _overstocks(made: Basis, bought: Callable[[np.ndarray], _Bought]) -> _Kind:
+def _overstocks(inputs: PlanInputs, bought: Callable[[np.ndarray], _Bought]) -> _Kind:
     """Stock that is left when the forecast ends, where that is all but sure."""
-    rows = np.flatnonzero(np.isfinite(made.assortment.commercial["on_hand"]))
-    how, whole = bought(rows), np.full(len(rows), float(made.horizon))
-    knots = made.knots(rows, whole, 0.0)
-    left = outcome(knots, made.taus, how.position, how.costs).left_over
-    much = (left >= _WORTH_A_WORD) & (how.position > quantile_function.quantile(made.taus, knots, _SURE))
+    rows = np.flatnonzero(np.isfinite(inputs.assortment.commercial["on_hand"]))
+    how, whole = bought(rows), np.full(len(rows), float(inputs.horizon))
+    knots = inputs.knots(rows, whole, 0.0)
+    left = outcome(knots, inputs.taus, how.position, how.costs).left_over
+    much = (left >= _WORTH_A_WORD) & (how.position > quantile_function.quantile(inputs.taus, knots, _SURE))
     return _kept(much, rows, how.costs.overage * left, left, how.position, knots, whole)
 
 
-def _new_items(made: Basis, bought: Callable[[np.ndarray], _Bought], known: np.ndarray) -> _Kind:
+def _new_items(inputs: PlanInputs, bought: Callable[[np.ndarray], _Bought], known: np.ndarray) -> _Kind:
     """Items with a short past, by what the best order for them is expected to cost."""
     rows = np.flatnonzero(known < NEW_BELOW)
     how = bought(rows)
-    knots = made.knots(rows, how.lead_time, how.review, how.filled["lead_time_sd"])
-    best = best_position(knots, made.taus, how.costs)
-    found = outcome(knots, made.taus, best, how.costs)
-    sells = quantile_function.mean(made.taus, knots) >= _WORTH_A_WORD
+    knots = inputs.knots(rows, how.lead_time, how.review, how.filled["lead_time_sd"])
+    best = best_position(knots, inputs.taus, how.costs)
+    found = outcome(knots, inputs.taus, best, how.costs)
+    sells = quantile_function.mean(inputs.taus, knots) >= _WORTH_A_WORD
     return _kept(sells, rows, found.cost, best, how.position, knots, how.lead_time + how.review)
 
 
-def _moved(made: Basis, bought: Callable[[np.ndarray], _Bought], known: np.ndarray, found: ForecastMonitoring) -> _Kind:
+def _moved(inputs: PlanInputs, bought: Callable[[np.ndarray], _Bought], known: np.ndarray, found: ForecastMonitoring) -> _Kind:
     """Forecasts that moved most in money since the creation date before."""
     units = np.nan_to_num(found.after - found.before).astype(np.float64)
     far = (np.abs(units) >= np.maximum(_WORTH_A_WORD, _FAR * np.nan_to_num(found.before))) & (known >= NEW_BELOW)
@@ -289,10 +288,10 @@ def _moved(made: Basis, bought: Callable[[np.ndarray], _Bought], known: np.ndarr
     periods = np.full(len(rows), float(found.ahead))
     dearest = np.zeros(len(rows), bool)
     dearest[np.argsort(-money, kind="stable")[:_MOST_MOVED]] = True
-    return _kept(dearest, rows, money, units[rows], how.position, made.knots(rows, periods, 0.0), periods)
+    return _kept(dearest, rows, money, units[rows], how.position, inputs.knots(rows, periods, 0.0), periods)
 
 
-def _outside(made: Basis, bought: Callable[[np.ndarray], _Bought], found: ForecastMonitoring) -> _Kind:
+def _outside(inputs: PlanInputs, bought: Callable[[np.ndarray], _Bought], found: ForecastMonitoring) -> _Kind:
     """Forecasts whose range was missed more often than chance allows."""
     rows = np.flatnonzero(found.is_outside)
     how = bought(rows)
@@ -300,7 +299,7 @@ def _outside(made: Basis, bought: Callable[[np.ndarray], _Bought], found: Foreca
     over, under = (one[rows] / found.judged[rows] * periods for one in (found.over, found.under))
     money = how.costs.underage * over + how.costs.overage * under
     return _kept(
-        over + under > 0, rows, money, over + under, how.position, made.knots(rows, how.lead_time, how.review), periods
+        over + under > 0, rows, money, over + under, how.position, inputs.knots(rows, how.lead_time, how.review), periods
     )
 
 

@@ -2,7 +2,7 @@
 
 The items' P90s added up is a number that all of them together almost never reach. How far they err together is measured on
 past forecasts of the same span, by networks that had not seen what followed: an item's *level* in its forecast, as a normal
-score, has a part in common with all items, one with its category, and one of its own (see ``dependence.py``),
+score, has a part in common with all items, one with its category, and one of its own,
 
     z = √m · market + √(c − m) · category + √(1 − c) · own,
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from data.errors import TooLittleHistory
 from forecasting.batch.forecast_monitoring import honest
@@ -27,7 +27,6 @@ from forecasting.core import quantile_function
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.time_splits import actuals_after, unknown_ahead
 from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble
-from forecasting.purchasing.dependence import dependence, scores
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
@@ -39,6 +38,9 @@ _MOST_ITEMS, _FEWEST_DATES, _CHUNK = 400, 4, 512
 #: Samples, fewer where the items are many; and the grid of scores on which quantile functions are read.
 _SAMPLES, _DRAWS = 2000, 25_000_000
 _GRID = np.linspace(-3.8, 3.8, 153)
+
+#: Levels are held inside these, so that a score is finite.
+_LOWEST, _HIGHEST = 0.005, 0.995
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,13 @@ class JointTotals:
     suppliers: tuple[Together, ...] = ()
 
 
-def ties_for(plan: BuyPlan, catalog: Catalog, networks: FeedbackEnsemble) -> ErrorCorrelation:
+def error_correlation(plan: BuyPlan, catalog: Catalog, networks: FeedbackEnsemble) -> ErrorCorrelation:
     """What a list's totals are tied by: measured on the best sellers of all, for of its scope there may be few."""
     periods = int(np.clip(round(float(np.median(plan.periods))), 1, networks.now.horizon)) if len(plan) else 1
-    return ties_of(catalog, networks, [str(one) for one in plan.basis.assortment.item_ids[:_MOST_ITEMS]], periods)
+    return error_correlation_of(catalog, networks, [str(one) for one in plan.inputs.assortment.item_ids[:_MOST_ITEMS]], periods)
 
 
-def ties_of(catalog: Catalog, networks: FeedbackEnsemble, item_ids: list[str], periods: int) -> ErrorCorrelation:
+def error_correlation_of(catalog: Catalog, networks: FeedbackEnsemble, item_ids: list[str], periods: int) -> ErrorCorrelation:
     """How far these items erred together over spans of ``periods``; raises TooLittleHistory."""
     panel = catalog.panel(item_ids)
     newest = len(panel.periods) - 1 - periods
@@ -110,20 +112,56 @@ def ties_of(catalog: Catalog, networks: FeedbackEnsemble, item_ids: list[str], p
             f"How far items err together is measured on forecasts of {periods} periods from {_FEWEST_DATES} creation dates "
             f"that the networks had not learned from, and there are {len(used)}. Load more history and train again."
         )
-    z = scores(np.array(TAUS), np.concatenate(parts, axis=1), np.stack(came, axis=1)).T[..., None]  # (K, N, 1)
+    z = scores(np.array(TAUS), np.concatenate(parts, axis=1), np.stack(came, axis=1)).T  # (K, N)
     labels = next(iter(panel.static.values())) if panel.static else np.zeros(len(panel))
-    market = dependence(z, np.zeros(len(panel)), centred=False).shared
-    category = max(market, dependence(z, np.asarray(labels), centred=False).shared)
+    market = shared_part(z, np.zeros(len(panel)))
+    category = max(market, shared_part(z, np.asarray(labels)))
     first, last = panel.periods[min(used)], panel.periods[max(used)]
     return ErrorCorrelation(market, category, len(panel), len(used), first, last, periods)
 
 
+def scores(taus: np.ndarray, values: np.ndarray, actuals: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Normal scores [...] of ``actuals`` [...] under quantiles ``values`` [..., Q]; NaN where the actual is not known.
+
+    Where the quantile function is flat at the actual (zeros, mostly), the level is drawn from the levels that share it.
+    """
+    known = np.isfinite(actuals)
+    units = np.where(known, actuals, 0.0)
+    above = quantile_function.level(taus, values, units)
+    below = quantile_function.level(taus, values, np.maximum(units - 0.5, 0) * (1 - 1e-9))
+    below = np.where(units <= 0, 0.0, below)
+    level = below + np.random.default_rng(seed).random(units.shape) * np.maximum(above - below, 0)
+    return np.where(known, ndtri(np.clip(level, _LOWEST, _HIGHEST)), np.nan)
+
+
+def shared_part(z: np.ndarray, groups: np.ndarray) -> float:
+    """The share of the variance of scores ``z`` [K, N] that items of a group in ``groups`` [N] have in common.
+
+    It is the mean product of the scores of two different items of a group at the same date. The scores are not centred: with
+    few dates a mean that is off is then the common part itself.
+    """
+    variance = float(np.nanmean(z**2))
+    return float(np.clip(_cross(z, groups) / variance, 0.0, 0.99)) if variance > 0 else 0.0
+
+
+def _cross(z: np.ndarray, groups: np.ndarray) -> float:
+    """The mean product of scores [K, N] of two different items of a group; 0 where no group has two."""
+    total = pairs = 0.0
+    for group in np.unique(groups):
+        mine = z[:, groups == group]
+        seen = np.isfinite(mine)
+        filled, counts = np.where(seen, mine, 0.0), seen.astype(float)
+        total += float((filled.sum(axis=1) ** 2 - (filled**2).sum(axis=1)).sum())
+        pairs += float((counts.sum(axis=1) ** 2 - (counts**2).sum(axis=1)).sum())
+    return total / pairs if pairs > 0 else 0.0
+
+
 def joint_totals(plan: BuyPlan, ties: ErrorCorrelation, *, seed: int = 0) -> JointTotals:
     """What the items of ``plan`` will sell together over their lead times and reviews."""
-    taus, items = plan.basis.taus, len(plan)
+    taus, items = plan.inputs.taus, len(plan)
     samples = int(np.clip(_DRAWS // max(items, 1), 400, _SAMPLES))
     rng = np.random.default_rng(seed)
-    labels, place = np.unique(np.asarray(plan.basis.assortment.category.take(plan.rows), dtype=str), return_inverse=True)
+    labels, place = np.unique(np.asarray(plan.inputs.assortment.category.take(plan.rows), dtype=str), return_inverse=True)
     market = rng.standard_normal((samples, 1), np.float32)
     own_category = rng.standard_normal((samples, len(labels)), np.float32)
     common = np.sqrt(ties.market) * market + np.sqrt(ties.category - ties.market) * own_category  # (S, C)
@@ -165,7 +203,7 @@ def joint_totals(plan: BuyPlan, ties: ErrorCorrelation, *, seed: int = 0) -> Joi
 
 def _suppliers(plan: BuyPlan) -> tuple[np.ndarray, np.ndarray] | None:
     """The suppliers [G] of the list and which is each item's [N]; None where the catalog has none."""
-    supplier = plan.basis.assortment.supplier
+    supplier = plan.inputs.assortment.supplier
     if supplier is None:
         return None
     return np.unique(np.asarray(supplier.take(plan.rows), dtype=str), return_inverse=True)

@@ -17,7 +17,8 @@ from forecasting.core import quantile_function
 from forecasting.core.types import Progress, Report
 from forecasting.inventory.multi_echelon import Allocation, Branches, DepotOrder, allocation, depot_order
 from forecasting.inventory.order_policy import Costs
-from forecasting.purchasing.purchase_plan import Basis, BuyPlan
+from forecasting.purchasing.plan_inputs import PlanInputs, by_period
+from forecasting.purchasing.purchase_plan import BuyPlan
 
 _SAMPLES = 1000
 _TOLD = 20  # products between two words of progress
@@ -82,13 +83,13 @@ def depot_lines(plan: BuyPlan) -> tuple[DepotLine, ...]:
 
 def contradictions(plan: BuyPlan) -> tuple[tuple[str, Contradiction], ...]:
     """Item ids whose location columns cannot be, and why."""
-    return tuple((str(plan.basis.assortment.item_ids[one.row]), one) for one in plan.basis.assortment.echelons[1])
+    return tuple((str(plan.inputs.assortment.item_ids[one.row]), one) for one in plan.inputs.assortment.echelons[1])
 
 
 def product_plan(plan: BuyPlan, product: str, depot: str, past: BranchErrorCorrelation, *, seed: int = 0) -> ProductPlan:
     """Transfers and the depot's order of one product; raises UnknownItem, ConfigurationError."""
-    place, location = _places(plan), plan.basis.assortment.locations.get(LOCATION, ())
-    for family in plan.basis.assortment.echelons[0]:
+    place, location = _places(plan), plan.inputs.assortment.locations.get(LOCATION, ())
+    for family in plan.inputs.assortment.echelons[0]:
         if (family.product, str(location[family.depot])) == (product, depot) and _is_whole(family, place):
             return _planned(plan, family, place, past, seed)
     raise UnknownItem(f"The list has no product {product!r} supplied from {depot!r}. Choose one of those shown.")
@@ -106,7 +107,7 @@ def product_plans(plan: BuyPlan, past: BranchErrorCorrelation, report: Report, *
 
 
 def _planned(plan: BuyPlan, family: Family, place: np.ndarray, past: BranchErrorCorrelation, seed: int) -> ProductPlan:
-    made, order, review = plan.basis, plan.order, plan.settings.review
+    made, order, review = plan.inputs, plan.order, plan.settings.review
     location = made.assortment.locations[LOCATION]
     own = [family.depot] if past.sells[family.depot] else []
     rows = np.array(sorted([*family.branches, *own], key=lambda row: str(location[row])))
@@ -123,12 +124,10 @@ def _planned(plan: BuyPlan, family: Family, place: np.ndarray, past: BranchError
     names = tuple(str(location[row]) for row in rows)
     ahead = max(int(np.ceil(review)), 1)
     paths = _paths(made, rows, max(int(outside.max()), int(protected.max()) + ahead), past.shared, seed)
-    known = {name: float(made.assortment.commercial[name][family.depot]) for name in ("pack_size", "min_order")}
-    pack = known["pack_size"] if known["pack_size"] > 0 else plan.settings.pack_size
-    least = known["min_order"] if known["min_order"] > 0 else 0.0
+    terms = {name: column[[source]] for name, column in plan.terms.items()}  # of the depot
+    pack, least = float(terms["pack_size"][0]), float(terms["min_order"][0])
     on_hand, coming = float(order.on_hand[source]), float(order.on_order[source] + plan.later[source])
-    due = made.assortment.commercial["arrives_in"][family.depot]  # where nobody says, within the next period
-    soon = 0.0 if due > ahead else coming
+    soon = float(by_period(made, np.array([family.depot]), terms, ahead).sum())
     branches = Branches(names, made.taus, knots, in_time, protected, costs)
     moved = allocation(branches, on_hand, pack, paths=paths, review=ahead, arriving=soon)
     there = on_hand + coming + float(in_time.sum() + np.where(is_depot, 0.0, plan.later[at]).sum())
@@ -147,14 +146,14 @@ def _planned(plan: BuyPlan, family: Family, place: np.ndarray, past: BranchError
 
 
 def _places(plan: BuyPlan) -> np.ndarray:
-    place = np.full(len(plan.basis.assortment), -1)
+    place = np.full(len(plan.inputs.assortment), -1)
     place[plan.rows] = np.arange(len(plan))
     return place
 
 
 def _within(plan: BuyPlan, place: np.ndarray) -> list[Family]:
     """Families that the list holds whole."""
-    return [one for one in plan.basis.assortment.echelons[0] if _is_whole(one, place)]
+    return [one for one in plan.inputs.assortment.echelons[0] if _is_whole(one, place)]
 
 
 def _is_whole(family: Family, place: np.ndarray) -> bool:
@@ -169,12 +168,12 @@ def _line(plan: BuyPlan, family: Family, place: np.ndarray) -> DepotLine:
     at, order = place[list(family.branches)], plan.order
     short = order.need[at] - order.on_hand[at] - order.on_order[at] + order.back_orders[at]
     lacking = float(np.maximum(short, 0).sum())
-    depot = str(plan.basis.assortment.locations[LOCATION][family.depot])
+    depot = str(plan.inputs.assortment.locations[LOCATION][family.depot])
     on_hand = float(order.on_hand[place[family.depot]])
     return DepotLine(family.product, depot, len(family.branches), lacking, on_hand)
 
 
-def _paths(made: Basis, rows: np.ndarray, periods: int, shared: float, seed: int) -> np.ndarray:
+def _paths(made: PlanInputs, rows: np.ndarray, periods: int, shared: float, seed: int) -> np.ndarray:
     """Paths [S, N, H] of ``periods`` whose sums over the first h have the quantile functions of these rows' spans."""
     rng = np.random.default_rng(seed)
     common, own = rng.standard_normal((_SAMPLES, 1)), rng.standard_normal((_SAMPLES, len(rows)))

@@ -76,7 +76,7 @@ class BuyingRecord:
 
 def buying_record(catalog: Catalog, forecaster: MQTransformerForecaster, asked: RecordAsked, report: Report) -> BuyingRecord:
     """Replays what is asked for; raises UnknownItem, NotTrained, TooLittleHistory, ConfigurationError."""
-    early = forecaster.early()
+    early = forecaster.validation_model()
     if early is None:
         raise NotTrained(
             "This model kept no networks from before its last periods, for the history was too short. Train again with more."

@@ -16,7 +16,7 @@ from data.planner_store import Term
 from forecasting.inventory.order_policy import Costs, critical_ratio
 
 if TYPE_CHECKING:
-    from forecasting.purchasing.purchase_plan import Basis
+    from forecasting.purchasing.plan_inputs import PlanInputs
 
 #: A margin is at least this share of the price: an item sold at a loss is still missed when it is out.
 _LEAST_MARGIN = 0.01
@@ -85,15 +85,15 @@ class BuySettings:
 
 
 def terms(
-    made: Basis, rows: np.ndarray, settings: BuySettings, saved: Sequence[Term] = ()
+    inputs: PlanInputs, rows: np.ndarray, settings: BuySettings, saved: Sequence[Term] = ()
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Commercial columns [K] without gaps, and for which items [K] nobody has said them: what the settings assume then.
 
     A price is taken from the middle one, a cost from the margin. Without a word an order comes when it is due, is alone, and
     nothing spoils: deviation 0, arrival in the next period, no back orders, no limit to shelf life and cover.
     """
-    known = {name: values[rows] for name, values in made.commercial.items()}
-    price = np.where(known["price"] > 0, known["price"], made.middle_price)
+    known = {name: values[rows] for name, values in inputs.commercial.items()}
+    price = np.where(known["price"] > 0, known["price"], inputs.middle_price)
     stand_in: dict[str, np.ndarray | float] = {
         "price": price,
         "unit_cost": price * (1 - settings.margin),
@@ -112,7 +112,7 @@ def terms(
     for name, otherwise in stand_in.items():
         column = known.get(name, np.full(len(rows), np.nan))
         given = np.isfinite(column) & ((column > 0) if name in _ABOVE_ZERO else (column >= 0))
-        own = planned(made, rows, name, saved)
+        own = planned(inputs, rows, name, saved)
         set_ = ~given & np.isfinite(own)
         filled[name] = np.where(given, column, np.where(set_, own, otherwise))
         if name not in _UNSPOKEN and not (given | set_).all():
@@ -120,18 +120,18 @@ def terms(
     return filled, assumed
 
 
-def planned(made: Basis, rows: np.ndarray, field: str, saved: Sequence[Term]) -> np.ndarray:
+def planned(inputs: PlanInputs, rows: np.ndarray, field: str, saved: Sequence[Term]) -> np.ndarray:
     """What planners have set for a ``field`` of these items [K]: of the item, else of its category, else of everything."""
     mine = [term for term in saved if term.field == field and (term.value > 0 or field not in _ABOVE_ZERO)]
     if not mine:
         return np.full(len(rows), np.nan)
-    answer = np.full(len(made.assortment), np.nan)
+    answer = np.full(len(inputs.assortment), np.nan)
     for term in sorted(mine, key=lambda term: (bool(term.item_id), bool(term.category))):
         if term.item_id:
-            row = made.row_of.get(term.item_id)
+            row = inputs.row_of.get(term.item_id)
             where: np.ndarray | slice = np.array([] if row is None else [row], dtype=int)
         else:
-            where = made.assortment.in_category(term.category) if term.category else slice(None)
+            where = inputs.assortment.in_category(term.category) if term.category else slice(None)
         answer[where] = term.value
     return answer[rows]
 

@@ -1,7 +1,8 @@
-"""A command of the command line in a process of its own, watched from the app: the pages stay quick while it works.
+"""Work that takes longer than a planner waits: it goes on beside the pages, which start it, watch it and stop it.
 
-The process tells its progress as lines of JSON on stderr, keeps what it has finished, and so can be stopped at any time and
-started again.
+A ``CommandJob`` is a command of the command line in a process of its own, which tells its progress as lines of JSON on stderr
+and keeps what it has finished, so that it can be stopped at any time and started again. A ``FunctionJob`` is a function on a
+thread of its own, for what takes seconds and answers in memory.
 """
 
 from __future__ import annotations
@@ -10,80 +11,155 @@ import json
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from forecasting.core.types import Progress
+from data.errors import TidelineError
+from forecasting.core.types import Progress, Report
+
+#: How often a process is asked to end, and seconds between.
+_WORDS, _PATIENCE = 3, 5.0
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-class WatchedRun:
-    """One run of ``command`` at a time; it is started, watched and stopped from a page.
+class BackgroundJob:
+    """One run at a time, however many sessions ask for it.
 
     ``name`` is its thread's, ``stopped`` the words for a run that was stopped, ``went_wrong`` those before a failure's reason.
     """
 
-    def __init__(self, command: Sequence[str], *, name: str, stopped: str, went_wrong: str) -> None:
+    def __init__(self, *, name: str, stopped: str, went_wrong: str) -> None:
         self.failed: str | None = None
-        self._command, self._name = tuple(command), name
-        self._stopped, self._went_wrong = stopped, went_wrong
-        self._process: subprocess.Popen[str] | None = None
-        self._watcher: threading.Thread | None = None
+        self._name, self._stopped, self._went_wrong = name, stopped, went_wrong
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
         self._progress = Progress(0, 1, "Not started")
         self._asked_to_stop = False
 
     @property
     def running(self) -> bool:
         """True from the start until what the run makes is in place."""
-        return self._watcher is not None and self._watcher.is_alive()
-
-    def stop(self) -> None:
-        """Ends the run; what it finished is kept."""
-        self._asked_to_stop = True
-        if self._process is not None:
-            self._process.terminate()
+        return self._thread is not None and self._thread.is_alive()
 
     def progress(self) -> Progress:
         """Where the run stands."""
         return self._progress
 
-    def _start(self, *arguments: str) -> None:
-        """Starts the command with these ``arguments`` more; does nothing while one is running."""
-        if self.running:
-            return
-        self.failed, self._asked_to_stop = None, False
-        self._progress = Progress(0, 1, "Reading the catalog")
-        self._process = subprocess.Popen(
+    def stop(self) -> None:
+        """Ends the run."""
+        self._asked_to_stop = True
+
+    def _begin(self, first: str, run: Callable[[], str | None]) -> bool:
+        """Runs ``run``, which answers why it failed, on a thread; does nothing, and says so, while one is running."""
+
+        def watched() -> None:
+            reason = run()
+            if self._asked_to_stop:
+                self._progress = replace(self._progress, message=self._stopped, seconds_left=None)
+            elif reason is not None:
+                self.failed = f"{self._went_wrong} {reason}"
+
+        with self._lock:
+            if self.running:
+                return False
+            self.failed, self._asked_to_stop = None, False
+            self._progress = Progress(0, 1, first)
+            self._thread = threading.Thread(target=watched, name=self._name, daemon=True)
+            self._thread.start()
+            return True
+
+
+class CommandJob(BackgroundJob):
+    """Runs ``command`` in a process of its own."""
+
+    def __init__(self, command: Sequence[str], *, name: str, stopped: str, went_wrong: str) -> None:
+        super().__init__(name=name, stopped=stopped, went_wrong=went_wrong)
+        self._command = tuple(command)
+        self._process: subprocess.Popen[str] | None = None
+        self._asked: set[str] = set()
+
+    def start(self, *arguments: str) -> None:
+        """Starts the command with these ``arguments`` more, or goes on where a stopped run was."""
+        self._begin("Reading the catalog", lambda: self._run(arguments))
+
+    def start_once(self, key: str) -> None:
+        """Starts, unless it was asked to for this ``key`` before."""
+        if key not in self._asked and not self.running:
+            self._asked.add(key)
+            self.start()
+
+    def stop(self) -> None:
+        """Ends the run; what it finished is kept."""
+        super().stop()
+        process = self._process
+        if process is not None:
+            threading.Thread(target=_ended, args=(process,), name=f"{self._name} stops", daemon=True).start()
+
+    def _run(self, arguments: Sequence[str]) -> str | None:
+        """Hears the process until it ends; why it failed, None where it did not."""
+        others: deque[str] = deque(maxlen=5)
+        with subprocess.Popen(
             [*self._command, *arguments],
             cwd=_ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-        )
-        self._watcher = threading.Thread(target=self._watch, args=(self._process,), name=self._name, daemon=True)
-        self._watcher.start()
-
-    def _watch(self, process: subprocess.Popen[str]) -> None:
-        """Hears the run until it ends."""
-        others: deque[str] = deque(maxlen=5)
-        assert process.stderr is not None  # asked for in _start
-        with process.stderr:
+        ) as process:
+            self._process = process
+            if self._asked_to_stop:  # before there was anything to end
+                self.stop()
+            assert process.stderr is not None  # a pipe was asked for
             for line in process.stderr:
                 heard = _heard(line)
                 if heard is None:
                     others.append(line.rstrip())
                 else:
                     self._progress = heard
-        if process.wait() == 0:
+        if process.returncode == 0:
+            return None
+        return others[-1] if others else "The process ended early; is there enough memory?"
+
+
+def _ended(process: subprocess.Popen[str]) -> None:
+    """Asks a process to end until it does: a library may swallow the first word. Whatever does not listen is killed."""
+    for _ in range(_WORDS):
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_PATIENCE)
             return
+    process.kill()
+
+
+class FunctionJob(BackgroundJob):
+    """Runs a function that tells its progress; it is stopped when it tells it next."""
+
+    def start(self, work: Callable[[Report], None]) -> None:
+        """Starts ``work``."""
+        self._begin("Starting", lambda: self._run(work))
+
+    def _run(self, work: Callable[[Report], None]) -> str | None:
+        try:
+            work(self._tell)
+        except _StopAsked:
+            return None
+        except TidelineError as error:
+            return str(error)
+        except Exception as error:  # whatever it is, whoever watches is told
+            return f"{type(error).__name__}: {error}"
+        return None
+
+    def _tell(self, progress: Progress) -> None:
         if self._asked_to_stop:
-            self._progress = replace(self._progress, message=self._stopped, seconds_left=None)
-        else:
-            reason = others[-1] if others else "The process ended early; is there enough memory?"
-            self.failed = f"{self._went_wrong} {reason}"
+            raise _StopAsked
+        self._progress = progress
+
+
+class _StopAsked(Exception):
+    """Ends a function that was told to stop."""
 
 
 def _heard(line: str) -> Progress | None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from data.catalog import ItemFacts
+from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting.core.types import ModelCard, QuantileForecast
 
 #: How Today's items may be ranked: by expected units, by the width of the fan, by recent sales.
@@ -55,6 +56,27 @@ class ItemHistory:
     promo: np.ndarray
     in_stock: np.ndarray
     events: tuple[tuple[pd.Timestamp, str], ...]
+
+    @classmethod
+    def of(cls, panel: Panel, plan: Plan | None = None) -> ItemHistory:
+        """The record of a panel of one item; with a ``plan`` its events, too."""
+        known = np.flatnonzero(np.isfinite(panel.demand[0]))
+        record = slice(int(known[0]) if known.size else len(panel.periods), None)
+        unknown = np.full(len(panel.periods), np.nan)
+        events = [
+            (stamp, name)
+            for stamps, flags in ((one.periods, one.events) for one in (panel, plan) if one is not None)
+            for row, column in zip(*np.nonzero(flags), strict=True)
+            for stamp, name in [(stamps[row], panel.event_names[column])]
+        ]
+        return cls(
+            periods=panel.periods[record],
+            demand=panel.demand[0, record],
+            price=panel.known[PRICE][0, record] if PRICE in panel.known else unknown[record],
+            promo=panel.known[PROMO][0, record] if PROMO in panel.known else unknown[record],
+            in_stock=panel.in_stock[0, record],
+            events=tuple(events),
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,17 +12,18 @@ from dataclasses import replace
 import numpy as np
 
 from data.errors import ConfigurationError
+from data.facts import ItemFacts
 from data.plans import plausible_prices
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting.core.types import QuantileForecast
-from forecasting.service.view_models import Outcome, PlanChange
+from forecasting.service.view_models import ItemHistory, Outcome, PlanChange, ScenarioView
 
 #: A promotion is harder than another where it reaches so much more of the stores.
 _HARDER = 0.02
 
 
 def changed_plan(plan: Plan, change: PlanChange) -> Plan:
-    """The plan of one item with the promotion of ``change``; prices are asked of the answer, see ``Answer.at_prices``."""
+    """The plan of one item with the promotion of ``change``; prices are asked of the forecast, see ``at_prices``."""
     if change.promo is None or PROMO not in plan.known:
         return plan
     promo = np.asarray(change.promo, np.float32)
@@ -46,6 +47,48 @@ def planned_prices(history: Panel, plan: Plan, change: PlanChange) -> tuple[np.n
     wanted = _over(prices, asked)
     refused = np.isnan(plausible_prices(wanted, history.known[PRICE])) & np.isfinite(wanted)
     return np.where(refused, prices, wanted), refused
+
+
+def scenario_view(
+    facts: ItemFacts,
+    history: Panel,
+    plans: tuple[Plan, Plan],
+    forecasts: tuple[QuantileForecast, QuantileForecast],
+    change: PlanChange,
+    horizon: int,
+) -> ScenarioView:
+    """One item as planned and under ``change``, from the plan and the forecast of each."""
+    (plan, other), (before, after) = plans, forecasts
+    prices, refused = planned_prices(history, plan, change)
+    seen, cost = price_range(history), facts.commercial.get("unit_cost")
+    baseline, scenario = before.first(horizon), after.first(horizon)
+    asked = None if prices is None else prices[0, :horizon].astype(np.float64)
+    promo = planned(other, PROMO, horizon)
+    harder, hardest = harder_than_ever(history, promo)
+    return ScenarioView(
+        facts=facts,
+        history=ItemHistory.of(history, plan),
+        baseline=baseline,
+        scenario=scenario,
+        baseline_plan=PlanChange(planned(plan, PRICE, horizon), planned(plan, PROMO, horizon)),
+        scenario_plan=PlanChange(np.full(horizon, np.nan) if asked is None else asked, promo),
+        before=outcome(baseline, planned(plan, PRICE, horizon), cost),
+        after=outcome(scenario, asked, cost),
+        elasticity=known_elasticity(before, seen),
+        outside=outside(asked, seen, horizon),
+        promo_outside=harder,
+        refused=refused[0, :horizon],
+        price_low=seen[0] if seen else None,
+        price_high=seen[1] if seen else None,
+        promo_high=hardest,
+        promo_planned=bool(given(plan, PROMO, horizon).any()),
+        planned=bool(given(plan, PRICE, horizon).any() or given(plan, PROMO, horizon).any()),
+    )
+
+
+def known_elasticity(forecast: QuantileForecast, seen: tuple[float, float] | None) -> float | None:
+    """The price elasticity of one item, None where no price of it was ever ``seen``."""
+    return float(forecast.elasticity[0]) if forecast.elasticity is not None and seen is not None else None
 
 
 def outcome(forecast: QuantileForecast, prices: np.ndarray | None, unit_cost: float | None) -> Outcome:
@@ -99,8 +142,12 @@ def given(plan: Plan, name: str, horizon: int) -> np.ndarray:
     return plan.is_given(name)[0, :horizon] if name in plan.known else np.zeros(horizon, bool)
 
 
-def known_prices(prices: np.ndarray, plan: Plan) -> np.ndarray:
-    """Prices [1, F] with those that nobody knows taken from the first that is known."""
+def asked_prices(history: Panel, plan: Plan, change: PlanChange) -> np.ndarray | None:
+    """Prices [1, F] to put into the forecast, None where ``change`` asks for none: those that nobody knows are taken from the
+    first that is known."""
+    prices, _ = planned_prices(history, plan, change)
+    if change.price is None or prices is None:
+        return None
     known = prices[0][np.isfinite(prices[0]) & (prices[0] > 0)]
     return np.where(np.isfinite(prices) & (prices > 0), prices, known[0] if known.size else 1.0)
 

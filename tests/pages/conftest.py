@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -22,14 +23,13 @@ SECONDS = 60
 def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[stand_in.State]:
     """The stand-in in the place of the workflows, in order and with empty caches; what it holds can be turned."""
     import forecasting
-    from pages.ui.resources import service
 
     monkeypatch.setitem(sys.modules, "forecasting.workflows", stand_in)
     monkeypatch.setattr(forecasting, "workflows", stand_in, raising=False)
     monkeypatch.setattr(stand_in, "STATE", stand_in.State())
-    service.forget()
+    st.cache_resource.clear()
     yield stand_in.STATE
-    service.forget()
+    st.cache_resource.clear()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -20,21 +20,20 @@ import stand_in_buying
 import stand_in_ladder
 import stand_in_launches
 import stand_in_why
-from stand_in_ladder import Training
+from stand_in_items import HORIZON, PERIODS, WEEKS, elasticity, forecast, history, level, span
 from stand_in_truth import truths
 
 from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
 from data.facts import About, Check, ItemFacts, SearchResult
 from data.planner_store import PlannerStore, Term
-from data.schema import Frequency
-from data.sources.simulator.simulate import Planted
-from data.sources.upload import load, purchase_orders
+from data.sources.simulator.settings import Planted
 from data.sources.upload.column_mapping import ColumnMapping
 from data.sources.upload.load import UploadPreview
 from data.sources.upload.purchase_orders import OrdersFile
 from forecasting.batch.batch_forecast import Run
 from forecasting.batch.forecast_monitoring import ForecastMonitoring
-from forecasting.core.types import ModelCard, Progress, QuantileForecast
+from forecasting.core.forecaster import Generation
+from forecasting.core.types import ModelCard, Progress, QuantileForecast, Report
 from forecasting.evaluation.accuracy_report import AccuracyReport
 from forecasting.explain.attention_attribution import AttentionAttribution
 from forecasting.explain.error_history import ErrorHistory
@@ -42,15 +41,14 @@ from forecasting.explain.forecast_revision import ForecastRevision
 from forecasting.explain.shapley_drivers import Drivers
 from forecasting.models.patchwork.forecaster import PatchworkParts
 from forecasting.new_products.duplicate_items import Duplicate
-from forecasting.new_products.launch_service import NewProduct
 from forecasting.purchasing import purchase_plan
-from forecasting.purchasing.alerts import Alerts, concerns
+from forecasting.purchasing.alerts import Alerts, alerts
 from forecasting.purchasing.joint_demand import JointTotals, joint_totals
+from forecasting.purchasing.plan_inputs import PlanInputs
 from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
 from forecasting.purchasing.purchase_plan import BuyPlan
 from forecasting.purchasing.purchase_terms import BuySettings
 from forecasting.service.view_models import (
-    ItemHistory,
     ItemView,
     ModelStatus,
     PastFan,
@@ -61,13 +59,8 @@ from forecasting.service.view_models import (
     TodayRow,
 )
 
-__all__ = ["NewProduct", "Planted", "Training", "truths"]  # the pages ask the module for them
+__all__ = ["truths"]  # the pages ask the module for them
 
-HORIZON = 13
-PERIODS = 104
-TAUS = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98])
-_NORMAL = np.array([-2.0537, -1.6449, -1.2816, -0.8416, -0.5244, -0.2533, 0, 0.2533, 0.5244, 0.8416, 1.2816, 1.6449, 2.0537])
-_WEEKS = Frequency.of("W-SUN")
 _KINDS = (
     "Oat milk",
     "Orange juice",
@@ -117,15 +110,6 @@ def facts(number: int) -> ItemFacts:
     return ItemFacts(f"SKU-{number:04d}", name, static, MappingProxyType({"unit_cost": cost, "price": 2.49}), level(number))
 
 
-def level(number: int) -> float:
-    """Units that item sells in a usual period."""
-    return 180.0 / (1 + number / 3) if number else 30.0
-
-
-def elasticity(number: int) -> float:
-    return 0.4 + number % 7 * 0.35
-
-
 def _number(item_id: str) -> int:
     head, _, tail = item_id.partition("-")
     if head != "SKU" or not tail.isdigit() or int(tail) >= STATE.items:
@@ -133,138 +117,39 @@ def _number(item_id: str) -> int:
     return int(tail)
 
 
-def history(number: int) -> ItemHistory:
-    """Two years of a seasonal item with promotions, price changes and two weeks out of stock."""
-    random = np.random.default_rng(number)
-    periods = _WEEKS.range(pd.Timestamp("2024-01-07"), PERIODS)
-    when = np.arange(PERIODS)
-    promo = (when % 17 == 5) * 0.8
-    price = np.where(promo > 0, 1.99, np.where(when > 70, 2.49, 2.29))
-    mean = level(number) * (1 + 0.25 * np.sin(2 * np.pi * when / 52)) * (1 + promo) * (price / 2.39) ** -elasticity(number)
-    demand = np.round(random.gamma(6, mean / 6))
-    in_stock = np.ones(PERIODS)
-    in_stock[[60, 61]] = 0.3
-    demand[[60, 61]] = np.round(demand[[60, 61]] * 0.2)
-    names = {
-        "2024-11-28": "Thanksgiving",
-        "2024-12-25": "Christmas Day",
-        "2025-07-04": "Independence Day",
-        "2025-11-27": "Thanksgiving",
-        "2025-12-25": "Christmas Day",
-        "2026-01-01": "New Year's Day",
-        "2026-02-16": "Washington's Birthday",
-    }
-    stamps = _WEEKS.range(periods[0], PERIODS + HORIZON)
-    events = tuple(
-        (stamps[stamps.searchsorted(pd.Timestamp(day))], name) for day, name in names.items() if pd.Timestamp(day) <= stamps[-1]
-    )
-    start = PERIODS - 6 if number == 0 else 0
-    return ItemHistory(periods[start:], demand[start:], price[start:], promo[start:], in_stock[start:], events)
-
-
-def forecast(
-    number: int, horizon: int, price: np.ndarray, promo: np.ndarray, created: pd.Timestamp, start: int = PERIODS
-) -> QuantileForecast:
-    """A lognormal fan around the formula that made the history; [1, H, Q]."""
-    when = start + np.arange(horizon)
-    mean = level(number) * (1 + 0.25 * np.sin(2 * np.pi * when / 52)) * (1 + promo) * (price / 2.39) ** -elasticity(number)
-    spread = 0.35 + 0.01 * np.arange(horizon)
-    values = mean[:, None] * np.exp(spread[:, None] * _NORMAL)
-    spans = np.cumsum(mean)[:, None] * np.exp(spread[:, None] / np.sqrt(1 + np.arange(horizon))[:, None] * 1.6 * _NORMAL)
-    return QuantileForecast(
-        np.array([f"SKU-{number:04d}"]), created, _WEEKS.after(created, horizon), TAUS, values[None].astype(np.float32),
-        spans[None].astype(np.float32), "mqcnn", "2026-01-04.1", "abc123", np.array([elasticity(number)]),
-    )  # fmt: skip
-
-
 @cache
-def span(number: int) -> tuple[float, float, float]:
-    """Expected units, P10 and P90 of the whole horizon."""
-    price, promo = np.full(HORIZON, 2.49), (np.arange(HORIZON) == 4) * 0.8
-    answer = forecast(number, HORIZON, price, promo, pd.Timestamp("2025-12-28"))
-    return float(answer.span_mean()[0, -1]), float(answer.span_at(0.1)[0, -1]), float(answer.span_at(0.9)[0, -1])
-
-
-@cache
-def basis(items: int, stocked: bool, ordered: bool) -> purchase_plan.Basis:
+def plan_inputs(items: int, stocked: bool, ordered: bool) -> PlanInputs:
     """What the purchase list is made of; stock, packs and lead times are known where ``stocked``, orders where ``ordered``."""
     price, promo = np.full(HORIZON, 2.49), (np.arange(HORIZON) == 4) * 0.8
     made = [forecast(number, HORIZON, price, promo, pd.Timestamp("2025-12-28")).cumulative for number in range(items)]
     every = [facts(number) for number in range(items)]
-    return stand_in_buying.basis(every, np.concatenate(made), stocked=stocked, about=Desk().figures() if ordered else None)
+    return stand_in_buying.plan_inputs(every, np.concatenate(made), stocked=stocked, about=about() if ordered else None)
 
 
-class Desk(stand_in_why.FeedbackOutput):
-    horizon = HORIZON
+def about() -> About:
+    last = WEEKS.range(pd.Timestamp("2024-01-07"), PERIODS)[-1]
+    return About(
+        name="Corner shop", source="stand-in", words="Made up for the tests.", frequency=WEEKS, stamp="last",
+        currency="USD", country="US", first=pd.Timestamp("2024-01-07"), last=last, periods=PERIODS, items=STATE.items,
+        known=("price", "promo"), past=(), static=("category", "brand"), price_seen="always", planned=HORIZON,
+        catalog_hash="abc123", contract_version=1, built_at="2026-01-05T08:00:00",
+    )  # fmt: skip
 
-    @property
-    def key(self) -> str:
-        return f"abc123/{STATE}"
 
-    def summarise(self, report: Callable[[Progress], None]) -> None:
-        report(Progress(1, 1, "Forecasting all items"))
-        STATE.summarised = True
+def search(text: str, limit: int = 20, offset: int = 0) -> SearchResult:
+    found = [
+        item
+        for item in map(facts, range(STATE.items))
+        if text.lower() in f"{item.item_id} {item.name} {item.static['category']}".lower()
+    ]
+    found.sort(key=lambda item: -item.recent_units)
+    return SearchResult(tuple(found[offset : offset + limit]), len(found))
 
-    def __init__(self) -> None:
-        if not STATE.catalog:
-            raise ResourceError("There is no catalog yet. Load the demo or your own data on the Data page.")
 
-    def figures(self) -> About:
-        last = _WEEKS.range(pd.Timestamp("2024-01-07"), PERIODS)[-1]
-        return About(
-            name="Corner shop", source="stand-in", words="Made up for the tests.", frequency=_WEEKS, stamp="last",
-            currency="USD", country="US", first=pd.Timestamp("2024-01-07"), last=last, periods=PERIODS, items=STATE.items,
-            known=("price", "promo"), past=(), static=("category", "brand"), price_seen="always", planned=HORIZON,
-            catalog_hash="abc123", contract_version=1, built_at="2026-01-05T08:00:00",
-        )  # fmt: skip
+class Items:
+    """Of one item."""
 
-    def search(self, text: str, limit: int = 20, offset: int = 0) -> SearchResult:
-        found = [
-            item
-            for item in map(facts, range(STATE.items))
-            if text.lower() in f"{item.item_id} {item.name} {item.static['category']}".lower()
-        ]
-        found.sort(key=lambda item: -item.recent_units)
-        return SearchResult(tuple(found[offset : offset + limit]), len(found))
-
-    def today(self, order: str = "expected", limit: int = 25, offset: int = 0, text: str = "") -> TodayPage:
-        rows = [self._row(_number(item.item_id), item) for item in self.search(text, STATE.items).rows]
-        rows.sort(
-            key={
-                "expected": lambda row: -(row.expected_units or 0),
-                "uncertain": lambda row: -(row.width or 0),
-                "recent": lambda row: -row.recent_units,
-            }[order]
-        )
-        return TodayPage(tuple(rows[offset : offset + limit]), len(rows), HORIZON, self.figures().last, order)
-
-    def _row(self, number: int, item: ItemFacts) -> TodayRow:
-        if not STATE.summarised:
-            return TodayRow(item.item_id, item.name, item.static["category"], item.recent_units, None, None, None, None, 2.49)
-        expected, low, high = span(number)
-        found = (item.recent_units, expected, low, high, (high - low) / expected, 2.49)
-        return TodayRow(item.item_id, item.name, item.static["category"], *found)
-
-    def buying_record(self, asked: RecordAsked, report: object) -> BuyingRecord:
-        raise TooLittleHistory("The catalog has 3 creation dates to replay and 6 are needed. Load more history.")
-
-    def buy_plan(self, settings: BuySettings, edits: Mapping[str, float], saved: Sequence[Term] = ()) -> BuyPlan:
-        return purchase_plan.buy_plan(basis(STATE.items, STATE.stocked, STATE.ordered), settings, edits, saved)
-
-    def concerns(self, saved: Sequence[Term] = ()) -> Alerts:
-        known = np.array([len(history(number).periods) for number in range(STATE.items)])
-        return concerns(basis(STATE.items, STATE.stocked, STATE.ordered), BuySettings(), known, self.look_back(), saved)
-
-    def look_back(self) -> ForecastMonitoring | None:
-        return stand_in_buying.look_back([facts(n).item_id for n in range(STATE.items)]) if STATE.looked_back else None
-
-    def joint_totals(self, plan: BuyPlan) -> JointTotals:
-        return joint_totals(plan, stand_in_buying.TIES)
-
-    def run(self) -> Run | None:
-        return stand_in_buying.run(STATE)
-
-    def item(self, item_id: str, horizon: int | None = None) -> ItemView:
+    def view(self, item_id: str, horizon: int | None = None) -> ItemView:
         number, horizon = _number(item_id), horizon or HORIZON
         if not STATE.trained:
             raise NotTrained("No model has been trained on this catalog yet. Train one on the Data page.")
@@ -274,7 +159,7 @@ class Desk(stand_in_why.FeedbackOutput):
         given = np.full(horizon, STATE.planned)
         return ItemView(facts(number), past, answer, price, promo, given, given, elasticity(number), 1.99, 2.49)
 
-    def past_fans(self, item_id: str, horizon: int, count: int = 4) -> tuple[PastFan, ...]:
+    def past_forecasts(self, item_id: str, horizon: int, count: int = 4) -> tuple[PastFan, ...]:
         number, past, fans = _number(item_id), history(_number(item_id)), []
         for back in range(count, 0, -1):
             at = len(past.periods) - back * horizon
@@ -291,7 +176,7 @@ class Desk(stand_in_why.FeedbackOutput):
         return tuple(fans)
 
     def scenario(self, item_id: str, horizon: int, change: PlanChange) -> ScenarioView:
-        number, view = _number(item_id), self.item(item_id, horizon)
+        number, view = _number(item_id), self.view(item_id, horizon)
         price = view.plan_price if change.price is None else np.asarray(change.price, float)
         promo = view.plan_promo if change.promo is None else np.asarray(change.promo, float)
         after = forecast(number, horizon, price, promo, view.history.periods[-1])
@@ -317,32 +202,107 @@ class Desk(stand_in_why.FeedbackOutput):
         )
 
     def drivers(self, item_id: str) -> Drivers:
-        return stand_in_why.drivers(self.item(item_id).forecast.mean()[0])
+        return stand_in_why.drivers(self.view(item_id).forecast.mean()[0])
 
-    def links(self, item_id: str) -> AttentionAttribution:
-        view = self.item(item_id)
+    def attention(self, item_id: str) -> AttentionAttribution:
+        view = self.view(item_id)
         return stand_in_why.links(view.forecast.mean()[0], view.history.periods)
 
-    def mistakes(self, item_id: str) -> ErrorHistory:
-        view = self.item(item_id)
+    def errors(self, item_id: str) -> ErrorHistory:
+        view = self.view(item_id)
         return stand_in_why.mistakes(view.forecast.mean()[0], view.history.periods, trusted=STATE.trusting)
 
-    def since_last(self, item_id: str) -> ForecastRevision | None:
+    def revision(self, item_id: str) -> ForecastRevision | None:
         """Of the item with 6 periods on record nothing was known before."""
-        view = self.item(item_id)
+        view = self.view(item_id)
         expected = view.forecast.mean()[0]
-        return stand_in_why.since_last(expected, view.forecast.creation_date, _WEEKS) if _number(item_id) else None
+        return stand_in_why.since_last(expected, view.forecast.creation_date, WEEKS) if _number(item_id) else None
 
     def forecast_by(self, generation: str, item_id: str) -> QuantileForecast:
         """Another generation says a fifth more."""
-        own = self.item(item_id).forecast
+        own = self.view(item_id).forecast
         return replace(own, values=own.values * 1.2, cumulative=own.cumulative * 1.2, model=generation)
 
-    def patchwork_parts(self, generation: str, item_id: str) -> PatchworkParts:
-        return stand_in_ladder.patchwork_parts(item_id, HORIZON, self.figures().last)
+    def patchwork_parts(self, patchwork: str, item_id: str) -> PatchworkParts:
+        return stand_in_ladder.patchwork_parts(item_id, HORIZON, about().last)
 
-    def launches(self, report: Callable[[Progress], None]) -> stand_in_launches.LaunchDesk:
-        return stand_in_launches.LaunchDesk(report, STATE.launches, STATE.trained, STATE.launches != "untried")
+
+class Forecasts(stand_in_why.Faithful):
+    """Of all items."""
+
+    def status(self) -> SummaryStatus:
+        if not STATE.summarised:
+            return SummaryStatus(False, "Forecasting all items: 40 of 240.")
+        return SummaryStatus(True, "", sum(row.expected_units for row in self.today(limit=STATE.items).rows))
+
+    def summarise(self, report: Report) -> None:
+        report(Progress(1, 1, "Forecasting all items"))
+        STATE.summarised = True
+
+    def monitoring(self) -> ForecastMonitoring | None:
+        return stand_in_buying.look_back([facts(n).item_id for n in range(STATE.items)]) if STATE.looked_back else None
+
+    def run(self) -> Run | None:
+        return stand_in_buying.run(STATE)
+
+    def today(self, order: str = "expected", limit: int = 25, offset: int = 0, text: str = "") -> TodayPage:
+        rows = [self._row(_number(item.item_id), item) for item in search(text, STATE.items).rows]
+        rows.sort(
+            key={
+                "expected": lambda row: -(row.expected_units or 0),
+                "uncertain": lambda row: -(row.width or 0),
+                "recent": lambda row: -row.recent_units,
+            }[order]
+        )
+        return TodayPage(tuple(rows[offset : offset + limit]), len(rows), HORIZON, about().last, order)
+
+    def _row(self, number: int, item: ItemFacts) -> TodayRow:
+        if not STATE.summarised:
+            return TodayRow(item.item_id, item.name, item.static["category"], item.recent_units, None, None, None, None, 2.49)
+        expected, low, high = span(number)
+        found = (item.recent_units, expected, low, high, (high - low) / expected, 2.49)
+        return TodayRow(item.item_id, item.name, item.static["category"], *found)
+
+
+class Purchases:
+    """What to order."""
+
+    def plan(self, settings: BuySettings, edits: Mapping[str, float], saved: Sequence[Term] = ()) -> BuyPlan:
+        return purchase_plan.buy_plan(plan_inputs(STATE.items, STATE.stocked, STATE.ordered), settings, edits, saved)
+
+    def alerts(self, saved: Sequence[Term] = ()) -> Alerts:
+        known = np.array([len(history(number).periods) for number in range(STATE.items)])
+        return alerts(
+            plan_inputs(STATE.items, STATE.stocked, STATE.ordered), BuySettings(), known, Forecasts().monitoring(), saved
+        )
+
+    def joint_totals(self, plan: BuyPlan) -> JointTotals:
+        return joint_totals(plan, stand_in_buying.CORRELATION)
+
+    def policy_backtest(self, asked: RecordAsked, report: object) -> BuyingRecord:
+        raise TooLittleHistory("The catalog has 3 creation dates to replay and 6 are needed. Load more history.")
+
+
+class PlanningService:
+    horizon = HORIZON
+
+    def __init__(self) -> None:
+        if not STATE.catalog:
+            raise ResourceError("There is no catalog yet. Load the demo or your own data on the Data page.")
+        self.items, self.forecasts, self.purchases = Items(), Forecasts(), Purchases()
+
+    @property
+    def key(self) -> str:
+        return f"abc123/{STATE}"
+
+    def figures(self) -> About:
+        return about()
+
+    def search(self, text: str, limit: int = 20, offset: int = 0) -> SearchResult:
+        return search(text, limit, offset)
+
+    def launches(self, report: Report) -> stand_in_launches.LaunchService:
+        return stand_in_launches.LaunchService(report, STATE.launches, STATE.trained, STATE.launches != "untried")
 
     def duplicates(self) -> tuple[Duplicate, ...]:
         return ()
@@ -369,33 +329,22 @@ class Desk(stand_in_why.FeedbackOutput):
             card, True, "The model was trained on other data than is loaded now. Train it again." if STATE.stale else ""
         )
 
-    def summary(self) -> SummaryStatus:
-        if not STATE.summarised:
-            return SummaryStatus(False, "Forecasting all items: 40 of 240.")
-        return SummaryStatus(True, "", sum(row.expected_units for row in self.today(limit=STATE.items).rows))
 
-
-def open_desk() -> Desk:
-    return Desk()
+def open_service() -> PlanningService:
+    return PlanningService()
 
 
 def planner_store() -> PlannerStore:
     return PlannerStore(STATE.planners)
 
 
-def preview_upload(name: str, content: bytes) -> UploadPreview:
-    return load.preview(name, content)
-
-
-def review_upload(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
-    return load.review(preview, mapping)
-
-
-def read_orders(name: str, content: bytes) -> OrdersFile:
-    return purchase_orders.read_orders(name, content)
-
-
-def load_upload(preview: UploadPreview, mapping: ColumnMapping, catalog_name: str, orders: OrdersFile | None = None) -> None:
+def load_upload(
+    preview: UploadPreview,
+    mapping: ColumnMapping,
+    catalog_name: str,
+    orders: OrdersFile | None = None,
+    report: Report = lambda progress: None,
+) -> None:
     if preview.problems:
         raise UploadError(f"{preview.file_name} was not loaded; the catalog in use stays as it was.", preview.problems)
     beside = f" with {len(orders.orders)} orders of {orders.file_name}" if orders else ""
@@ -406,35 +355,40 @@ def accuracy(catalog_hash: str) -> AccuracyReport | None:
     return stand_in_ladder.report(STATE.tried, STATE.failed)
 
 
-def tried_generation(catalog_hash: str, name: str) -> str:
+def tried_generation(catalog_hash: str, name: str) -> Generation:
     return name
 
 
-def LadderRun() -> stand_in_ladder.LadderRun:
+def training_job() -> stand_in_ladder.Training:
+    return stand_in_ladder.Training()
+
+
+def ladder_job() -> stand_in_ladder.LadderRun:
     return stand_in_ladder.LadderRun(STATE)
 
 
-def LookBackRun() -> stand_in_buying.LookBackRun:
+def monitoring_job() -> stand_in_buying.LookBackRun:
     return stand_in_buying.LookBackRun(STATE)
 
 
-def BatchRun() -> stand_in_buying.BatchRun:
+def batch_job() -> stand_in_buying.BatchRun:
     return stand_in_buying.BatchRun(STATE)
 
 
 def home() -> Path:
-    """A directory that is not there: nothing behind this desk changes."""
-    return Path("no-such-directory")
+    return Path("no-such-directory")  # nothing behind this desk changes
 
 
-def load_complete_journey(report: Callable[[Progress], None]) -> None:
+def load_complete_journey(report: Report) -> None:
     report(Progress(1, 2, "Reading"))
     STATE.loaded.append("complete journey")
 
 
-def load_simulated(items: int, periods: int, seed: int, report: Callable[[Progress], None], planted: Planted) -> None:
+def load_simulated(items: int, periods: int, seed: int, report: Report, planted: Planted | None = None) -> None:
     report(Progress(1, 2, "Writing"))
-    STATE.loaded.append(f"simulated {items} {periods} {seed} {[name for name, there in vars(planted).items() if there]}")
+    STATE.loaded.append(
+        f"simulated {items} {periods} {seed} {[name for name, there in vars(planted or Planted()).items() if there]}"
+    )
 
 
 def install() -> None:

@@ -17,12 +17,12 @@ from forecasting.batch.forecast_monitoring import ForecastMonitoring
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.types import Progress, QuantileForecast
 from forecasting.inventory.lead_times import supply_of
-from forecasting.purchasing import purchase_plan
 from forecasting.purchasing.joint_demand import ErrorCorrelation
+from forecasting.purchasing.plan_inputs import PlanInputs
 from forecasting.service.view_models import Outcome
 
 
-def basis(every: Sequence[ItemFacts], spans: np.ndarray, *, stocked: bool, about: About | None = None) -> purchase_plan.Basis:
+def plan_inputs(every: Sequence[ItemFacts], spans: np.ndarray, *, stocked: bool, about: About | None = None) -> PlanInputs:
     """What the purchase list is made of, from ``spans`` [N, H, Q] in units; with ``about`` there are suppliers and orders."""
     items = len(every)
     known = {name: np.array([one.commercial.get(name) for one in every], float) for name in COMMERCIAL}
@@ -38,7 +38,7 @@ def basis(every: Sequence[ItemFacts], spans: np.ndarray, *, stocked: bool, about
         supplier=pd.Categorical([SUPPLIERS[row % 3] for row in range(items)]) if about else None,
     )
     supply = supply_of(orders(assortment.item_ids), assortment, about) if about else None
-    return purchase_plan.Basis(assortment, np.array(TAUS), spans, np.arange(items), pd.Timestamp("2025-12-28"), supply)
+    return PlanInputs(assortment, np.array(TAUS), spans, np.arange(items), pd.Timestamp("2025-12-28"), supply)
 
 
 SUPPLIERS = ("Old Mill", "Pier 9: East/West", "=Summit()")
@@ -59,7 +59,7 @@ def orders(item_ids: np.ndarray) -> Orders:
 
 
 #: How far the items err together.
-TIES = ErrorCorrelation(0.1, 0.3, 240, 12, pd.Timestamp("2025-09-28"), pd.Timestamp("2025-12-14"), 3)
+CORRELATION = ErrorCorrelation(0.1, 0.3, 240, 12, pd.Timestamp("2025-09-28"), pd.Timestamp("2025-12-14"), 3)
 
 #: The items whose forecast moved, and the one that keeps missing its range.
 ROSE, FELL, MISSED = "SKU-0005", "SKU-0007", "SKU-0009"
@@ -83,7 +83,7 @@ class LookBackRun:
     def __init__(self, state: object) -> None:
         self.running, self.failed, self._state = False, None, state
 
-    def start(self, key: str) -> None:
+    def start_once(self, key: str) -> None:
         self.running = True
 
     def progress(self) -> Progress:
@@ -97,7 +97,7 @@ class BatchRun:
     def __init__(self, state: object) -> None:
         self.running, self.failed, self._state = False, None, state
 
-    def start(self) -> None:
+    def start(self, *arguments: str) -> None:
         self.running, self._state.parts = True, self._state.parts % 4
 
     def stop(self) -> None:

@@ -67,9 +67,9 @@ class LadderRun:
     def __init__(self, state: object) -> None:
         self.running, self.failed, self.afresh, self._state, self._looks = False, None, False, state, 0
 
-    def start(self, *, afresh: bool = False) -> None:
-        self.running, self.afresh = True, afresh
-        self._state.tried = 0 if afresh else self._state.tried
+    def start(self, *arguments: str) -> None:
+        self.running, self.afresh = True, arguments == ("--afresh",)
+        self._state.tried = 0 if self.afresh else self._state.tried
 
     def progress(self) -> Progress:
         if self.running:
@@ -90,7 +90,7 @@ class Training:
     def __init__(self) -> None:
         self.running, self.failed, self._done = False, None, 0
 
-    def start(self) -> None:
+    def start(self, *arguments: str) -> None:
         self.running = True
 
     def progress(self) -> Progress:
@@ -100,6 +100,3 @@ class Training:
 
     def stop(self) -> None:
         self.running = False
-
-    def resume(self) -> None:
-        self.running = True

@@ -24,7 +24,7 @@ _WEEKS = Frequency.of("W-SUN")
 _DIFFERENCE = metrics.Difference(-0.05, -0.08, -0.02, 1.0, 120)
 
 
-class LaunchDesk:
+class LaunchService:
     """Answers as the real one does; ``problem`` is raised where it is made."""
 
     window = WINDOW
@@ -62,7 +62,7 @@ class LaunchDesk:
         nothing = np.full(WINDOW, np.nan)
         return self._forecast(product.name, product.static, product.price, product.launch, emphasis, nothing)
 
-    def similar(self, item_id: str) -> tuple[SimilarItem, ...]:
+    def similar(self, item_id: str, count: int = 10) -> tuple[SimilarItem, ...]:
         if item_id == "SKU-0000":
             raise UnknownItem("Items are compared among the 20,000 best sellers of the catalog, and 'SKU-0000' is not one.")
         return (SimilarItem("SKU-0011", "Rye bread, 1 l", ("Bakery", "Mill"), 2.49, 38.0, 0.4),)

@@ -20,12 +20,12 @@ PARTS = (4.0, 0.0, -3.0, 6.0, 2.0, 1.0)
 CHANGED = (5.0, -2.0, 0.0, 0.0)
 
 
-class FeedbackOutput:
-    """The part of the desk that measures how far attention agrees with masking."""
+class Faithful:
+    """What measures how far attention agrees with masking."""
 
     _found: Faithfulness | None = None
 
-    def kept_faithfulness(self) -> Faithfulness | None:
+    def faithfulness(self) -> Faithfulness | None:
         return self._found
 
     def measure_faithfulness(self, report: Callable[[Progress], None]) -> None:

@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 import stand_in
 import stand_in_ladder
+from seen import worked
 from streamlit.testing.v1 import AppTest
 from test_pages import button, figure, figures, text, title
 
 from data.schema import Frequency
 from forecasting.core.metrics import Difference
-from forecasting.evaluation.accuracy_report import TOLERANCE
+from forecasting.evaluation.accuracy_report import TOLERANCE, AccuracyReport, Verdict
 from forecasting.evaluation.backtest import BENCH_TAUS
-from forecasting.workflows import AccuracyReport, Verdict
 from pages.ui.accuracy import charts as accuracy_charts
 from pages.ui.accuracy import text as accuracy_text
 from pages.ui.display import charts as display_charts
 from pages.ui.display import formats
 from pages.ui.item import model_overlay
-from pages.ui.resources import service
+from pages.ui.resources import jobs, ladder
 
 Visit = Callable[..., AppTest]
 ITEM = "SKU-0003"
@@ -31,7 +31,7 @@ WEEKS = Frequency.of("W-SUN")
 @pytest.fixture(autouse=True)
 def what_is_stored_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stand-in keeps no files: how many generations are through takes the place of their dates."""
-    monkeypatch.setattr(service, "_ladder_files", lambda: (("tried", stand_in.STATE.tried),))
+    monkeypatch.setattr(ladder, "_files", lambda: (("tried", stand_in.STATE.tried),))
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_before_a_run_the_page_offers_one_and_shows_what_is_finished(visit: Visi
     assert not app.metric
     while not app.metric:
         app.run()
-    assert service.ladder_run().running
+    assert jobs.ladder().running
     assert app.get("progress")[0].proto.text == "1 of 3"
     assert "Last season again" in text(app)
     button(app, "Stop").click().run()
@@ -123,18 +123,18 @@ def test_before_a_run_the_page_offers_one_and_shows_what_is_finished(visit: Visi
     assert "Still to be tried" in text(app)
     assert app.metric
     button(app, "Go on").click().run()
-    while service.ladder_run().running:
+    while jobs.ladder().running:
         app.run()
     app.run()
     assert not app.exception
     assert "Still to be tried" not in text(app)
     button(app, "Try them all again").click().run()
-    assert service.ladder_run().afresh
+    assert jobs.ladder().afresh
 
 
 def test_a_generation_that_could_not_be_tried_and_a_failed_run_say_why(visit: Visit, desk: stand_in.State) -> None:
     desk.tried, desk.failed = 2, (("Patchwork (2008)", "It needs 15 periods."),)
-    service.ladder_run().failed = "The run failed. No space is left."
+    jobs.ladder().failed = "The run failed. No space is left."
     app = visit("accuracy")
     assert "It needs 15 periods" in app.warning[0].value.replace("\\", "")
     assert "No space is left" in app.error[0].value
@@ -208,7 +208,7 @@ def test_another_generations_fan_is_laid_over_and_compared(visit: Visit) -> None
     assert app.query_params["over"] == "patchwork"
     names = {trace.get("name") for trace in figure(app)["data"]}
     assert names - before == {"Patchwork (2008): eight in ten", "Patchwork (2008): median", ""}
-    own = stand_in.Desk().item(ITEM, 4).forecast
+    own = stand_in.Items().view(ITEM, 4).forecast
     expected = float(own.span_mean()[0, -1])
     assert f"expects **{formats.units(1.2 * expected)}** in the next 4 weeks" in text(app)
     assert formats.unit_change(expected, 1.2 * expected) in text(app)
@@ -224,8 +224,8 @@ def test_the_overlay_costs_nothing_until_it_is_asked_for(visit: Visit, monkeypat
     def fail(*asked: object) -> None:
         raise AssertionError(asked)
 
-    monkeypatch.setattr(stand_in.Desk, "forecast_by", fail)
-    monkeypatch.setattr(stand_in.Desk, "patchwork_parts", fail)
+    monkeypatch.setattr(stand_in.Items, "forecast_by", fail)
+    monkeypatch.setattr(stand_in.Items, "patchwork_parts", fail)
     assert "Rye bread" in title(visit("item", item=ITEM))
 
 
@@ -245,7 +245,7 @@ def test_the_item_page_says_where_another_generation_is_surely_better(
     assert f"**Last season again** erred 24% less per unit sold than the model in use, and {words}" in text(
         visit("item", item=ITEM)
     )
-    monkeypatch.setattr(service, "better_generation", lambda name: None)
+    monkeypatch.setattr(ladder, "better_generation", lambda name: None)
     assert words not in text(visit("item", item=ITEM))
 
 
@@ -268,7 +268,7 @@ def test_the_patchworks_parts_are_told_when_opened(visit: Visit) -> None:
 
 
 def test_a_fan_shorter_than_the_horizon_is_compared_over_what_both_have(report: AccuracyReport, desk: stand_in.State) -> None:
-    own = stand_in.Desk().item(ITEM, 6).forecast
+    own = stand_in.Items().view(ITEM, 6).forecast
     over = model_overlay.Overlay(report.of("patchwork"), own.first(3))
     words = model_overlay.sentence(over, own, 0.9, WEEKS)
     assert "in the next 3 weeks, 0.0 (0%) against today's model" in words
@@ -282,7 +282,7 @@ def test_attention_is_held_against_masking_when_asked_and_the_figure_is_kept(
     desk.tried = tried
     app = visit("accuracy")
     assert "agrees" not in text(app)
-    app.button(key="measure faithfulness").click().run()
+    worked(app.button(key="measure faithfulness").click().run())
     assert not app.exception
     assert "it agrees **weakly** with what masking does (rank correlation **0.12**, 0.02 to 0.22)" in text(app)
     assert "agrees **weakly**" in text(visit("accuracy"))  # the next visitor need not measure again

@@ -21,7 +21,7 @@ ITEM = "SKU-0003"
 
 
 def expected(settings: BuySettings | None = None, edits: dict[str, float] | None = None) -> BuyPlan:
-    return stand_in.Desk().buy_plan(settings or BuySettings(), edits or {})
+    return stand_in.Purchases().plan(settings or BuySettings(), edits or {})
 
 
 def figures(app: AppTest) -> list[str]:
@@ -162,7 +162,7 @@ def test_what_somebody_else_saved_meanwhile_is_not_overwritten(visit: Visit) -> 
     app = visit("buy_plan")
     item_id = app.session_state["buying ids"][0]
     app = type_in(app, 0, 5.0)
-    date = f"{stand_in.Desk().figures().last:%Y-%m-%d}"
+    date = f"{stand_in.about().last:%Y-%m-%d}"
     stand_in.planner_store().set_quantities("Corner shop", date, {item_id: 77.0}, 0)
     app = button(app, "Save").click().run()
     assert "Somebody else has changed" in text(app)
@@ -195,7 +195,7 @@ def test_a_budget_is_drawn_and_its_cuts_are_named(visit: Visit) -> None:
 
 def test_the_purchase_order_is_a_file_of_everything_to_buy(desk: stand_in.State) -> None:
     plan = expected(edits={ITEM: 7.0})
-    order = order_table.table(plan, stand_in.Desk().figures())
+    order = order_table.table(plan, stand_in.about())
     rows = list(csv.DictReader(io.StringIO(exports.as_csv(order, exports.Stamp("x", None, "m")).decode("utf-8-sig"))))
     assert len(rows) == int(((plan.quantity > 0) | plan.is_edited).sum())
     assert sum(float(row["Buy"]) for row in rows) == pytest.approx(plan.totals.units)
@@ -219,7 +219,7 @@ def test_what_the_items_sell_together_is_drawn_when_it_is_asked_for(visit: Visit
     assert "together sell" not in text(app)
     app.session_state["together"] = True
     app.run()
-    found = stand_in.Desk().joint_totals(expected())
+    found = stand_in.Purchases().joint_totals(expected())
     words = text(app)
     assert f"**9 times in 10 fewer than {formats.units(found.whole.units_p90)} units**" in words
     assert f"Adding up the items' P90s would say {formats.units(found.whole.added_units)}" in words

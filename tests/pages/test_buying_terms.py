@@ -66,10 +66,10 @@ def test_what_is_saved_for_all_stands_in_the_list_and_in_its_file(visit: Visit, 
     app = fill(visit("buy_plan"), Cover_at_most=2.0, On_hand=3.0)
     assert app.metric[0].value != before
     assert "no stock on hand" not in text(app), "what somebody has set is not assumed"
-    plan = stand_in.Desk().buy_plan(stand_in.BuySettings(), {}, stand_in.planner_store().terms("Corner shop").terms)
+    plan = stand_in.Purchases().plan(stand_in.BuySettings(), {}, stand_in.planner_store().terms("Corner shop").terms)
     rows = plan.lines(plan.places()[:25])
-    assert "≤ room" in order_table._columns(rows, stand_in.Desk().figures())
-    order = order_table.table(plan, stand_in.Desk().figures())
+    assert "≤ room" in order_table._columns(rows, stand_in.about())
+    order = order_table.table(plan, stand_in.about())
     file = list(csv.DictReader(io.StringIO(exports.as_csv(order, exports.Stamp("x", None, "m")).decode("utf-8-sig"))))
     assert {row["Limited by"] for row in file} == {"maximum cover"}
     assert {float(row["On hand"]) for row in file} == {3.0}

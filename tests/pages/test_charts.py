@@ -29,7 +29,7 @@ def labels(figure: go.Figure) -> list[str]:
 
 @pytest.fixture
 def view(desk: stand_in.State) -> ItemView:
-    return stand_in.Desk().item("SKU-0003")
+    return stand_in.Items().view("SKU-0003")
 
 
 def drawn(view: ItemView, tau: float = 0.9) -> go.Figure:
@@ -95,7 +95,7 @@ def test_events_that_would_touch_share_a_label(view: ItemView) -> None:
 
 
 def test_a_scenario_is_the_accent_over_the_grey_plan(view: ItemView, desk: stand_in.State) -> None:
-    answer = stand_in.Desk().scenario("SKU-0003", 13, PlanChange(np.full(13, 2.2), None))
+    answer = stand_in.Items().scenario("SKU-0003", 13, PlanChange(np.full(13, 2.2), None))
     figure = charts.scenario_fans(answer, WEEKS)
     assert named(figure, "Plan: eight in ten").line.color == charts.BASELINE
     assert named(figure, "Scenario: eight in ten").line.color == charts.ACCENT
@@ -106,25 +106,25 @@ def test_a_scenario_is_the_accent_over_the_grey_plan(view: ItemView, desk: stand
 def test_only_the_periods_with_a_price_never_seen_are_hatched(desk: stand_in.State) -> None:
     price = np.full(13, 2.49)
     price[[2, 7, 8]] = 1.0
-    figure = charts.scenario_fans(stand_in.Desk().scenario("SKU-0003", 13, PlanChange(price, None)), WEEKS)
+    figure = charts.scenario_fans(stand_in.Items().scenario("SKU-0003", 13, PlanChange(price, None)), WEEKS)
     hatched = pd.DatetimeIndex(named(figure, "Price never seen: unsure").x)
-    periods = stand_in.Desk().item("SKU-0003").forecast.periods
+    periods = stand_in.Items().view("SKU-0003").forecast.periods
     assert {periods[7], periods[8]} <= set(hatched.dropna())
     assert not {periods[3], periods[6], periods[9]} & set(hatched.dropna())
     assert "price never seen" in labels(figure)
 
 
 def test_earlier_fans_each_have_their_line_and_one_place_in_the_legend(desk: stand_in.State) -> None:
-    desk_ = stand_in.Desk()
-    fans = desk_.past_fans("SKU-0003", 13)
-    figure = charts.past_fans(desk_.item("SKU-0003").history, fans, WEEKS)
+    items = stand_in.Items()
+    fans = items.past_forecasts("SKU-0003", 13)
+    figure = charts.past_fans(items.view("SKU-0003").history, fans, WEEKS)
     assert len(figure.layout.shapes) == len(fans) == 4
     assert sum(trace.name == "Eight in ten" and trace.showlegend for trace in figure.data) == 1
 
 
 @pytest.mark.parametrize("horizon", [1, 2, 13])
 def test_every_horizon_can_be_drawn(desk: stand_in.State, horizon: int) -> None:
-    view = stand_in.Desk().item("SKU-0000", horizon)
+    view = stand_in.Items().view("SKU-0000", horizon)
     figure = drawn(view)
     assert len(set(named(figure, "Eight in ten").x)) >= 2
     assert figure.layout.yaxis.range[1] > view.forecast.at(0.9).max()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import stand_in
 import stand_in_truth
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 from test_pages import figure, text
 
@@ -23,13 +24,13 @@ ITEM = "SKU-0003"
 def made_up(monkeypatch: pytest.MonkeyPatch, desk: stand_in.State) -> None:
     """The stand-in's catalog as one that was simulated."""
 
-    def forecast(self: stand_in.Desk, item_ids: list[str]) -> QuantileForecast:
-        fans = [self.item(item_id).forecast for item_id in item_ids]
+    def forecast(self: stand_in.Forecasts, item_ids: list[str]) -> QuantileForecast:
+        fans = [stand_in.Items().view(item_id).forecast for item_id in item_ids]
         parts = {name: np.concatenate([getattr(fan, name) for fan in fans]) for name in ("values", "cumulative", "elasticity")}
         return replace(fans[0], item_ids=np.array(item_ids, dtype=object), **parts)
 
     monkeypatch.setattr(stand_in, "truths", lambda catalog_hash: stand_in_truth.TruthStore())
-    monkeypatch.setattr(stand_in.Desk, "forecast", forecast, raising=False)
+    monkeypatch.setattr(stand_in.Forecasts, "forecast", forecast, raising=False)
 
 
 def test_a_catalog_of_real_sales_has_no_such_section(visit: Visit) -> None:
@@ -75,7 +76,5 @@ def test_the_data_page_says_what_is_planted_and_how_the_forecasts_stand_to_it(vi
     assert "stockouts" not in text(app).split("Its truth lies")[0].split("made up")[1]
     assert "**20 items** were drawn at random" in text(app)
     desk.trained = False
-    from pages.ui.resources import service
-
-    service.forget()
+    st.cache_resource.clear()
     assert "Train a model below" in text(visit("data"))

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import stand_in
+from seen import worked
 from streamlit.testing.v1 import AppTest
 
 from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation, product_plan
-from forecasting.purchasing.purchase_plan import Basis, BuyPlan
+from forecasting.purchasing.plan_inputs import PlanInputs
+from forecasting.purchasing.purchase_plan import BuyPlan
 from forecasting.purchasing.purchase_terms import BuySettings
 from pages.ui.display import formats
 
@@ -30,14 +32,14 @@ def opened(visit: Visit, **address: str) -> AppTest:
 
 
 @pytest.fixture
-def of_locations(monkeypatch: pytest.MonkeyPatch) -> stand_in.Desk:
+def of_locations(monkeypatch: pytest.MonkeyPatch) -> stand_in.Purchases:
     """A desk whose first four items are one product: a depot with three branches."""
-    plain = stand_in.Desk.buy_plan
+    plain = stand_in.Purchases.plan
 
-    def buy_plan(self: stand_in.Desk, settings: BuySettings, *rest: object) -> BuyPlan:
+    def buy_plan(self: stand_in.Forecasts, settings: BuySettings, *rest: object) -> BuyPlan:
         from forecasting.purchasing import purchase_plan
 
-        made: Basis = plain(self, settings, *rest).basis
+        made: PlanInputs = plain(self, settings, *rest).inputs
         column = lambda first: np.array([*first, *[""] * (len(made.assortment) - len(first))], dtype=object)  # noqa: E731
         where = {
             "product": column(["Tea"] * 4),
@@ -46,21 +48,21 @@ def of_locations(monkeypatch: pytest.MonkeyPatch) -> stand_in.Desk:
         }
         return purchase_plan.buy_plan(replace(made, assortment=replace(made.assortment, locations=where)), settings, {})
 
-    def branch_record(self: stand_in.Desk, plan: BuyPlan) -> BranchErrorCorrelation:
-        return BranchErrorCorrelation(0.3, np.ones(len(plan.basis.assortment), bool))
+    def branch_record(self: stand_in.Forecasts, plan: BuyPlan) -> BranchErrorCorrelation:
+        return BranchErrorCorrelation(0.3, np.ones(len(plan.inputs.assortment), bool))
 
-    monkeypatch.setattr(stand_in.Desk, "buy_plan", buy_plan)
-    monkeypatch.setattr(stand_in.Desk, "branch_record", branch_record, raising=False)
-    return stand_in.Desk()
+    monkeypatch.setattr(stand_in.Purchases, "plan", buy_plan)
+    monkeypatch.setattr(stand_in.Purchases, "branch_errors", branch_record, raising=False)
+    return stand_in.Purchases()
 
 
 def test_without_locations_the_page_says_how_to_get_them(visit: Visit) -> None:
     assert "columns product, location and supplied_from" in words(opened(visit))
 
 
-def test_the_page_shows_transfers_and_what_the_depot_buys(of_locations: stand_in.Desk, visit: Visit) -> None:
-    plan = of_locations.buy_plan(BuySettings(), {})
-    found = product_plan(plan, "Tea", "Depot", of_locations.branch_record(plan))
+def test_the_page_shows_transfers_and_what_the_depot_buys(of_locations: stand_in.Purchases, visit: Visit) -> None:
+    plan = of_locations.plan(BuySettings(), {})
+    found = product_plan(plan, "Tea", "Depot", of_locations.branch_errors(plan))
     app = opened(visit)
     said = words(app)
     assert "4 items at depots and their branches are planned together under Locations" in said
@@ -72,18 +74,17 @@ def test_the_page_shows_transfers_and_what_the_depot_buys(of_locations: stand_in
     assert all(name in tables[0] for name in ("North", "South", "East"))
 
 
-def test_all_transfers_are_worked_out_when_they_are_asked_for(of_locations: stand_in.Desk, visit: Visit) -> None:
+def test_all_transfers_are_worked_out_when_they_are_asked_for(of_locations: stand_in.Purchases, visit: Visit) -> None:
     app = opened(visit)
     assert "transfers and" not in words(app)
-    next(one for one in app.button if one.label == "Work out all transfers").click()
-    said = words(app.run())
-    plan = of_locations.buy_plan(BuySettings(), {})
-    found = product_plan(plan, "Tea", "Depot", of_locations.branch_record(plan))
+    said = words(worked(next(one for one in app.button if one.label == "Work out all transfers").click().run()))
+    plan = of_locations.plan(BuySettings(), {})
+    found = product_plan(plan, "Tea", "Depot", of_locations.branch_errors(plan))
     given = int((found.moved.given[~found.is_depot] > 0).sum())
     assert f"**{given}** transfers and **{int(found.order.quantity > 0)}** orders" in said
 
 
-def test_a_link_opens_the_product_it_was_copied_from(of_locations: stand_in.Desk, visit: Visit) -> None:
+def test_a_link_opens_the_product_it_was_copied_from(of_locations: stand_in.Purchases, visit: Visit) -> None:
     app = visit("buy_plan", open="locations", product="Tea from Depot")
     assert "from outside" in words(app)
     assert any("open=locations&product=Tea+from+Depot" in one.value for one in app.code)

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
+from seen import worked
 from streamlit.testing.v1 import AppTest
 
 from data.errors import NotTrained
 from forecasting import workflows
 from forecasting.models.mqtransformer.settings import TrainingSettings
-from forecasting.workflows import BuyingRecord, RecordAsked
+from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
 from pages.ui.buy_plan import cost_curve_panel
 from pages.ui.display import formats
-from pages.ui.resources import service
+from pages.ui.resources import catalog
 
 MOMENT = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=2, look_every=1, patience=1)
 ASKED = RecordAsked(0.8)
@@ -30,19 +32,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("TIDELINE_HOME", str(directory))
         workflows.load_simulated(24, 70, 1, lambda progress: None)
         workflows.train(lambda progress: None, MOMENT)
-        service.forget()
+        st.cache_resource.clear()
         yield directory
-        service.forget()
+        st.cache_resource.clear()
 
 
 @pytest.fixture(scope="module")
 def record(home: Path) -> BuyingRecord:
-    with closing(workflows.open_desk()) as desk:
-        return desk.buying_record(ASKED, lambda progress: None)
+    with closing(workflows.open_service()) as service:
+        return service.purchases.policy_backtest(ASKED, lambda progress: None)
 
 
 def page() -> None:
-    from forecasting.workflows import RecordAsked
+    from forecasting.purchasing.policy_backtest import RecordAsked
     from pages.ui.buy_plan import cost_curve_panel
 
     cost_curve_panel.section(RecordAsked(0.8), 0.9)
@@ -52,17 +54,17 @@ def test_the_replay_waits_for_a_click_and_then_shows_its_numbers(home: Path, rec
     app = AppTest.from_function(page, default_timeout=120).run()
     assert not app.exception
     assert not app.get("plotly_chart")
-    app.button(key="replay").click().run()
+    worked(app.button(key="replay").click().run())
     assert not app.exception
     assert app.get("plotly_chart")
-    about = service.figures()
+    about = catalog.service().figures()
     shown = " ".join(one.value for one in app.markdown)
     assert cost_curve_panel.sentence(record, 0.9, about) in shown
     assert formats.plain(formats.money(record.curve.replayed.at(0.9), about.currency)) in shown
 
 
 def test_the_table_has_every_quantile_and_the_chart_its_marks(record: BuyingRecord) -> None:
-    about = service.figures()
+    about = catalog.service().figures()
     found = cost_curve_panel.table(record, about)
     assert len(found) == len(record.curve.replayed.taus)
     assert found.columns[2].values == pytest.approx(record.curve.replayed.cost)
@@ -74,13 +76,13 @@ def test_the_table_has_every_quantile_and_the_chart_its_marks(record: BuyingReco
 
 
 def test_a_category_and_one_item_are_replayed_by_themselves(home: Path) -> None:
-    with closing(workflows.open_desk()) as desk:
-        best = desk.search("", 1).rows[0]
-        one = desk.buying_record(RecordAsked(0.8, item=best.item_id), lambda progress: None)
+    with closing(workflows.open_service()) as service:
+        best = service.search("", 1).rows[0]
+        one = service.purchases.policy_backtest(RecordAsked(0.8, item=best.item_id), lambda progress: None)
         category = next(iter(best.static.values()))
-        some = desk.buying_record(RecordAsked(0.8, category=category), lambda progress: None)
+        some = service.purchases.policy_backtest(RecordAsked(0.8, category=category), lambda progress: None)
         with pytest.raises(NotTrained, match="another category"):
-            desk.buying_record(RecordAsked(0.8, category="no such"), lambda progress: None)
+            service.purchases.policy_backtest(RecordAsked(0.8, category="no such"), lambda progress: None)
     assert one.curve.items == 1
     assert one.curve.verdict == "open"
     assert one.policy == ()

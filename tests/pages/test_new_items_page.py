@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import stand_in
 import stand_in_launches
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from data.facts import ItemFacts
@@ -35,8 +36,8 @@ def links(app: AppTest) -> dict[str, str]:
     return {link.proto.label: link.proto.query_string for link in app.get("page_link")}
 
 
-def desk_of() -> stand_in_launches.LaunchDesk:
-    return stand_in_launches.LaunchDesk(lambda progress: None)
+def desk_of() -> stand_in_launches.LaunchService:
+    return stand_in_launches.LaunchService(lambda progress: None)
 
 
 def test_a_recent_item_is_answered_with_the_numbers_of_the_desk(visit: Visit) -> None:
@@ -173,7 +174,7 @@ def test_similar_items_of_an_item_are_linked(visit: Visit) -> None:
 
 def test_probable_duplicates_are_listed_when_asked_for(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = (ItemFacts(f"SKU-{row}", f"Bread {row}", {}, {"price": 2.0}, 9.0) for row in (1, 2))
-    monkeypatch.setattr(stand_in.Desk, "duplicates", lambda desk: (Duplicate(one, other, 0.91, 52),))
+    monkeypatch.setattr(stand_in.PlanningService, "duplicates", lambda desk: (Duplicate(one, other, 0.91, 52),))
     app = visit("data")
     assert "Bread 1" not in text(app)
     app.session_state["duplicates"] = True
@@ -194,9 +195,7 @@ def test_an_item_of_the_catalog_that_nothing_is_on_record_of_is_described_by_its
     assert shown.value == "SKU-0005"
     assert "nothing on record yet" in shown.options[-1]
     monkeypatch.setattr(stand_in, "facts", facts)  # the same item with a past cannot be asked about as if it had none
-    from pages.ui.resources import service
-
-    service.forget()
+    st.cache_resource.clear()
     assert "not among the recent items" in text(visit("new_items", recent="SKU-0005"))
 
 
@@ -211,7 +210,7 @@ def test_of_many_duplicates_the_page_shows_the_surest_and_the_file_has_all(
     visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pairs = tuple(Duplicate(stand_in.facts(row), stand_in.facts(row + 1), 0.9, 52) for row in range(2, 63))
-    monkeypatch.setattr(stand_in.Desk, "duplicates", lambda desk: pairs)
+    monkeypatch.setattr(stand_in.PlanningService, "duplicates", lambda desk: pairs)
     filed = []
     monkeypatch.setattr(similar_items, "downloads", lambda table, stamp, name: filed.append(len(table)))
     app = visit("data")
@@ -223,11 +222,11 @@ def test_of_many_duplicates_the_page_shows_the_surest_and_the_file_has_all(
 
 
 def test_today_sends_an_item_without_any_record_to_its_launch(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    concerns = stand_in.Desk.concerns
+    alerts = stand_in.Purchases.alerts
     monkeypatch.setattr(
-        stand_in.Desk, "concerns", lambda desk, *asked: replace(concerns(desk, *asked), known=np.zeros(1000, int))
+        stand_in.Purchases, "alerts", lambda desk, *asked: replace(alerts(desk, *asked), known=np.zeros(1000, int))
     )
-    found = stand_in.Desk().concerns()
+    found = stand_in.Purchases().alerts()
     first = next(one for one in found.of(range(len(found))) if one.reason == "new")
     assert first.known == 0
     assert f"recent={first.item_id}" in links(visit("today"))["See its launch"].split("&")

@@ -29,7 +29,7 @@ def _ordered(desk: stand_in.State) -> None:
 
 
 def expected(**asked: object) -> BuyPlan:
-    return stand_in.Desk().buy_plan(BuySettings(**asked), {})
+    return stand_in.Purchases().plan(BuySettings(**asked), {})
 
 
 def text(app: AppTest) -> str:
@@ -88,7 +88,7 @@ def test_few_receipts_are_told_in_words(own: int, words: str) -> None:
     from forecasting.inventory.lead_times import Record
 
     record = Record(own, 2.0, 2.0, 40, "", 2.2, True)
-    assert open_orders_panel.rests_on(record, stand_in.Desk().figures()).startswith(words)
+    assert open_orders_panel.rests_on(record, stand_in.about()).startswith(words)
 
 
 def test_a_supplier_is_in_the_link_like_a_category(visit: Visit) -> None:
@@ -107,22 +107,22 @@ def test_catalogs_without_suppliers_offer_none(visit: Visit, desk: stand_in.Stat
     assert "A supplier" in scopes(visit("buy_plan"))
     desk.ordered = False
     assert "A supplier" not in scopes(visit("buy_plan"))
-    assert not supplier_exports.by_supplier(expected(), stand_in.Desk().figures()).keys() - {"No supplier"}
+    assert not supplier_exports.by_supplier(expected(), stand_in.about()).keys() - {"No supplier"}
 
 
 def test_totals_are_told_by_supplier_and_not_added(visit: Visit) -> None:
     app = opened(visit("buy_plan"), "together")
     assert "Pier 9: East/West" in html(app)
-    found = stand_in.Desk().joint_totals(expected())
-    shown = joint_demand_panel.supplier_table(found, stand_in.Desk().figures())
+    found = stand_in.Purchases().joint_totals(expected())
+    shown = joint_demand_panel.supplier_table(found, stand_in.about())
     assert list(shown.columns[0].values) == [one.name for one in found.suppliers]
     assert sum(one.units_p90 for one in found.suppliers) > found.whole.units_p90
 
 
 def test_each_supplier_gets_its_own_order_with_its_total() -> None:
-    plan, about = expected(), stand_in.Desk().figures()
+    plan, about = expected(), stand_in.about()
     tables = supplier_exports.by_supplier(plan, about)
-    assert sorted(tables) == sorted(plan.basis.assortment.suppliers)
+    assert sorted(tables) == sorted(plan.inputs.assortment.suppliers)
     book = openpyxl.load_workbook(io.BytesIO(supplier_exports.as_workbook(tables, STAMP)))
     assert book.sheetnames == ["=Summit()", "Old Mill", "Pier 9  East West", "About these numbers"]
     units = money = 0.0

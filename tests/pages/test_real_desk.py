@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from forecasting import workflows
 from forecasting.models.mqtransformer.settings import TrainingSettings
 from forecasting.models.registry import generation
+from forecasting.purchasing.purchase_terms import BuySettings
+from forecasting.service.view_models import PlanChange
 from pages.ui.buy_plan.text import count
 from pages.ui.display import formats
-from pages.ui.resources import service
 from pages.ui.shell.scenario_code import Scenario
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,9 +31,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("TIDELINE_HOME", str(directory))
         workflows.load_simulated(24, 60, 1, lambda progress: None)
         workflows.train(lambda progress: None, MOMENT)
-        service.forget()
+        st.cache_resource.clear()
         yield directory
-        service.forget()
+        st.cache_resource.clear()
 
 
 @pytest.fixture
@@ -52,14 +54,14 @@ def figures(app: AppTest) -> list[str]:
 
 
 def test_today_ranks_what_the_model_forecast(open_page: Visit) -> None:
-    desk = workflows.open_desk()
-    assert figures(open_page("today"))[:3] == ["24", "60", formats.units(desk.summary().expected_units)]
+    service = workflows.open_service()
+    assert figures(open_page("today"))[:3] == ["24", "60", formats.units(service.forecasts.status().expected_units)]
 
 
 def test_an_item_shows_the_models_numbers(open_page: Visit) -> None:
-    desk = workflows.open_desk()
-    item = desk.search("", 1).rows[0].item_id
-    fan = desk.item(item, 4).forecast
+    service = workflows.open_service()
+    item = service.search("", 1).rows[0].item_id
+    fan = service.items.view(item, 4).forecast
     app = open_page("item", item=item, horizon="4", tau="0.8")
     assert figures(app)[0] == formats.units(float(fan.span_mean()[0, -1]))
     assert figures(app)[2] == formats.units(float(fan.span_at(0.8)[0, -1]))
@@ -70,32 +72,32 @@ def test_an_item_shows_the_models_numbers(open_page: Visit) -> None:
 
 
 def test_a_scenario_shows_the_models_numbers(open_page: Visit) -> None:
-    desk = workflows.open_desk()
-    item = desk.search("", 1).rows[0].item_id
+    service = workflows.open_service()
+    item = service.search("", 1).rows[0].item_id
     scenario = Scenario(-20, 1.0)
-    plan = desk.item(item, 6)
-    change = workflows.PlanChange(scenario.prices_at(plan.plan_price), scenario.promotions_at(plan.plan_promo))
-    after = desk.scenario(item, 6, change).after
+    plan = service.items.view(item, 6)
+    change = PlanChange(scenario.prices_at(plan.plan_price), scenario.promotions_at(plan.plan_promo))
+    after = service.items.scenario(item, 6, change).after
     app = open_page("what_if", item=item, horizon="6", scenario=scenario.text)
     assert figures(app)[:2] == [formats.units(after.units), formats.money(after.revenue)]
 
 
 def test_the_buy_plan_is_the_order_for_the_models_spans(open_page: Visit) -> None:
-    desk = workflows.open_desk()
-    item = desk.search("", 1).rows[0].item_id
-    plan = desk.buy_plan(workflows.BuySettings(tau=0.8, item=item), {})
+    service = workflows.open_service()
+    item = service.search("", 1).rows[0].item_id
+    plan = service.purchases.plan(BuySettings(tau=0.8, item=item), {})
     row = plan.lines([0])[0]
-    lead = desk.search("", 1).rows[0].commercial["lead_time"]
-    span = desk.forecast([item]).span_at(0.8)[0, int(lead)]  # lead time and one period of review
+    lead = service.search("", 1).rows[0].commercial["lead_time"]
+    span = service.forecasts.forecast([item]).span_at(0.8)[0, int(lead)]  # lead time and one period of review
     assert row.need == pytest.approx(span, abs=0.51)
     app = open_page("buy_plan", scope="item", item=item, tau="0.8")
     assert figures(app)[:2] == [count(row.quantity), formats.money(row.money)]
-    assert figures(open_page("buy_plan"))[0] == count(desk.buy_plan(workflows.BuySettings(), {}).totals.units)
+    assert figures(open_page("buy_plan"))[0] == count(service.purchases.plan(BuySettings(), {}).totals.units)
 
 
 def test_data_shows_the_card_of_the_model(open_page: Visit) -> None:
     app = open_page("data")
-    card = workflows.open_desk().model().card
+    card = workflows.open_service().model().card
     assert card is not None
     assert any(formats.plain(card.version) in element.value for element in app.markdown)
     assert not app.warning
@@ -107,16 +109,16 @@ def test_the_ladder_that_was_climbed_is_on_the_page_and_its_fans_over_the_items(
     assert [one.name for one in report.tried] == names
     best = report.best()
     assert figures(open_page("accuracy"))[0] == formats.loss(best.rung.wql)
-    desk = workflows.open_desk()
-    item = desk.search("", 1).rows[0].item_id
-    fitted = workflows.tried_generation(desk.figures().catalog_hash, "patchwork")
-    expected = float(desk.forecast_by(fitted, item).first(4).span_mean()[0, -1])
+    service = workflows.open_service()
+    item = service.search("", 1).rows[0].item_id
+    fitted = workflows.tried_generation(service.figures().catalog_hash, "patchwork")
+    expected = float(service.items.forecast_by(fitted, item).first(4).span_mean()[0, -1])
     app = open_page("item", item=item, horizon="4", over="patchwork")
     assert any(f"expects **{formats.units(expected)}**" in element.value for element in app.markdown)
     app.session_state["parts"] = True
     app.run()
     assert not app.exception
-    parts = desk.patchwork_parts(fitted, item)
+    parts = service.items.patchwork_parts(fitted, item)
     assert any(f"<td class=n>{formats.units(float(parts.point[0]))}</td>" in html.proto.body for html in app.get("html"))
 
 

@@ -41,6 +41,6 @@ def test_a_failure_is_told_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> N
     def broken() -> None:
         raise RuntimeError("the weights are torn")
 
-    monkeypatch.setattr(stand_in, "open_desk", broken)
+    monkeypatch.setattr(stand_in, "open_service", broken)
     server.warm_up()
     assert asked() == (500, False, "RuntimeError: the weights are torn")

@@ -22,7 +22,7 @@ def text(app: AppTest) -> str:
 
 
 def first() -> object:
-    return stand_in.Desk().concerns().of([0])[0]
+    return stand_in.Purchases().alerts().of([0])[0]
 
 
 @pytest.fixture
@@ -33,12 +33,12 @@ def stocked(desk: stand_in.State) -> stand_in.State:
 
 def test_what_is_at_risk_is_named_dearest_first_with_a_way_to_its_answer(visit: Visit, stocked: stand_in.State) -> None:
     app = visit()
-    found = stand_in.Desk().concerns()
+    found = stand_in.Purchases().alerts()
     total = formats.money(float(found.money.sum()))
     items = len(set(found.row.tolist()))
     assert len(found) > items
     assert f"**{items} items** need you, about **{total}** at risk" in text(app)
-    about = stand_in.Desk().figures()
+    about = stand_in.about()
     for concern in found.of(range(alerts_panel.FIRST)):
         assert alerts_panel.sentence(concern, about) in text(app)
     ways = [link.proto for link in app.get("page_link") if link.proto.label in WAYS]
@@ -51,7 +51,7 @@ def test_what_is_at_risk_is_named_dearest_first_with_a_way_to_its_answer(visit: 
 @pytest.mark.parametrize("title", ["Reviewed", "Snooze"])
 def test_what_was_dealt_with_is_gone_and_can_be_brought_back(visit: Visit, stocked: stand_in.State, title: str) -> None:
     app = visit()
-    gone = alerts_panel.sentence(first(), stand_in.Desk().figures())
+    gone = alerts_panel.sentence(first(), stand_in.about())
     app = next(one for one in app.button if one.label == title).click().run()
     assert gone not in text(app)
     assert gone not in text(visit()), "a reload remembers it"
@@ -76,7 +76,7 @@ def test_a_catalog_without_stock_says_so_and_names_its_new_item(visit: Visit) ->
 
 
 def test_old_data_is_said_to_be_old() -> None:
-    about = stand_in.Desk().figures()
+    about = stand_in.about()
     assert alerts_panel.stale(about, "2026-01-10") == ""
     assert alerts_panel.stale(about, "2026-03-08") == "The newest week is 28 Dec 2025, 10 weeks ago."
 

@@ -32,8 +32,8 @@ def opened(visit: Visit, section: str, **address: str) -> AppTest:
 
 def test_nothing_is_explained_before_it_is_asked(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    for name in ("drivers", "links", "mistakes", "since_last"):
-        monkeypatch.setattr(stand_in.Desk, name, lambda self, item_id, name=name: asked.append(name))
+    for name in ("drivers", "attention", "errors", "revision"):
+        monkeypatch.setattr(stand_in.Items, name, lambda self, item_id, name=name: asked.append(name))
     app = visit("item", item=ITEM)
     assert not app.exception
     assert asked == []
@@ -42,7 +42,7 @@ def test_nothing_is_explained_before_it_is_asked(visit: Visit, monkeypatch: pyte
 def test_drivers_are_a_bridge_from_the_level_to_the_forecast_on_the_page(visit: Visit) -> None:
     app = opened(visit, "why")
     bridge = figure(app, 1)["data"][0]
-    forecast = stand_in.Desk().item(ITEM).forecast.mean()[0].sum()
+    forecast = stand_in.Items().view(ITEM).forecast.mean()[0].sum()
     parts = [13 * part for part in stand_in_why.PARTS]
     assert bridge["type"] == "waterfall"
     assert sum(bridge["y"][:-1]) == pytest.approx(forecast)

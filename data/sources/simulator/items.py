@@ -16,7 +16,7 @@ import numpy as np
 from data.sources.simulator.market import LAUNCH_CURVES, LINES, NOISE_LEVELS, VARIANTS, Market, stream
 
 if TYPE_CHECKING:
-    from data.sources.simulator.simulate import Simulation
+    from data.sources.simulator.settings import Simulation
 
 #: Items in a block: small enough that its arrays stay in a processor's cache, large enough for numpy.
 BLOCK = 512

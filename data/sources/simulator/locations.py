@@ -18,10 +18,9 @@ import pandas as pd
 from data.sources.simulator.market import stream
 
 if TYPE_CHECKING:
-    from data.sources.simulator.simulate import SimulatedChunk
+    from data.sources.simulator.settings import SimulatedChunk
 
 DEPOT = "Depot"
-MOST_LOCATIONS = 20
 
 #: How even branches are (parameter of a Dirichlet law), and most stock in periods of expected demand.
 _EVEN, _MOST_COVER = 4.0, 2.5

@@ -17,7 +17,7 @@ from data.events import flags, named_days, periods_ahead, usual_stamp
 from data.schema import Frequency
 
 if TYPE_CHECKING:
-    from data.sources.simulator.simulate import Simulation
+    from data.sources.simulator.settings import Simulation
 
 DEPARTMENTS: dict[str, tuple[str, ...]] = {
     "Pantry": ("Biscuits", "Breakfast cereal", "Pasta", "Soup"),

@@ -17,7 +17,7 @@ from data.orders import Orders
 from data.sources.simulator.market import stream
 
 if TYPE_CHECKING:
-    from data.sources.simulator.simulate import SimulatedChunk, Simulation
+    from data.sources.simulator.settings import SimulatedChunk, Simulation
 
 SUPPLIERS = (
     "Harbour Foods",

@@ -18,14 +18,15 @@ from forecasting.features.encoding import Encoding
 from forecasting.features.inputs import Inputs, encode
 from forecasting.features.moving_average import ArrayCache
 from forecasting.features.plan_channels import hidden_from
+from forecasting.models.mqtransformer.error_feedback import Correction
 from forecasting.models.mqtransformer.network import (
     Decoded,
     MQTransformer,
     MQTransformerConfig,
     State,
-    price_factor,
     span_level,
 )
+from forecasting.models.mqtransformer.price_response import price_factor
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +43,14 @@ class EnsembleOutput:
     """What M members say of N items at K creation dates.
 
     ``decoded`` has a leading axis M; ``scale`` [M, N, K] units; ``log_reference``, ``has_price`` [N, K] of the price.
+    ``correction`` is what the forecaster's own errors did to it, None where they did nothing.
     """
 
     decoded: Decoded
     scale: Tensor
     log_reference: Tensor
     has_price: Tensor
+    correction: Correction | None = None
 
     def at_prices(self, prices: Tensor) -> EnsembleOutput:
         """The same at other prices [N, K, H], without a second pass through the networks."""
@@ -60,6 +63,11 @@ class EnsembleOutput:
         """The same as if every price were the reference of its creation date."""
         return self._with(self.decoded.periods - self.decoded.response[..., None], torch.zeros_like(self.decoded.response))
 
+    def corrected(self, correction: Correction) -> EnsembleOutput:
+        """The same from one creation date, with all log quantiles moved as the ``correction`` says."""
+        shift = torch.as_tensor(correction.shift, dtype=torch.float32)[:, None]
+        return replace(self.shifted(shift), correction=correction)
+
     def shifted(self, shift: Tensor) -> EnsembleOutput:
         """The same with all log quantiles moved by ``shift`` [N, K, H]."""
         return self._with(self.decoded.periods + shift[..., None], self.decoded.response)
@@ -69,7 +77,7 @@ class EnsembleOutput:
         before = self.decoded
         spans = before.spans + (span_level(periods) - span_level(before.periods))[..., None]
         decoded = replace(before, periods=periods, spans=spans, response=response)
-        return EnsembleOutput(decoded, self.scale, self.log_reference, self.has_price)
+        return replace(self, decoded=decoded)
 
     @property
     def values(self) -> np.ndarray:
@@ -171,11 +179,11 @@ class Ensemble:
     ) -> EnsembleOutput:
         """The same of inputs that each view has ``encoded`` already."""
         dates, parts = torch.tensor(at), []
-        for inputs, networks, view in zip(encoded, self._networks, self.views, strict=True):
+        for inputs, networks in zip(encoded, self._networks, strict=True):
             held = torch.ones(len(inputs), len(dates), dtype=torch.bool) if PRICE in unknown else None
             hidden = None
             if unknown and inputs.usual.shape[-1]:
-                hidden = hidden_from(view.encoding, inputs.ahead.shape[-1], inputs.relative.shape[-1], unknown)
+                hidden = hidden_from(inputs.layout, unknown)
             seasons = networks[0].season_candidates(inputs, dates, ahead)
             for network in networks:  # one after the other: stacked, they take longer
                 decoded = network(inputs, dates, held, shown=shown, ahead=ahead, seasons=seasons, hidden=hidden)

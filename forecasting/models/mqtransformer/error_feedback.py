@@ -116,18 +116,16 @@ def _log(units: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return np.log((ratio + _SOFT) / (1 + _SOFT))
 
 
-def record_at(
-    t: int, inputs: Inputs, said: Mapping[int, np.ndarray], horizon: int, covariates: int, *, since: int = 0
-) -> OwnRecord:
+def record_at(t: int, inputs: Inputs, said: Mapping[int, np.ndarray], horizon: int, *, since: int = 0) -> OwnRecord:
     """The record at period ``t``, from quantiles [N, H, Q] in units ``said`` at earlier periods; a missing one does not exist.
 
-    Those said ``since`` a period are the speaker's own. ``covariates`` is how many of the inputs' relative channels, the first
-    ones, are the item's own.
+    Those said ``since`` a period are the speaker's own.
     """
     lags, items = lags_of(horizon), len(inputs)
     past, ahead = np.arange(t - horizon + 1, t + 1), np.arange(t + 1, t + 1 + horizon)  # (S,), (H,)
     there, within = np.maximum(past, 0), np.minimum(ahead, inputs.ahead.shape[1] - 1)
-    place = torch.cat([inputs.ahead, inputs.relative[..., :covariates]], dim=-1).numpy()  # (N, U, K)
+    own_plans = inputs.relative[..., inputs.layout.relative.span("relative covariate")]
+    place = torch.cat([inputs.ahead, own_plans], dim=-1).numpy()  # (N, U, K)
     known = inputs.known * (1 - inputs.censored)
     scale = inputs.scale[:, t].numpy().astype(np.float64)
     none = np.zeros((items, horizon))

@@ -13,14 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import torch
 
 from data.schema import Panel, Plan
 from forecasting.core.time_splits import actuals_after, unknown_ahead
 from forecasting.features.inputs import encode
 from forecasting.models.mqtransformer.ensemble import EncodedPanel, Ensemble, EnsembleOutput
 from forecasting.models.mqtransformer.error_feedback import (
-    Correction,
     Feedback,
     Judged,
     OwnRecord,
@@ -33,14 +31,6 @@ from forecasting.models.mqtransformer.error_feedback import (
 
 #: Items, and creation dates of the block held back, from which feedback is learned at most.
 _ITEMS, _DATES = 1500, 12
-
-
-@dataclass(frozen=True, eq=False)
-class FeedbackOutput:
-    """What the networks say from a creation date, and what feedback did to it (None: it does nothing)."""
-
-    said: EnsembleOutput
-    corrected: Correction | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,29 +59,27 @@ class FeedbackEnsemble:
         early = None if self.early is None else Ensemble(self.early.views)
         return replace(self, now=Ensemble(self.now.views), early=early)
 
-    def as_it_was(self) -> FeedbackEnsemble | None:
+    def validation_model(self) -> FeedbackEnsemble | None:
         """The early networks by themselves, without feedback: there are no honest errors from before them."""
         if self.early is None:
             return None
         return FeedbackEnsemble(self.early, self.early_until, None, self.early_until, Feedback())
 
-    def look(self, history: Panel, plan: Plan, *, shown: bool = True) -> FeedbackOutput:
+    def predict(self, history: Panel, plan: Plan, *, shown: bool = True) -> EnsembleOutput:
         """What is said from the end of ``history`` [N, T] for the periods of ``plan``; ``shown``: and where it looked."""
         t = len(history.periods) - 1
         silent = self.feedback == Feedback()
         reading = EncodedPanel(history, plan, t) if silent else self.reading(history, plan)
-        said = self.now.read(history, plan, [t], shown=shown, reading=reading)
+        output = self.now.read(history, plan, [t], shown=shown, reading=reading)
         if silent:
-            return FeedbackOutput(said, None)
-        corrected = correction(self.feedback, self.record(history, plan, reading), usual_logs(said))
-        shift = torch.as_tensor(corrected.shift, dtype=torch.float32)[:, None]
-        return FeedbackOutput(said.shifted(shift), corrected)
+            return output
+        return output.corrected(correction(self.feedback, self.record(history, plan, reading), usual_logs(output)))
 
     def reading(self, history: Panel, plan: Plan) -> EncodedPanel:
         """The panel and its plan as they are read to answer from the end of ``history`` and from the dates on record."""
         return EncodedPanel(history, plan, len(history.periods) - 1 - int(lags_of(self.now.horizon).max()))
 
-    def honest(self, periods: pd.DatetimeIndex, dates: Iterable[int]) -> list[tuple[Ensemble, list[int]]]:
+    def out_of_sample_split(self, periods: pd.DatetimeIndex, dates: Iterable[int]) -> list[tuple[Ensemble, list[int]]]:
         """Who forecasts from which of these creation dates (places among ``periods``): today's networks where they had not
         learned what followed, the early ones where those had not; nobody from the others."""
         trained, known = (int(periods.searchsorted(date)) for date in (self.until, self.early_until))
@@ -105,28 +93,28 @@ class FeedbackEnsemble:
     def record(
         self, history: Panel, plan: Plan, reading: EncodedPanel | None = None, said: dict[int, np.ndarray] | None = None
     ) -> OwnRecord:
-        """What was said (the ``words``, where they are at hand) before the end of ``history``, and what came of it."""
+        """What was said (the ``past_forecasts``, where they are at hand) before the end of ``history``, and what came of it."""
         t, view = len(history.periods) - 1, self.now.views[0]
         reading = reading or self.reading(history, plan)
         inputs = reading.inputs(view.encoding)
         unused = self.feedback.trust == 0 < self.feedback.steadiness  # then what is over plays no part
-        said = self.words(history, plan, reading, ahead_only=unused) if said is None else said
+        said = self.past_forecasts(history, plan, reading, ahead_only=unused) if said is None else said
         trained = int(history.periods.searchsorted(self.until))
-        return record_at(t, inputs, said, view.config.horizon, view.config.covariates, since=trained)
+        return record_at(t, inputs, said, view.config.horizon, since=trained)
 
-    def words(
+    def past_forecasts(
         self, history: Panel, plan: Plan, reading: EncodedPanel | None = None, *, ahead_only: bool = False
     ) -> dict[int, np.ndarray]:
         """Quantiles [N, H, Q] in units said at the earlier creation dates on record, by their positions.
 
-        ``ahead_only`` leaves out what bears on no period ahead: dates whose periods are all over, and other networks' words.
+        ``ahead_only`` leaves out what bears on no period ahead: dates whose periods are all over, other networks' forecasts.
         """
         t = len(history.periods) - 1
         over = self.now.horizon if ahead_only else self.now.horizon + 1
         dates = [t - lag for lag in lags_of(self.now.horizon).tolist() if lag < over][::-1]
         said: dict[int, np.ndarray] = {}
         unknown = unknown_ahead(history)
-        for ensemble, mine in self.honest(history.periods, dates):
+        for ensemble, mine in self.out_of_sample_split(history.periods, dates):
             if ahead_only and ensemble is not self.now:
                 continue
             told = ensemble.read(history, plan, mine, unknown=unknown, shown=False, reading=reading)
@@ -167,7 +155,7 @@ def _judged(early: Ensemble, history: Panel, held_back: int) -> list[Judged]:
         scale = inputs.scale[:, t].numpy().astype(np.float64)
         answer.append(
             Judged(
-                record=record_at(t, inputs, said, horizon, view.config.covariates),
+                record=record_at(t, inputs, said, horizon),
                 expected=expected_log(usual[:, k], scale),
                 quantiles=quantiles[:, k],
                 sold=actuals_after(history, t, horizon),

@@ -7,7 +7,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -27,35 +27,13 @@ from forecasting.core.quantile_function import TAUS
 from forecasting.core.types import ModelCard, QuantileForecast, Report
 from forecasting.features.encoding import Encoding
 from forecasting.models.mqtransformer.ensemble import Ensemble, EnsembleGroup, EnsembleOutput
-from forecasting.models.mqtransformer.error_feedback import Correction, Feedback
-from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble, FeedbackOutput
+from forecasting.models.mqtransformer.error_feedback import Feedback
+from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble
 from forecasting.models.mqtransformer.network import MQTransformerConfig, State
 from forecasting.models.mqtransformer.settings import TrainingSettings
 
 #: Items decoded at a time: bounds the memory of one call.
 _CHUNK = 512
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """A forecast that can be asked for other prices without a second pass through the network.
-
-    ``corrected`` is what the forecaster's own errors did to it, None where they do nothing; ``most`` [N] the bounds of
-    ``forecasting.core.bounds``.
-    """
-
-    forecast: QuantileForecast
-    said: EnsembleOutput
-    corrected: Correction | None
-    most: np.ndarray
-
-    def at_prices(self, prices: np.ndarray) -> QuantileForecast:
-        """The forecast if the prices were ``prices`` [N, H], all positive; equal to ``forecast`` at the planned prices."""
-        if (np.asarray(prices) <= 0).any():
-            raise ModelError("A price must be above zero to be put into a scenario.")
-        moved = self.said.at_prices(torch.as_tensor(np.asarray(prices), dtype=torch.float32)[:, None])
-        forecast = replace(self.forecast, values=moved.values[:, 0], cumulative=moved.cumulative[:, 0])
-        return bounded(forecast, self.most)
 
 
 class MQTransformerForecaster(Generation):
@@ -134,39 +112,49 @@ class MQTransformerForecaster(Generation):
             elasticity=np.concatenate(elasticity) if elasticity else None,
         )
 
-    def answer(self, history: Panel, plan: Plan, *, shown: bool = True) -> Answer:
-        """Forecast from the end of ``history`` for the first ``horizon`` periods of ``plan``, ready for other prices.
+    def predict(self, history: Panel, plan: Plan, *, shown: bool = True) -> tuple[QuantileForecast, EnsembleOutput]:
+        """Forecast from the end of ``history`` for the first ``horizon`` periods of ``plan``, and the networks' own output.
 
-        It tells where attention looked unless that need not be ``shown``. Plan and answer are kept within the bounds of
+        They tell where attention looked unless that need not be ``shown``. Plan and forecast are kept within the bounds of
         ``core.bounds``, as ``forecast`` keeps them.
         """
-        forecast, looked = self._said(history, plausible_plan(history, plan), shown=shown)
-        most = most_units(history)
-        return Answer(bounded(forecast, most), looked.said, looked.corrected, most)
+        forecast, output = self._said(history, plausible_plan(history, plan), shown=shown)
+        return bounded(forecast, most_units(history)), output
 
-    def _said(self, history: Panel, plan: Plan, *, shown: bool) -> tuple[QuantileForecast, FeedbackOutput]:
-        """What the networks say of a plan that can be meant, without bounds, and how they came to it."""
+    @staticmethod
+    def at_prices(history: Panel, forecast: QuantileForecast, output: EnsembleOutput, prices: np.ndarray) -> QuantileForecast:
+        """What ``predict`` answered, if the prices were ``prices`` [N, H], all positive; the same at the planned ones.
+
+        It takes no second pass through the networks; raises ModelError for a price that is not above zero.
+        """
+        if (np.asarray(prices) <= 0).any():
+            raise ModelError("A price must be above zero to be put into a scenario.")
+        moved = output.at_prices(torch.as_tensor(np.asarray(prices), dtype=torch.float32)[:, None])
+        priced = replace(forecast, values=moved.values[:, 0], cumulative=moved.cumulative[:, 0])
+        return bounded(priced, most_units(history))
+
+    def _said(self, history: Panel, plan: Plan, *, shown: bool) -> tuple[QuantileForecast, EnsembleOutput]:
+        """What the networks say of a plan that can be meant, without bounds."""
         networks = self._trained()
         if len(plan) != self.horizon:
             raise ModelError(f"The plan covers {len(plan)} periods and this model forecasts {self.horizon}.")
-        looked = networks.look(history, plan, shown=shown)
-        said = looked.said
+        output = networks.predict(history, plan, shown=shown)
         forecast = QuantileForecast(
             item_ids=history.item_ids,
             creation_date=history.last,
             periods=plan.periods,
             taus=np.array(TAUS),
-            values=said.values[:, 0],
-            cumulative=said.cumulative[:, 0],
+            values=output.values[:, 0],
+            cumulative=output.cumulative[:, 0],
             model=self.name,
             version=self.card.version if self.card else self.name,
             catalog_hash=history.catalog_hash,
-            elasticity=said.elasticity[:, 0] if networks.now.views[0].encoding.price else None,
+            elasticity=output.elasticity[:, 0] if networks.now.views[0].encoding.price else None,
         )
-        return forecast, looked
+        return forecast, output
 
-    def early(self) -> MQTransformerForecaster | None:
-        networks = self._trained().as_it_was()
+    def validation_model(self) -> MQTransformerForecaster | None:
+        networks = self._trained().validation_model()
         return None if networks is None else self._of(networks, None)
 
     def without_feedback(self) -> MQTransformerForecaster:

@@ -13,7 +13,8 @@ and every creation date of a series is decoded and taught in the same pass. What
 - *Peak care* (arXiv 2411.05852). The convolutions read promoted periods as the last unpromoted one before them, so that a
   promotion does not leak into the weeks after it; attention sees the peaks themselves.
 
-Feedback over the network's own earlier forecasts is in ``error_feedback.py``. Quantiles cannot cross, and spans have their own.
+The price is in ``price_response.py`` and feedback over the network's own earlier forecasts in ``error_feedback.py``. Quantiles
+cannot cross, and spans have their own.
 
 Axis letters: N items, T past periods, K creation dates, H horizons, Q taus, W width, J candidates, A heads, B periods back.
 """
@@ -27,7 +28,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from forecasting.features.channel_layout import events_among
 from forecasting.features.inputs import Inputs
+from forecasting.models.mqtransformer.price_response import DISCOUNTS, PriceResponse, price_factor
 from forecasting.models.neural.layers import (
     HIGHEST,
     LARGEST_RATIO,
@@ -40,9 +43,6 @@ from forecasting.models.neural.layers import (
     soft_log,
 )
 
-#: Depths of discount (in log price) from which a deeper one may sell more than the elasticity says.
-DISCOUNTS = (0.1, 0.25, 0.5)
-
 #: Heads of the attention, the width of a position in each, and how many of the last periods it sees one by one.
 HEADS, _POSITION, _RECENT = 2, 6, 64
 
@@ -51,12 +51,6 @@ _EVENT = 3.0
 
 #: How many of the last periods the decoder reads one by one.
 _LAGS = 8
-
-#: How sharply an elasticity that the evidence puts below 0 is cut off there.
-_SHARP = 4.0
-
-#: How much faster than other weights the worth of that evidence is learned: it is one number and may have far to go.
-_SWIFT = 20.0
 
 #: A covariate this many deviations above its mean makes a period a peak.
 _PEAK = 1.0
@@ -146,7 +140,8 @@ class PastAttention(nn.Module):
         self.seasons, self.horizon, self.moves = config.seasons, config.horizon, config.moves
         self.position = nn.Linear(1 + config.ahead + config.relative + config.moves, HEADS * _POSITION, bias=False)
         with torch.no_grad():  # an event is like itself and like nothing else, from the start
-            self.position.weight[:, 1 + config.ahead - config.events : 1 + config.ahead].normal_(0.0, _EVENT)
+            of_ahead = self.position.weight[:, 1 : 1 + config.ahead]
+            of_ahead[:, events_among(config.ahead, config.events)].normal_(0.0, _EVENT)
         self.recency = nn.Parameter(torch.linspace(-1.0, 0.5, HEADS))
         self.phase = nn.Parameter(torch.zeros(HEADS, len(config.seasons)))
 
@@ -219,35 +214,6 @@ class PastAttention(nn.Module):
         return F.pad(waves, (1, 0), value=1.0)[:, None].expand(-1, HEADS, -1)
 
 
-class PriceResponse(nn.Module):
-    """log of the factor on demand, −e · g(log p/p_ref) with e ≥ 0 and g increasing: a higher price never sells more.
-
-    e is the mean of what the item's context lets expect and of what its own history has shown, each with its weight.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.doubt = nn.Parameter(torch.tensor(0.05))  # log of the information that counts as much as the context, over _SWIFT
-        self.strength = nn.Linear(width, 1 + len(DISCOUNTS))
-        with torch.no_grad():
-            self.strength.weight.mul_(0.3)
-            self.strength.bias.copy_(torch.tensor([1.0] + [-3.0] * len(DISCOUNTS)))
-
-    def forward(self, hidden: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
-        """Hidden [..., W] and evidence [..., 2] to elasticity [...] and its addition below each discount [..., 3]."""
-        strength = F.softplus(self.strength(hidden))
-        num, info = evidence.unbind(-1)
-        doubt = (_SWIFT * self.doubt).exp()
-        elasticity = (doubt * strength[..., 0] + num) / (doubt + info)
-        return F.softplus(_SHARP * elasticity) / _SHARP, strength[..., 1:]
-
-
-def price_factor(elasticity: Tensor, discounts: Tensor, change: Tensor) -> Tensor:
-    """log of the factor [...] on demand when log price differs by ``change`` [...] from its reference."""
-    deeper = torch.stack([F.relu(-change - depth) for depth in DISCOUNTS], dim=-1)  # (..., 3)
-    return -elasticity * change + (discounts * deeper).sum(dim=-1)
-
-
 class MQTransformer(nn.Module):
     """The network; read ``forward`` from top to bottom."""
 
@@ -288,7 +254,7 @@ class MQTransformer(nn.Module):
         ``hold_price`` [N, K] is true where the price of the creation date is to be taken for all that follow; ``shown``,
         whether it is to be told where attention looked; ``ahead``, how many of the first periods are asked for (all).
         ``seasons`` are the ``season_candidates`` where somebody has them already. ``hidden`` [C] is from which horizon on
-        each channel known ahead is not to be known, see ``features.hidden_from``: it is as usual there.
+        each channel known ahead is not to be known, see ``hidden_from``: it is as usual there.
         """
         ahead = ahead or self.config.horizon
         targets = at[:, None] + torch.arange(1, ahead + 1)  # (K, H)
@@ -301,7 +267,7 @@ class MQTransformer(nn.Module):
 
         origin = self.from_origin(self._origin(inputs, static, at))  # (N, K, W)
         target = [
-            planned - F.pad(inputs.baseline[:, at, None], (self.config.ahead, 0)),
+            planned - inputs.known_baseline(at)[:, :, None],
             self.horizons[:ahead].expand(len(inputs), len(at), -1, -1),
             soft_log(candidates) * known,
             known,
@@ -366,12 +332,12 @@ class MQTransformer(nn.Module):
     def _origin(self, inputs: Inputs, static: Tensor, at: Tensor) -> Tensor:
         """What is known at each creation date [N, K, ·]: context, running figures, the last periods, statics."""
         first, end = max(0, int(at.min()) + 1 - self.encoder.reach), int(at.max()) + 1  # what the encoder may read
-        past = inputs.past[:, first:end]
+        past, layout = inputs.past[:, first:end], inputs.layout
         if self.config.peak_care and self.config.covariates:
-            peak = (inputs.relative[:, :end, : self.config.covariates] > _PEAK).any(dim=-1)  # (N, end)
+            peak = (inputs.relative[:, :end, layout.relative.span("relative covariate")] > _PEAK).any(dim=-1)  # (N, end)
             calm = torch.where(peak, 0, torch.arange(end)).cummax(dim=1).values  # the last unpromoted period up to each
-            calmed = inputs.past[:, :end, :1].gather(1, calm[:, first:, None])
-            past = torch.cat([calmed, past[..., 1:]], dim=-1)
+            past, ratio = past.clone(), layout.past.at("ratio")
+            past[..., ratio] = inputs.past[:, :end, ratio].gather(1, calm[:, first:])
         context = self.encoder.at(past, at - first, static)  # (N, K, W)
         own = [lags(inputs, at, _LAGS)] if self.config.lags else []
         statics = static[:, None].expand(-1, len(at), -1)

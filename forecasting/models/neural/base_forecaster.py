@@ -104,7 +104,7 @@ class TrainingData:
             brisk = self.inputs.scale[rows][:, at] > 4 * self.encoding.unit
             hold = ~brisk | (torch.rand(count, len(at), generator=generator) < 0.5)
         came = self.inputs.take(rows)
-        inputs = _joined(self.hidden.take(rows[:cover]), came.take(slice(cover, None)))
+        inputs = self.hidden.take(rows[:cover]).followed_by(came.take(slice(cover, None)))
         return Batch(inputs, came, at, 0, self.until, self.weight[rows][:, at], hold)
 
     def validation_batch(self, rows: Tensor | slice, dates: int = 5) -> Batch:
@@ -178,7 +178,7 @@ class SmallForecaster(Generation):
         self.card = self._card(history, metrics, time.monotonic() - started)
         report(Progress(1, 1, f"{self.title}: ready"))
 
-    def early(self) -> SmallForecaster | None:
+    def validation_model(self) -> SmallForecaster | None:
         if self._trial_of_fit is None:
             return None
         network, course = self._trial_of_fit
@@ -338,10 +338,6 @@ def _network_of(averaged: torch.optim.swa_utils.AveragedModel) -> SmallNetwork:
     network = averaged.module.eval()
     assert isinstance(network, SmallNetwork)
     return network
-
-
-def _joined(first: Inputs, second: Inputs) -> Inputs:
-    return Inputs(**{name: torch.cat([getattr(first, name), getattr(second, name)]) for name in Inputs.__dataclass_fields__})
 
 
 def _sample(history: Panel, seed: int) -> Panel:

@@ -4,7 +4,7 @@ beside every colour."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,7 +13,7 @@ from pages.ui.display import formats
 from pages.ui.display.charts import ACCENT, BASELINE, INK, NOTE, RULE
 
 if TYPE_CHECKING:
-    from forecasting.workflows import AccuracyReport, CoverageCell
+    from forecasting.evaluation.accuracy_report import AccuracyReport, CoverageCell
 
 _ROW = 34  # pixels of a generation's line
 _DASHES, _SIGNS = ("dash", "dot", "dashdot", "longdash"), ("square", "diamond", "triangle-up", "x", "cross", "star", "hexagon")
@@ -72,7 +72,7 @@ def ladder(report: AccuracyReport, part: str, of: str) -> go.Figure:
 def promises(rows: Sequence[CoverageCell], taus: Sequence[float], tolerance: float) -> go.Figure:
     """How far what came lies from what was promised at every quantile, in points; the first row is the accent."""
     labels = [formats.level(tau) for tau in taus]
-    data: list[dict] = []
+    data: list[dict[str, Any]] = []
     for place, row in enumerate(rows[1:]):
         data.append(
             {
@@ -140,7 +140,7 @@ def _label(value: float, bold: bool) -> str:
     return f"    <b>{formats.loss(value)}</b>" if bold else f"  {formats.loss(value)}"
 
 
-def _axis_note(text: str) -> dict:
+def _axis_note(text: str) -> dict[str, Any]:
     """What the numbers of the chart are, over its upper left corner."""
     return {
         "text": text, "x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom",
@@ -148,5 +148,5 @@ def _axis_note(text: str) -> dict:
     }  # fmt: skip
 
 
-def _rule(**place: object) -> dict:
+def _rule(**place: object) -> dict[str, Any]:
     return {"type": "line", "line": {"color": RULE, "width": 1}, "layer": "below", **place}

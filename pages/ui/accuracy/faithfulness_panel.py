@@ -7,24 +7,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from data.errors import ModelError
-from pages.ui.display import exports, formats, progress
+from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Table
-from pages.ui.resources import service
+from pages.ui.jobs import job_panel
+from pages.ui.resources import catalog, jobs
 
 if TYPE_CHECKING:
     from forecasting.explain.attention_faithfulness import Agreement, Faithfulness
+
+_JOB = "faithfulness"
 
 _LEVELS = ((0.7, "closely"), (0.4, "fairly"), (0.1, "weakly"))
 
 
 def section() -> None:
     """What was measured for the catalog and model in use, or the button that measures it; nothing where no model serves."""
-    if not service.model().serves:
+    if not catalog.service().model().serves:
         return
     st.subheader("Does it look where it matters?", anchor=False)
-    found = service.desk().kept_faithfulness()
+    job_panel.section(jobs.asked(_JOB, catalog.version()), _JOB, _idle, went_wrong="It could not be measured.")
+
+
+def _idle() -> None:
+    forecasts = catalog.service().forecasts
+    found = forecasts.faithfulness()
     if found is None:
         st.markdown(
             "The Item page shows where each forecast looked. Whether that matters can be measured: over 300 items drawn at "
@@ -34,14 +41,12 @@ def section() -> None:
         _shown(found)
     label = "Measure it" if found is None else "Measure it again"
     if st.button(label, key="measure faithfulness", type="secondary" if found else "primary"):
-        try:
-            progress.run(service.desk().measure_faithfulness)
-        except ModelError as error:
-            st.error(formats.plain(str(error)))
+        job = jobs.asked(_JOB, catalog.version())
+        job_panel.start(_JOB, lambda: job.start(forecasts.measure_faithfulness))
 
 
 def _shown(found: Faithfulness) -> None:
-    about = service.figures()
+    about = catalog.service().figures()
     st.markdown(sentence(found))
     st.caption(
         "Rank correlation, over items, of the share of the forecast's level seen in the periods looked at most with the share "
@@ -57,7 +62,7 @@ def _shown(found: Faithfulness) -> None:
         about.frequency,
     )
     st.html(table.html())
-    downloads(table, exports.Stamp(about.name, about.last, service.model_words()), "faithfulness")
+    downloads(table, exports.Stamp(about.name, about.last, catalog.model_words()), "faithfulness")
 
 
 def sentence(found: Faithfulness) -> str:

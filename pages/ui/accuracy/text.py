@@ -12,7 +12,7 @@ from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table
 
 if TYPE_CHECKING:
-    from forecasting.workflows import AccuracyReport, CoverageCell, ModelScores, Verdict
+    from forecasting.evaluation.accuracy_report import AccuracyReport, CoverageCell, ModelScores, Verdict
 
 #: Quantiles whose coverage the table shows, by their place among the taus of a certificate.
 _SHOWN = ((0, "P10"), (4, "P50"), (8, "P90"))

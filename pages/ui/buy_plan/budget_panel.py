@@ -14,42 +14,43 @@ from pages.ui.display.tables import Column, Table
 
 if TYPE_CHECKING:
     from data.facts import About
-    from forecasting.workflows import BuyPlan
+    from forecasting.inventory.budget_allocation import BudgetedPlan
+    from forecasting.purchasing.purchase_plan import BuyPlan
 
 _SHOWN = 10  # items that were cut most
 
 
 def section(plan: BuyPlan, about: About) -> None:
     """The budget's sentence, frontier and cuts; nothing where there is no budget."""
-    if plan.budget is None:
+    done, budget = plan.budget, plan.settings.budget
+    if done is None or budget is None:
         return
-    words = sentence(plan, about)
+    words = sentence(plan, done, budget, about)
     st.markdown(words)
-    st.plotly_chart(frontier(plan, about), key="frontier", config=charts.CONFIG, alt=words)
+    st.plotly_chart(frontier(done, about), key="frontier", config=charts.CONFIG, alt=words)
     with st.expander("What was cut most", key="cuts", on_change="rerun") as folded:
         if folded.open:
-            st.html(cuts(plan, about).html())
+            st.html(cuts(plan, done, about).html())
 
 
-def sentence(plan: BuyPlan, about: About) -> str:
+def sentence(plan: BuyPlan, done: BudgetedPlan, budget: float, about: About) -> str:
     """What the budget buys of what was asked for, and what the cut is expected to cost."""
-    done = plan.budget
     wanted, bought = float(done.wanted.sum()), float(done.quantity.sum())
     own = float(plan.money[plan.is_edited].sum())
     money = lambda amount: formats.money(amount, about.currency)  # noqa: E731
-    words = f"The budget of {money(plan.settings.budget)} buys **{formats.units(bought)} of {formats.units(wanted)} units**"
+    words = f"The budget of {money(budget)} buys **{formats.units(bought)} of {formats.units(wanted)} units**"
     words += f" after {money(own)} for what you set yourself" if own else ""
     lost = float(done.forgone.sum())
     if wanted - bought < 0.5:
-        return f"{words}: it is enough for everything, with {money(plan.settings.budget - own - done.spent)} left."
+        return f"{words}: it is enough for everything, with {money(budget - own - done.spent)} left."
     if lost <= 0:
         return f"{words}. What is cut was not expected to pay anyway: a lower quantile asks for less."
     return f"{words}. What is cut would earn **{money(lost)}** more; each pack went where it earns most for its money."
 
 
-def frontier(plan: BuyPlan, about: About) -> go.Figure:
+def frontier(done: BudgetedPlan, about: About) -> go.Figure:
     """Money spent against expected profit over buying nothing, with today's budget marked."""
-    line, done = plan.budget.frontier, plan.budget
+    line = done.frontier
     told = [
         f"{formats.money(spent, about.currency)} earns {formats.money(earned, about.currency)}"
         for spent, earned in zip(line.money, line.profit, strict=True)
@@ -79,9 +80,8 @@ def frontier(plan: BuyPlan, about: About) -> go.Figure:
     return go.Figure(data=data, layout=layout)
 
 
-def cuts(plan: BuyPlan, about: About) -> Table:
+def cuts(plan: BuyPlan, done: BudgetedPlan, about: About) -> Table:
     """The items whose cut is expected to cost most."""
-    done = plan.budget
     dearest = np.argsort(-done.forgone, kind="stable")[:_SHOWN]
     places = [int(place) for place in dearest if done.cut[place] > 0 and done.forgone[place] > 0]
     rows = plan.lines(places)

@@ -5,31 +5,33 @@ From a page, one line: ``money_curve.section(money_curve.asked(ratio, lead_time,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from data.errors import TidelineError
-from pages.ui.display import charts, exports, formats, progress
+from pages.ui.display import charts, exports, formats
 from pages.ui.display.charts import ACCENT, BASELINE, INK, NOTE, RULE
 from pages.ui.display.downloads import downloads
-from pages.ui.display.tables import Column, Table, numbers
-from pages.ui.resources import purchasing, service
+from pages.ui.display.tables import Column, Kind, Table, numbers
+from pages.ui.jobs import job_panel
+from pages.ui.resources import catalog, jobs, purchasing
 
 if TYPE_CHECKING:
     from data.facts import About
-    from forecasting.workflows import BuyingRecord, RatioRecord, RecordAsked
+    from forecasting.inventory.learned_policy import RatioRecord
+    from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
+    from forecasting.service.background_jobs import FunctionJob
 
-_HEIGHT = 360
+_JOB, _HEIGHT = "replay of the past", 360
 
 
 def asked(
     ratio: float, lead_time: float, review: float, item: str = "", category: str = "", worth: float = 0.475
 ) -> RecordAsked:
     """What to replay, in whole periods; ``worth`` is what a lost sale and an unsold unit cost together, of the price."""
-    from forecasting.workflows import RecordAsked
+    from forecasting.purchasing.policy_backtest import RecordAsked
 
     return RecordAsked(round(ratio, 3), worth, max(0, round(lead_time)), max(1, round(review)), item, category)
 
@@ -37,23 +39,12 @@ def asked(
 def section(wanted: RecordAsked, chosen: float) -> None:
     """The replay, or the button that begins it; ``chosen`` is the quantile that the planner buys to."""
     st.subheader("What would it have cost?")
-    try:
-        record = purchasing.kept_buying_record(wanted)
-    except TidelineError as error:
-        st.info(formats.plain(str(error)), icon=":material/info:")
-        return
+    record = purchasing.kept_policy_backtest(wanted)
     if record is None:
-        st.caption(
-            "Buys the past again at every quantile, each time with what was known then, and tells which was cheapest. "
-            "It takes a few seconds."
-        )
-        if st.button("Replay the past", key="replay", icon=":material/history:"):
-            try:
-                progress.run(lambda report: purchasing.buying_record(wanted, report))
-            except TidelineError as error:
-                st.info(formats.plain(str(error)), icon=":material/info:")
+        job = jobs.asked(_JOB, f"{catalog.version()}/{wanted}")
+        job_panel.section(job, _JOB, lambda: _offer(job, wanted), went_wrong="The past could not be replayed.")
         return
-    about = service.figures()
+    about = catalog.service().figures()
     st.markdown(sentence(record, chosen, about))
     st.plotly_chart(figure(record, chosen, about), width="stretch", key="money-curve", config=charts.CONFIG)
     st.caption(description(record, chosen, about))
@@ -63,7 +54,17 @@ def section(wanted: RecordAsked, chosen: float) -> None:
         if folded.open:
             found = table(record, about)
             st.html(found.html())
-            downloads(found, exports.Stamp(about.name, record.last, service.model_words()), "money")
+            downloads(found, exports.Stamp(about.name, record.last, catalog.model_words()), "money")
+
+
+def _offer(job: FunctionJob, wanted: RecordAsked) -> None:
+    st.caption(
+        "Buys the past again at every quantile, each time with what was known then, and tells which was cheapest. "
+        "It takes a few seconds."
+    )
+    if st.button("Replay the past", key="replay", icon=":material/history:"):
+        work = purchasing.policy_backtest(wanted)
+        job_panel.start(_JOB, lambda: job.start(work))
 
 
 def sentence(record: BuyingRecord, chosen: float, about: About) -> str:
@@ -143,7 +144,7 @@ def figure(record: BuyingRecord, chosen: float, about: About) -> go.Figure:
     return go.Figure(data=data, layout=layout)
 
 
-def _mark(tau: float, cost: float, name: str, color: str, symbol: str) -> dict:
+def _mark(tau: float, cost: float, name: str, color: str, symbol: str) -> dict[str, Any]:
     """One quantile marked on the curve."""
     sign = {"color": color, "size": 12, "symbol": symbol, "line": {"width": 2, "color": color}}
     return {"type": "scatter", "x": [tau], "y": [cost], "mode": "markers", "name": name, "marker": sign, "hoverinfo": "skip"}
@@ -171,7 +172,7 @@ def description(record: BuyingRecord, chosen: float, about: About) -> str:
 def table(record: BuyingRecord, about: About) -> Table:
     """Every quantile tried: replayed cost with its range, and the plain cost of each date by itself."""
     replayed, plain = record.curve.replayed, record.curve.plain
-    kind = "money" if record.priced else "units"
+    kind: Kind = "money" if record.priced else "units"
     columns = (
         Column("Quantile", "text", [formats.level(tau) for tau in replayed.taus]),
         Column("In words", "words", [formats.odds(tau) for tau in replayed.taus]),

@@ -10,13 +10,14 @@ from data.errors import TidelineError
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Table
-from pages.ui.resources import purchasing, service
+from pages.ui.resources import catalog, purchasing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from data.facts import About
-    from forecasting.workflows import BuyPlan, JointTotals, Together
+    from forecasting.purchasing.joint_demand import JointTotals, Together
+    from forecasting.purchasing.purchase_plan import BuyPlan
 
 _SHOWN, _SUPPLIERS = 12, 50  # categories and suppliers
 
@@ -35,7 +36,7 @@ def section(plan: BuyPlan, about: About) -> None:
             st.info(formats.plain(str(error)), icon=":material/info:")
             return
         st.markdown(sentence(found, about))
-        stamp = exports.Stamp(about.name, plan.creation_date, service.model_words())
+        stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words())
         shown = table(found, about)
         st.html(shown.html())
         downloads(shown, stamp, "together")

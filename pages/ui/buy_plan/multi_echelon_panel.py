@@ -7,32 +7,38 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from data.errors import TidelineError
-from pages.ui.display import exports, formats, progress
+from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
-from pages.ui.display.tables import Column, Table
-from pages.ui.resources import purchasing, service
+from pages.ui.display.tables import Column, Kind, Table
+from pages.ui.jobs import job_panel
+from pages.ui.resources import catalog, jobs, purchasing
 from pages.ui.shell import url_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from data.facts import About
-    from forecasting.workflows import BuyPlan, DepotLine, ProductPlan
+    from forecasting.purchasing.multi_echelon_plan import DepotLine, ProductPlan
+    from forecasting.purchasing.purchase_plan import BuyPlan
+    from forecasting.service.background_jobs import FunctionJob
 
+_JOB = "transfers"
 _LISTED = 5
 _SHOWN = 100  # products that can be chosen, the shortest first
 
 
 def section(plan: BuyPlan, about: About) -> None:
     """Folded away until asked for, or open where the list has nothing else; the chosen product is kept in the URL."""
+    from forecasting.purchasing.multi_echelon_plan import contradictions, depot_lines
+
     url_state.opened_by_link("locations")
     if plan.located == len(plan) > 0:
         st.session_state.setdefault("locations", True)
     with st.expander("Locations", key="locations", on_change="rerun") as folded:
         if not folded.open:
             return
-        lines = purchasing.depot_lines(plan)
-        for item_id, wrong in purchasing.location_problems(plan)[:5]:
+        lines = depot_lines(plan)
+        for item_id, wrong in contradictions(plan)[:5]:
             st.warning(formats.plain(f"{item_id}: {wrong.message}"), icon=":material/warning:")
         if not lines:
             st.info(
@@ -63,7 +69,7 @@ def section(plan: BuyPlan, about: About) -> None:
         shown = table(found, about)
         st.html(shown.html())
         st.markdown(sentence(found))
-        stamp = exports.Stamp(about.name, plan.creation_date, service.model_words())
+        stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words())
         downloads(shown, stamp, "locations-one")
         _everything(plan, about, stamp)
 
@@ -78,14 +84,8 @@ def _everything(plan: BuyPlan, about: About, stamp: exports.Stamp) -> None:
     """The lists of all products, once they were asked for."""
     found = purchasing.kept_product_plans(plan.settings)
     if found is None:
-        st.caption(
-            "The transfers of all products in one list, and what the depots buy: a few seconds for some thousand products."
-        )
-        if st.button("Work out all transfers", icon=":material/local_shipping:"):
-            try:
-                progress.run(lambda report: purchasing.make_product_plans(plan.settings, report))
-            except TidelineError as error:
-                st.info(formats.plain(str(error)), icon=":material/info:")
+        job = jobs.asked(_JOB, f"{catalog.version()}/{plan.settings}")
+        job_panel.section(job, _JOB, lambda: _offer(job, plan), went_wrong="The transfers could not be worked out.")
         return
     moved, bought = transfers(found, about), depot_orders(found, about)
     st.markdown(
@@ -95,6 +95,13 @@ def _everything(plan: BuyPlan, about: About, stamp: exports.Stamp) -> None:
         for table_, key in ((moved, "transfers"), (bought, "depot-orders")):
             st.caption(table_.title, width="content")
             downloads(table_, stamp, key)
+
+
+def _offer(job: FunctionJob, plan: BuyPlan) -> None:
+    st.caption("The transfers of all products in one list, and what the depots buy: a few seconds for some thousand products.")
+    if st.button("Work out all transfers", icon=":material/local_shipping:"):
+        work = purchasing.product_plans(plan.settings)
+        job_panel.start(_JOB, lambda: job.start(work))
 
 
 def shortest(lines: Sequence[DepotLine], about: About) -> Table:
@@ -153,7 +160,7 @@ def table(found: ProductPlan, about: About) -> Table:
     """A line for each location: need, what is there, what it gets, what it misses."""
     moved = found.moved
     still = [max(units, 0.0) for units in found.need - found.position - moved.given]
-    whole = "count" if all(float(units).is_integer() for units in moved.given) else "units"
+    whole: Kind = "count" if all(float(units).is_integer() for units in moved.given) else "units"
     columns = (
         Column("Location", "text", list(found.names)),
         Column("Need", "units", found.need.tolist()),

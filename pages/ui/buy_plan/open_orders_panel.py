@@ -11,20 +11,21 @@ import streamlit as st
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Table
-from pages.ui.resources import service
+from pages.ui.resources import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from data.facts import About
-    from forecasting.workflows import BuyPlan, OpenOrder, Record
+    from forecasting.inventory.lead_times import OpenOrder, Record
+    from forecasting.purchasing.purchase_plan import BuyPlan
 
 _SHOWN = 200  # orders
 
 
 def section(plan: BuyPlan, about: About) -> None:
     """One sentence, and the open orders folded away; nothing where the catalog has no orders."""
-    supply = plan.basis.supply
+    supply = plan.inputs.supply
     if supply is None:
         return
     st.caption(f":material/local_shipping: {formats.plain(sentence(plan, about))}")
@@ -42,12 +43,12 @@ def section(plan: BuyPlan, about: About) -> None:
             st.caption(
                 f"The {len(listed):,} that come first, of {count:,}. Choose a supplier, a category or one item for others."
             )
-        downloads(shown, exports.Stamp(about.name, plan.creation_date, service.model_words()), "open-orders")
+        downloads(shown, exports.Stamp(about.name, plan.creation_date, catalog.model_words()), "open-orders")
 
 
 def sentence(plan: BuyPlan, about: About) -> str:
     """What the list takes from orders: ``"Lead times rest on 5,200 receipts of 410 of 480 items …"``."""
-    supply, word = plan.basis.supply, formats.period_word(about.frequency)
+    supply, word = plan.inputs.supply, formats.period_word(about.frequency)
     assert supply is not None
     receipts = supply.counts[plan.rows].sum(axis=1)
     mine = np.isin(supply.row, plan.rows)
@@ -85,9 +86,9 @@ def rests_on(record: Record, about: About) -> str:
 
 def table(orders: Sequence[OpenOrder], plan: BuyPlan, about: About) -> Table:
     """The open orders, those first that come first, and whether each counts."""
-    assortment, word = plan.basis.assortment, formats.period_word(about.frequency)
+    assortment, word = plan.inputs.assortment, formats.period_word(about.frequency)
     lasts = {str(assortment.item_ids[row]): float(periods) for row, periods in zip(plan.rows, plan.periods, strict=True)}
-    rows = [plan.basis.row_of[one.item_id] for one in orders]
+    rows = [plan.inputs.row_of[one.item_id] for one in orders]
 
     def counts(order: OpenOrder) -> str:
         if order.arrives > lasts[order.item_id] + 1e-9:

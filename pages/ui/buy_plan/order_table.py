@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -16,12 +16,12 @@ from data.errors import TidelineError
 from pages.ui.buy_plan import text as buy_plan_text
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table
-from pages.ui.resources import purchasing, service
+from pages.ui.resources import catalog, purchasing
 from pages.ui.shell import url_state
 
 if TYPE_CHECKING:
     from data.facts import About
-    from forecasting.workflows import BuyPlan, BuyRow
+    from forecasting.purchasing.purchase_plan import BuyPlan, BuyRow
 
 PER_PAGE = 25
 SHOWN = {"buy": "Only to buy", "all": "All in scope"}
@@ -38,7 +38,7 @@ _SAVED, _REFUSED = "buying saved", "buying refused"
 def section(plan: BuyPlan, about: About) -> None:
     """Filters, the list, its pages, and what was typed."""
     params = st.query_params
-    show = params.get("show") if params.get("show") in SHOWN else "buy"
+    show = url_state.chosen_of("show", SHOWN, "buy")
     text = params.get("q", "")
     _filters(show, text)
     places = plan.places(only_to_buy=show == "buy", folded=text.casefold().strip())
@@ -60,7 +60,7 @@ def _filters(show: str, text: str) -> None:
         st.segmented_control(
             "Shown",
             list(SHOWN),
-            format_func=SHOWN.get,
+            format_func=SHOWN.__getitem__,
             required=True,
             **url_state.made_with("show", show, "default"),
             on_change=url_state.on_change("show", "show", str),
@@ -78,7 +78,7 @@ def _filters(show: str, text: str) -> None:
 
 def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -> None:
     saved, memory = purchasing.saved_quantities().version, st.session_state
-    context = (*context, saved, service.version())
+    context = (*context, saved, catalog.version())
     if memory.get(_CONTEXT) != context:  # another part of the list: a new editor, which starts from the drafts so far
         memory[_CONTEXT], memory[_TURN], memory[_START] = context, memory.get(_TURN, 0) + 1, dict(memory.get(_DRAFTS, {}))
     memory[_IDS] = [row.item_id for row in rows]
@@ -114,7 +114,7 @@ def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -
     )
 
 
-def _columns(rows: Sequence[BuyRow], about: About) -> dict[str, list]:
+def _columns(rows: Sequence[BuyRow], about: About) -> dict[str, list[Any]]:
     """The arithmetic from left to right; what plays a part for no item is left out."""
     word = formats.period_word(about.frequency).title()
     owed = {"+ back orders": [row.back_orders for row in rows]} if any(row.back_orders for row in rows) else {}
@@ -208,7 +208,7 @@ def table_of(rows: Sequence[BuyRow], plan: BuyPlan, about: About) -> Table:
         Column("Item", "text", [row.item_id for row in rows]),
         Column("Name", "text", [row.name for row in rows]),
         Column("Category", "text", [row.category for row in rows]),
-        *(bought_from if plan.basis.assortment.suppliers else ()),
+        *(bought_from if plan.inputs.assortment.suppliers else ()),
         Column("Buy", "units", [row.quantity for row in rows]),
         Column("Unit cost", "price", [row.unit_cost for row in rows]),
         Column("Money", "money", [row.money for row in rows]),

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from data.schema import Frequency
-    from forecasting.workflows import BuyPlan, RecordAsked
+    from forecasting.purchasing.policy_backtest import RecordAsked
+    from forecasting.purchasing.purchase_plan import BuyPlan
 
 BY = {"quantile": "A quantile", "costs": "What it costs"}
 SCOPES = {"all": "All items", "category": "A category", "supplier": "A supplier", "item": "One item"}
@@ -103,7 +104,7 @@ def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Fre
         st.segmented_control(
             "How sure, by",
             list(BY),
-            format_func=BY.get,
+            format_func=BY.__getitem__,
             required=True,
             **url_state.made_with("by", by, "default"),
             on_change=url_state.on_change("by", "by", str),
@@ -116,7 +117,7 @@ def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Fre
         st.segmented_control(
             "For",
             [one for one in SCOPES if suppliers or one != "supplier" or scope() == one],
-            format_func=SCOPES.get,
+            format_func=SCOPES.__getitem__,
             required=True,
             **url_state.made_with("scope", scope(), "default"),
             on_change=url_state.on_change("scope", "scope", str),
@@ -208,7 +209,7 @@ def assumptions(plan: BuyPlan, frequency: Frequency) -> str:
         "pack_size": ("pack size", "single units" if settings.pack_size == 1 else f"packs of {settings.pack_size:g}"),
         "min_order": ("minimum order", "no minimum"),
         "unit_cost": ("unit cost", f"a margin of {formats.percent(settings.margin)} of the price"),
-        "price": ("price", f"the middle price of all items, {plan.basis.middle_price:,.2f}"),
+        "price": ("price", f"the middle price of all items, {plan.inputs.middle_price:,.2f}"),
     }
     whole = [words[name] for name in words if plan.assumed.get(name) == every]
     part = [(words[name], plan.assumed[name]) for name in words if 0 < plan.assumed.get(name, 0) < every]
@@ -221,7 +222,7 @@ def assumptions(plan: BuyPlan, frequency: Frequency) -> str:
         )
     sentences += [f"{count:,} of {every:,} items have no {name}; {stand_in} is assumed." for (name, stand_in), count in part]
     if plan.is_extended.any():
-        longest = _periods(plan.basis.horizon, frequency)
+        longest = _periods(plan.inputs.horizon, frequency)
         sentences.append(
             f"{int(plan.is_extended.sum()):,} items need longer than the {longest} that were forecast: there the mean is "
             "drawn out and the spread widened by rule of thumb."

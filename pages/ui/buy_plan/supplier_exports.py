@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -19,7 +20,7 @@ from pages.ui.shell import frame
 
 if TYPE_CHECKING:
     from data.facts import About
-    from forecasting.workflows import BuyPlan
+    from forecasting.purchasing.purchase_plan import BuyPlan
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _SUMMED = ("Buy", "Money")
@@ -43,7 +44,7 @@ def with_total(table: Table) -> Table:
 
     def total(column: Column) -> object:
         if column.title in _SUMMED:
-            return sum(column.values)
+            return sum(value for value in column.values if isinstance(value, (int, float)))
         if column.title == "Item":
             return "Total"
         return "" if column.kind == "text" else float("nan")
@@ -91,7 +92,7 @@ def _plain(supplier: str) -> str:
 
 def downloads(plan: BuyPlan, about: About, stamp: Stamp) -> None:
     """The two buttons; nothing where the catalog has no suppliers, and for one item alone."""
-    if plan.settings.item or not plan.basis.assortment.suppliers:
+    if plan.settings.item or not plan.inputs.assortment.suppliers:
         return
     with frame.box("files-by-supplier", horizontal=True, gap="small"):
         for label, suffix, mime, write in (
@@ -100,7 +101,7 @@ def downloads(plan: BuyPlan, about: About, stamp: Stamp) -> None:
         ):
             st.download_button(
                 label,
-                data=lambda write=write: write(by_supplier(plan, about), stamp),
+                data=partial(_file, write, plan, about, stamp),
                 file_name=exports.name("Purchase orders by supplier", stamp, suffix),
                 mime=mime,
                 key=f"by-supplier-{suffix}",
@@ -108,3 +109,8 @@ def downloads(plan: BuyPlan, about: About, stamp: Stamp) -> None:
                 type="tertiary",
                 icon=":material/local_shipping:",
             )
+
+
+def _file(write: Callable[[dict[str, Table], Stamp], bytes], plan: BuyPlan, about: About, stamp: Stamp) -> bytes:
+    """What is handed over when a button is pressed."""
+    return write(by_supplier(plan, about), stamp)

@@ -16,7 +16,7 @@ from pages.ui.shell import url_state
 if TYPE_CHECKING:
     from data.facts import About
     from data.planner_store import Term
-    from forecasting.workflows import BuyPlan
+    from forecasting.purchasing.purchase_plan import BuyPlan
 
 _IN_A_ROW = 5
 _SAID, _REFUSED = "terms said", "terms refused"

@@ -9,7 +9,7 @@ from pages.ui.display import formats
 
 if TYPE_CHECKING:
     from data.facts import About
-    from forecasting.workflows import BuyPlan, BuyRow
+    from forecasting.purchasing.purchase_plan import BuyPlan, BuyRow
 
 
 def answer(plan: BuyPlan, about: About) -> str:

@@ -12,7 +12,7 @@ Colours are roles, not values: the browser puts in the colours that .streamlit/c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from pages.ui.display import formats
 
 if TYPE_CHECKING:
     from forecasting.core.types import QuantileForecast
-    from forecasting.workflows import ItemHistory, PastFan, ScenarioView
+    from forecasting.service.view_models import ItemHistory, PastFan, ScenarioView
 
 #: Roles in the order of chartCategoricalColors; Streamlit's browser part replaces these placeholders.
 ACCENT, INK, FAN, MEDIAN, BASELINE, RULE, NOTE = (f"#{n:06d}" for n in range(1, 8))
@@ -132,9 +132,9 @@ class _Sheet:
                 self._names.setdefault(stamp, []).append(name)
         self._frequency = frequency
         self._half = pd.Timedelta(days=_DAYS[frequency.unit] / 2)
-        self._traces: list[dict] = []
-        self._labels: list[dict] = []
-        self._shapes: list[dict] = []
+        self._traces: list[dict[str, Any]] = []
+        self._labels: list[dict[str, Any]] = []
+        self._shapes: list[dict[str, Any]] = []
         self._margin = 8  # to the right, in pixels: wider where a line is labelled at its end
         self._named = 0.0  # share of the height, from the top, that the names of future events take
         if len(ahead) and len(self._periods):
@@ -322,7 +322,7 @@ class _Sheet:
         label = {"x": x, "y": y, "text": text, "showarrow": False, "font": {"color": color, "size": size}}
         self._labels.append({**label, **place})
 
-    def _hatch(self, x: list, y: list, color: str, shape: str, name: str, **axis: str) -> None:
+    def _hatch(self, x: list[Any], y: list[Any], color: str, shape: str, name: str, **axis: str) -> None:
         """Hatched fields with these outlines, None between them."""
         if x:
             self._add(

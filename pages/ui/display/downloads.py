@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -16,7 +17,9 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 def downloads(table: Table | Callable[[], Table], stamp: Stamp, key: str, title: str = "") -> None:
     """Offers a table as CSV and XLSX; one that is costly may be given as what makes it, with its ``title``."""
-    title = title or table.title
+    if not title:
+        assert isinstance(table, Table)  # what makes one comes with its title
+        title = table.title
     with frame.box(f"files-{key}", horizontal=True, gap="small"):
         for label, suffix, mime, write in (
             ("CSV", "csv", "text/csv", exports.as_csv),
@@ -24,7 +27,7 @@ def downloads(table: Table | Callable[[], Table], stamp: Stamp, key: str, title:
         ):
             st.download_button(
                 label,
-                data=lambda write=write: write(table() if callable(table) else table, stamp),
+                data=partial(_file, write, table, stamp),
                 file_name=exports.name(title, stamp, suffix),
                 mime=mime,
                 key=f"{key}-{suffix}",
@@ -32,3 +35,8 @@ def downloads(table: Table | Callable[[], Table], stamp: Stamp, key: str, title:
                 type="tertiary",
                 icon=":material/download:",
             )
+
+
+def _file(write: Callable[[Table, Stamp], bytes], table: Table | Callable[[], Table], stamp: Stamp) -> bytes:
+    """What is handed over when a button is pressed."""
+    return write(table() if callable(table) else table, stamp)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,8 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:])")
 _SPARSE_ODDS = (2, 3, 4, 5, 10, 20, 100)
 
 
-def _missing(value: float | None) -> bool:
-    return value is None or not np.isfinite(value)
+def _known(value: float | None) -> TypeGuard[float]:
+    return value is not None and bool(np.isfinite(value))
 
 
 def units(value: float | None) -> str:
@@ -33,7 +34,7 @@ def units(value: float | None) -> str:
     >>> units(9.96), units(0.04), units(1240.4), units(None)
     ('10', '0.0', '1,240', '—')
     """
-    if _missing(value):
+    if not _known(value):
         return UNKNOWN
     value = float(value) + 0.0  # no "-0.0"
     return f"{value:,.1f}" if abs(round(value, 1)) < 10 else f"{value:,.0f}"
@@ -41,7 +42,7 @@ def units(value: float | None) -> str:
 
 def whole(value: float | None) -> str:
     """A count of things: ``"1,240"``."""
-    return UNKNOWN if _missing(value) else f"{value:,.0f}"
+    return f"{value:,.0f}" if _known(value) else UNKNOWN
 
 
 def percent(share: float | None, *, signed: bool = False) -> str:
@@ -50,7 +51,7 @@ def percent(share: float | None, *, signed: bool = False) -> str:
     >>> percent(0.123), percent(0.0834), percent(-0.5, signed=True), percent(0.0996)
     ('12%', '8.3%', '−50%', '10%')
     """
-    if _missing(share):
+    if not _known(share):
         return UNKNOWN
     value = float(share) * 100
     digits = 1 if abs(round(value, 1)) < 10 and round(value, 1) % 1 else 0
@@ -63,12 +64,12 @@ def loss(value: float | None) -> str:
     >>> loss(0.29514), loss(float("nan"))
     ('0.295', '—')
     """
-    return UNKNOWN if _missing(value) else f"{value:.3f}"
+    return f"{value:.3f}" if _known(value) else UNKNOWN
 
 
 def factor(value: float | None) -> str:
     """What a number is multiplied by: ``"1.08"``."""
-    return UNKNOWN if _missing(value) else f"{value:.2f}"
+    return f"{value:.2f}" if _known(value) else UNKNOWN
 
 
 def points(share: float | None, *, signed: bool = False) -> str:
@@ -88,7 +89,7 @@ def _signed(text: str, value: float, always: bool) -> str:
 
 def money(value: float | None, currency: str = "USD", *, signed: bool = False) -> str:
     """A sum of money, without cents from 100 on: ``"$1,240"``, ``"CHF 86.40"``."""
-    if _missing(value):
+    if not _known(value):
         return UNKNOWN
     digits = 0 if abs(round(value, 2)) >= 100 else 2
     return _signed(_currency(f"{abs(value):,.{digits}f}", currency), value if round(value, digits) else 0.0, signed)
@@ -96,7 +97,7 @@ def money(value: float | None, currency: str = "USD", *, signed: bool = False) -
 
 def price(value: float | None, currency: str = "USD") -> str:
     """The price of one unit, to the cent: ``"$2.49"``."""
-    return UNKNOWN if _missing(value) else _signed(_currency(f"{abs(value):,.2f}", currency), value, False)
+    return _signed(_currency(f"{abs(value):,.2f}", currency), value, False) if _known(value) else UNKNOWN
 
 
 def _currency(text: str, currency: str) -> str:
@@ -106,21 +107,21 @@ def _currency(text: str, currency: str) -> str:
 
 def difference(value: float | None) -> str:
     """A difference in units with its sign: ``"+12"``, ``"−0.4"``."""
-    if _missing(value):
+    if not _known(value):
         return UNKNOWN
     return _signed(units(abs(value)), value if round(value, 1) else 0.0, True)
 
 
 def unit_change(before: float | None, after: float | None) -> str:
     """The difference in units with its share: ``"+12 (+8%)"``; empty where either is not known."""
-    if _missing(before) or _missing(after):
+    if not _known(before) or not _known(after):
         return ""
     return f"{difference(after - before)}{_share(before, after)}"
 
 
 def money_change(before: float | None, after: float | None, currency: str = "USD") -> str:
     """The difference in money with its share: ``"−$120 (−8%)"``; empty where either is not known."""
-    if _missing(before) or _missing(after):
+    if not _known(before) or not _known(after):
         return ""
     return f"{money(after - before, currency, signed=True)}{_share(before, after)}"
 
@@ -133,8 +134,8 @@ def date(stamp: pd.Timestamp | str | None) -> str:
     """A day, always written so: ``"5 Jan 2025"``."""
     if stamp is None or pd.isna(stamp):
         return UNKNOWN
-    stamp = pd.Timestamp(stamp)
-    return f"{stamp.day} {stamp:%b %Y}"
+    day = pd.Timestamp(stamp)
+    return f"{day.day} {day:%b %Y}"
 
 
 def period(stamp: pd.Timestamp | None, frequency: Frequency) -> str:
@@ -203,7 +204,7 @@ def elasticity(value: float | None) -> str:
     >>> elasticity(1.8)
     'A price 1% higher sells about 1.8% fewer units.'
     """
-    if _missing(value):
+    if not _known(value):
         return "This model cannot tell how demand answers to price."
     if value < 0.05:
         return "Price hardly moves this item: 1% more changes its units by less than 0.1%."
@@ -212,12 +213,12 @@ def elasticity(value: float | None) -> str:
 
 def elasticity_figure(value: float | None) -> str:
     """The same as a figure: percent fewer units per percent of price, ``"−1.8"``."""
-    return UNKNOWN if _missing(value) else _signed(f"{value:.1f}", -1.0 if round(value, 1) else 0.0, False)
+    return _signed(f"{value:.1f}", -1.0 if round(value, 1) else 0.0, False) if _known(value) else UNKNOWN
 
 
 def duration(seconds: float | None) -> str:
     """Time left, roughly: ``"about 3 minutes"``; empty where it is not known."""
-    if _missing(seconds):
+    if not _known(seconds):
         return ""
     if seconds < 10:
         return "a few seconds"

@@ -6,17 +6,21 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from forecasting.core.types import Progress
+from forecasting.core.types import Progress, Report
 from pages.ui.display import formats
 
-Work = Callable[[Callable[[Progress], None]], None]
+Work = Callable[[Report], None]
 
 
 def run(work: Work) -> None:
     """Does the work, then starts the page again on what came of it; errors are the caller's."""
     bar = st.progress(0.0, text="Starting")
+
+    def show(progress: Progress) -> None:
+        bar.progress(progress.share, text=words(progress))
+
     try:
-        work(lambda progress: bar.progress(progress.share, text=words(progress)))
+        work(show)
     finally:
         bar.empty()
     st.rerun()

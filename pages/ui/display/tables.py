@@ -58,9 +58,9 @@ class Table:
         head = "".join(f'<th scope="col"{_align(column)}>{escape(column.title)}</th>' for column in self.columns)
         texts = [self.texts(column) for column in self.columns]
         rows = []
-        for row, cells in enumerate(zip(*texts, strict=True)):
+        for row, written in enumerate(zip(*texts, strict=True)):
             marked = bool(len(self.marked)) and bool(self.marked[row])
-            cells = list(cells)
+            cells = list(written)
             if marked:
                 cells[0] = f"{cells[0]} {self.mark}"
             first, *others = (

@@ -7,7 +7,7 @@ with its number, so that colour is never the only sign.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,8 @@ from pages.ui.display import formats
 from pages.ui.display.charts import ACCENT, BASELINE, INK, NOTE, OTHER, RULE, shown_periods
 
 if TYPE_CHECKING:
-    from forecasting.workflows import AttentionAttribution, ItemHistory
+    from forecasting.explain.attention_attribution import AttentionAttribution
+    from forecasting.service.view_models import ItemHistory
 
 _BRIDGE, _MAP, _LINE = 340, 320, 260  # heights in pixels
 
@@ -118,7 +119,7 @@ def twins(
     return go.Figure(data=traces, layout=layout)
 
 
-def _line(periods: pd.DatetimeIndex, values: np.ndarray, color: str, name: str) -> dict:
+def _line(periods: pd.DatetimeIndex, values: np.ndarray, color: str, name: str) -> dict[str, Any]:
     told = [formats.units(value) for value in values]
     return {
         "type": "scatter", "mode": "lines", "name": name, "x": periods.to_numpy(), "y": values,
@@ -127,9 +128,9 @@ def _line(periods: pd.DatetimeIndex, values: np.ndarray, color: str, name: str) 
     }  # fmt: skip
 
 
-def _axis(**settings: object) -> dict:
+def _axis(**settings: object) -> dict[str, Any]:
     return {"showgrid": False, "fixedrange": True, "tickfont": {"color": NOTE}, **settings}
 
 
-def _layout(height: int) -> dict:
+def _layout(height: int) -> dict[str, Any]:
     return {"height": height, "margin": {"l": 0, "r": 8, "t": 24, "b": 0}, "dragmode": False, "showlegend": height == _LINE}

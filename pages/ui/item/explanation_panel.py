@@ -14,11 +14,11 @@ from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Table
 from pages.ui.item import explanation_charts, explanation_text
-from pages.ui.resources import explanations, service
+from pages.ui.resources import catalog, explanations
 from pages.ui.shell import url_state
 
 if TYPE_CHECKING:
-    from forecasting.workflows import ItemView
+    from forecasting.service.view_models import ItemView
 
 _TARGET = "target"
 
@@ -45,7 +45,7 @@ def asked() -> dict[str, str]:
 
 
 def _drivers(view: ItemView) -> None:
-    frequency, periods = service.figures().frequency, view.forecast.periods
+    frequency, periods = catalog.service().figures().frequency, view.forecast.periods
     found = explanations.drivers(view.facts.item_id).first(len(periods))
     sentence = explanation_text.drivers(found, frequency)
     st.markdown(sentence)
@@ -59,7 +59,7 @@ def _drivers(view: ItemView) -> None:
 
 
 def _looked(view: ItemView) -> None:
-    frequency, periods = service.figures().frequency, view.forecast.periods
+    frequency, periods = catalog.service().figures().frequency, view.forecast.periods
     found = explanations.links(view.facts.item_id).first(len(periods))
     if not found.weights.size:
         st.markdown("This model was trained without attention: it does not look back at single periods.")
@@ -97,7 +97,7 @@ def _clicked(key: str, periods: pd.DatetimeIndex) -> None:
 
 
 def _mistakes(view: ItemView) -> None:
-    frequency, periods = service.figures().frequency, view.forecast.periods
+    frequency, periods = catalog.service().figures().frequency, view.forecast.periods
     found = explanations.mistakes(view.facts.item_id)
     target = _target(view, "mistakes-target") if found.any else 0
     st.markdown(explanation_text.mistakes(found, target, periods[target], frequency))
@@ -111,7 +111,7 @@ def _mistakes(view: ItemView) -> None:
 
 
 def _changes(view: ItemView) -> None:
-    frequency = service.figures().frequency
+    frequency = catalog.service().figures().frequency
     found = explanations.since_last(view.facts.item_id)
     if found is None:
         word = formats.period_word(frequency)
@@ -131,7 +131,7 @@ def _changes(view: ItemView) -> None:
 
 def _target(view: ItemView, key: str) -> int:
     """The period ahead that the planner asks about: the first unless the address names another that is shown."""
-    frequency, periods = service.figures().frequency, view.forecast.periods
+    frequency, periods = catalog.service().figures().frequency, view.forecast.periods
     word = formats.period_word(frequency)
     named = [f"{stamp:%Y-%m-%d}" for stamp in periods]
     asked = st.query_params.get(_TARGET, "")
@@ -154,5 +154,5 @@ def _ask(periods: pd.DatetimeIndex, place: int) -> None:
 def _table(view: ItemView, table: Table, key: str) -> None:
     st.html(table.html())
     fan = view.forecast
-    stamp = exports.Stamp(service.figures().name, fan.creation_date, f"{fan.model} {fan.version}")
+    stamp = exports.Stamp(catalog.service().figures().name, fan.creation_date, f"{fan.model} {fan.version}")
     downloads(table, stamp, key)

@@ -13,7 +13,10 @@ from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
 
 if TYPE_CHECKING:
-    from forecasting.workflows import AttentionAttribution, Drivers, ErrorHistory, ForecastRevision
+    from forecasting.explain.attention_attribution import AttentionAttribution
+    from forecasting.explain.error_history import ErrorHistory
+    from forecasting.explain.forecast_revision import ForecastRevision
+    from forecasting.explain.shapley_drivers import Drivers
 
 DRIVER_NAMES = {
     "trend": "Level and trend",

@@ -18,7 +18,7 @@ from pages.ui.display.tables import Column, Table, numbers, stamps
 if TYPE_CHECKING:
     from data.facts import About, ItemFacts
     from forecasting.core.types import QuantileForecast
-    from forecasting.workflows import ItemView, PastFan
+    from forecasting.service.view_models import ItemView, PastFan
 
 
 #: The share of stores from which a promotion is one.
@@ -127,7 +127,7 @@ def table(view: ItemView, tau: float, about: About) -> Table:
 
 
 def _events(view: ItemView, periods: pd.DatetimeIndex) -> list[str]:
-    named = {stamp: [] for stamp in periods}
+    named: dict[pd.Timestamp, list[str]] = {stamp: [] for stamp in periods}
     for stamp, name in view.history.events:
         if stamp in named:
             named[stamp].append(name)

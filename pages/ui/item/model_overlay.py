@@ -11,14 +11,14 @@ import streamlit as st
 from data.errors import TidelineError
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
-from pages.ui.resources import service
+from pages.ui.resources import catalog, ladder
 from pages.ui.shell import url_state
 
 if TYPE_CHECKING:
     from data.schema import Frequency
     from forecasting.core.types import QuantileForecast
+    from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores
     from forecasting.models.patchwork.forecaster import PatchworkParts
-    from forecasting.workflows import AccuracyReport, ModelScores
 
 _NONE = ""
 _ROUTES = {
@@ -39,7 +39,7 @@ class Overlay:
 
 def overlay(item_id: str, horizon: int) -> Overlay | None:
     """The choice of a generation and what it says; None where none is chosen or none was fitted on this catalog."""
-    report = service.accuracy()
+    report = ladder.accuracy()
     if report is None or not report.tried or report.shipped:  # what was shipped are scores, not forecasters
         return None
     titles = {_NONE: "None", **{one.name: one.title for one in report.tried}}
@@ -48,7 +48,7 @@ def overlay(item_id: str, horizon: int) -> Overlay | None:
     st.selectbox(
         "Lay another generation's fan over it",
         list(titles),
-        format_func=titles.get,
+        format_func=titles.__getitem__,
         width=340,
         **url_state.made_with_one_of("over", chosen, list(titles)),
         on_change=url_state.on_change("over", "over", str),
@@ -57,7 +57,7 @@ def overlay(item_id: str, horizon: int) -> Overlay | None:
         _advice(report)
         return None
     try:
-        forecast = service.forecast_by(chosen, item_id)
+        forecast = ladder.forecast_by(chosen, item_id)
     except TidelineError as error:
         st.warning(f"{formats.plain(titles[chosen])} cannot forecast this item. {formats.plain(str(error))}")
         return None
@@ -66,8 +66,8 @@ def overlay(item_id: str, horizon: int) -> Overlay | None:
 
 def _advice(report: AccuracyReport) -> None:
     """Says where another generation was surely better on this catalog than the one in use."""
-    card = service.model().card
-    better = service.better_generation(card.model) if card else None
+    card = catalog.service().model().card
+    better = ladder.better_generation(card.model) if card else None
     if better is not None and card is not None:
         less = 1 - better.rung.wql / report.of(card.model).rung.wql
         st.caption(
@@ -113,7 +113,7 @@ def both(over: Overlay, own: QuantileForecast, tau: float, frequency: Frequency)
 
 def patchwork(item_id: str) -> None:
     """The patchwork's parts for the item, folded away; nothing where the patchwork was not fitted on this catalog."""
-    report = service.accuracy()
+    report = ladder.accuracy()
     if report is None or "patchwork" not in [one.name for one in report.tried]:
         return
     folded = st.expander("How the patchwork of 2008 would come to its number", key="parts", on_change="rerun")
@@ -121,11 +121,11 @@ def patchwork(item_id: str) -> None:
         return
     with folded:
         try:
-            parts = service.patchwork_parts(item_id)
+            parts = ladder.patchwork_parts(item_id)
         except TidelineError as error:
             st.markdown(formats.plain(str(error)))
             return
-        frequency = service.figures().frequency
+        frequency = catalog.service().figures().frequency
         for line in part_sentences(parts, frequency):
             st.markdown(f"- {line}")
         st.html(parts_table(parts, frequency).html())

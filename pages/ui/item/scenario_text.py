@@ -14,7 +14,7 @@ from pages.ui.shell.scenario_code import Scenario
 
 if TYPE_CHECKING:
     from data.facts import About
-    from forecasting.workflows import ScenarioView
+    from forecasting.service.view_models import ScenarioView
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,11 @@ def table(view: ScenarioView, about: About) -> Table:
     """The twin of the chart: every period as planned and with the scenario; prices never seen are marked."""
     before, after = view.baseline.mean()[0], view.scenario.mean()[0]  # (H,)
     columns = [Column(formats.period_word(about.frequency).title(), "period", stamps(view.scenario.periods))]
-    if view.baseline_plan.price is not None and np.isfinite(view.baseline_plan.price).any():
+    plan, other = view.baseline_plan, view.scenario_plan
+    if plan.price is not None and other.price is not None and np.isfinite(plan.price).any():
         columns += [
-            Column("Planned price", "price", numbers(view.baseline_plan.price)),
-            Column("Price", "price", numbers(view.scenario_plan.price)),
+            Column("Planned price", "price", numbers(plan.price)),
+            Column("Price", "price", numbers(other.price)),
         ]
     columns += [
         Column("As planned" if view.planned else "As usual", "units", numbers(before)),
@@ -128,10 +129,10 @@ def table(view: ScenarioView, about: About) -> Table:
         Column("P10", "units", numbers(view.scenario.at(0.1)[0])),
         Column("P90", "units", numbers(view.scenario.at(0.9)[0])),
     ]
-    if view.scenario_plan.promo is not None and np.nan_to_num([view.baseline_plan.promo, view.scenario_plan.promo]).any():
+    if plan.promo is not None and other.promo is not None and np.nan_to_num([plan.promo, other.promo]).any():
         columns += [
-            Column(promotion_column(view.promo_planned), "promotion", numbers(view.baseline_plan.promo)),
-            Column("Promotion", "promotion", numbers(view.scenario_plan.promo)),
+            Column(promotion_column(view.promo_planned), "promotion", numbers(plan.promo)),
+            Column("Promotion", "promotion", numbers(other.promo)),
         ]
     title = f"Scenario for {view.facts.name}"
     return Table(title, tuple(columns), about.frequency, about.currency, marked=np.asarray(view.unsure).tolist())

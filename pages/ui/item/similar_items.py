@@ -10,7 +10,7 @@ from data.errors import TidelineError
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Table
-from pages.ui.resources import new_products, service
+from pages.ui.resources import catalog, new_products
 from pages.ui.shell import frame
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ def similar(chosen: Selection) -> None:
     if not folded.open:
         return
     with folded:
-        about = service.figures()
+        about = catalog.service().figures()
         try:
-            near = new_products.learned().similar(chosen.item)
+            near = new_products.launches().similar(chosen.item)
         except TidelineError as error:
             st.markdown(formats.plain(str(error)))
             return
@@ -59,9 +59,9 @@ def duplicates() -> None:
     if not folded.open:
         return
     with folded:
-        about = service.figures()
+        about = catalog.service().figures()
         with st.spinner("Comparing items that share every attribute"):
-            found = service.duplicates()
+            found = new_products.duplicates()
         if not found:
             st.markdown("No two items share every attribute, nearly the name and the price, and sell together.")
             return
@@ -74,7 +74,7 @@ def duplicates() -> None:
         st.html(_pairs(found[:_SHOWN], about).html())
         if len(found) > _SHOWN:
             st.caption(f"Shown: the {_SHOWN} surest of {formats.whole(len(found))}. The files have all of them.")
-        downloads(_pairs(found, about), exports.Stamp(about.name, about.last, service.model_words()), "duplicates")
+        downloads(_pairs(found, about), exports.Stamp(about.name, about.last, catalog.model_words()), "duplicates")
 
 
 def _pairs(found: Sequence[Duplicate], about: About) -> Table:

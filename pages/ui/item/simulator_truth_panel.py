@@ -10,23 +10,24 @@ from data.errors import NotTrained
 from pages.ui.display import charts, exports
 from pages.ui.display.downloads import downloads
 from pages.ui.item import forecast_text, simulator_truth_text
-from pages.ui.resources import service
+from pages.ui.resources import catalog, simulator_truth
 
 if TYPE_CHECKING:
-    from forecasting.evaluation.simulator_check import ItemTruth, TruthRecord
-    from forecasting.workflows import ItemView, ScenarioView
+    import numpy as np
+
+    from forecasting.service.view_models import ItemView, PlanChange, ScenarioView
 
 
 def item_section(view: ItemView, tau: float) -> None:
     """The Item page's folded section: the true fan over the model's, true elasticity, true holidays, and what will sell."""
-    if service.truths() is None:
+    if simulator_truth.truths() is None:
         return
     folded = st.expander("What the simulator knows", key="truth", on_change="rerun", icon=":material/science:")
     if not folded.open:
         return
     with folded:
-        about = service.figures()
-        found = of_item(view)
+        about = catalog.service().figures()
+        found = simulator_truth.of_item(view.facts.item_id, len(view.forecast.periods))
         if found is None:
             st.markdown("The simulation does not reach as far as the forecast. Ask for fewer periods ahead.")
             return
@@ -52,58 +53,44 @@ def item_section(view: ItemView, tau: float) -> None:
 
 def what_if_line(view: ScenarioView, changed: bool) -> None:
     """The What-if page's line: what the scenario would truly do."""
-    known = service.truths()
+    known = simulator_truth.truths()
     if known is None:
         return
     horizon = len(view.baseline.periods)
-    found = _of_item(service.version(), view.facts.item_id, horizon)
+    found = simulator_truth.of_item(view.facts.item_id, horizon)
     if found is None:
         return
-    before, after = ((plan.price, plan.promo) for plan in (view.baseline_plan, view.scenario_plan))
+    before, after = (_paths(plan) for plan in (view.baseline_plan, view.scenario_plan))
     true = found.mean_under(before, after)
     st.markdown(f":material/science: {simulator_truth_text.response(view, found, true, changed)}")
 
 
+def _paths(plan: PlanChange) -> tuple[np.ndarray, np.ndarray]:
+    """Prices and promotions [H] that a fan of a scenario was made with."""
+    assert plan.price is not None  # a scenario tells both in full
+    assert plan.promo is not None
+    return plan.price, plan.promo
+
+
 def data_section() -> None:
     """The Data page's section: which truths are planted, and how a sample of the forecasts stands to them."""
-    known = service.truths()
+    known = simulator_truth.truths()
     if known is None:
         return
     st.subheader("What the simulator knows", anchor=False)
     st.markdown(simulator_truth_text.planted(known.planted))
     try:
         with st.spinner("Laying a sample of the forecasts beside the truth"):
-            record = _record(service.version())
+            record = simulator_truth.record()
     except NotTrained:
         st.caption("Train a model below: its forecasts are then laid beside the truth, here and on the Item page.")
         return
     if record is None:
         st.caption("The simulation does not reach as far as the model's forecasts, so they cannot be laid beside the truth.")
         return
-    about = service.figures()
+    about = catalog.service().figures()
     st.markdown(simulator_truth_text.record(record, about.frequency))
     table = simulator_truth_text.record_table(record, about.frequency)
     st.html(table.html())
     st.caption(simulator_truth_text.RECORD_CAPTION)
-    downloads(table, exports.Stamp(about.name, about.last, service.model_words()), "truth")
-
-
-def of_item(view: ItemView) -> ItemTruth | None:
-    """The truth beside the forecast of a view."""
-    return _of_item(service.version(), view.facts.item_id, len(view.forecast.periods))
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _of_item(version: str, item_id: str, horizon: int) -> ItemTruth | None:
-    from forecasting.evaluation.simulator_check import item_truth
-
-    known = service.truths()
-    return item_truth(service.item(item_id, horizon).forecast, known) if known else None
-
-
-@st.cache_resource(show_spinner=False, max_entries=1)
-def _record(version: str) -> TruthRecord | None:
-    from forecasting.evaluation.simulator_check import recorded
-
-    known = service.truths()
-    return recorded(service.desk().forecast, known) if known else None
+    downloads(table, exports.Stamp(about.name, about.last, catalog.model_words()), "truth")

@@ -14,7 +14,7 @@ from pages.ui.display.tables import Column, Table, numbers, stamps
 
 if TYPE_CHECKING:
     from forecasting.evaluation.simulator_check import ItemTruth, TruthRecord
-    from forecasting.workflows import ItemView, ScenarioView
+    from forecasting.service.view_models import ItemView, ScenarioView
 
 TRUTH = "The truth"
 

@@ -2,62 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from pages.ui.display import formats, progress
-from pages.ui.resources import service
+from pages.ui.display import formats
+from pages.ui.jobs import job_panel
+from pages.ui.resources import catalog, jobs
 
 if TYPE_CHECKING:
-    from forecasting.workflows import Run
+    from forecasting.batch.batch_forecast import Run
 
-_WATCHED = "batch watched"
+_JOB = "batch"
 
 #: Rows beyond which a file is not handed through the browser.
 _MOST_ROWS = 3_000_000
 
+_Kind = Literal["csv", "parquet"]
+_KINDS: tuple[tuple[str, _Kind, str], ...] = (
+    ("CSV", "csv", "text/csv"),
+    ("Parquet", "parquet", "application/vnd.apache.parquet"),
+)
+
 
 def section() -> None:
-    """Nothing until a model serves; while a run is under way, this part alone looks every second how far it is."""
-    if service.model().serves:
+    """Nothing until a model serves."""
+    if catalog.service().model().serves:
         st.subheader("Forecasts of all items", anchor=False)
-        st.fragment(_section, run_every=1 if service.batch_run().running else None)()
-
-
-def _section() -> None:
-    watched = service.batch_run()
-    if watched.running:
-        st.session_state[_WATCHED] = True
-        now = watched.progress()
-        st.progress(now.share, text=progress.words(now))
-        st.caption(
-            "You can go on working. Each part is kept as it is written; Today and the Buy plan read them when all are there."
+        job_panel.section(
+            jobs.batch(),
+            _JOB,
+            _offer,
+            note="You can go on working. Each part is kept as it is written; Today and the Buy plan read them when all are "
+            "there.",
+            kept="The parts that are written are kept.",
+            went_wrong="The last run did not end well.",
         )
-        if st.button("Stop", key="stop batch", icon=":material/stop:", help="The parts that are written are kept."):
-            watched.stop()
-            st.toast("Stopping after the part at hand")
-        return
-    if st.session_state.pop(_WATCHED, False):  # it ended since the last look: the whole page may have new forecasts
-        st.rerun()
-    if watched.failed:
-        st.error(f"The last run did not end well. {formats.plain(watched.failed)}", icon=":material/error:")
-    run = service.desk().run()
-    _told(run)
+
+
+def _offer() -> None:
+    run = catalog.service().forecasts.run()
+    _found(run)
     if run is not None and run.whole:
         _files(run)
     label = "Forecast all items" if run is None else "Forecast them again" if run.whole else "Go on"
     if st.button(label, key="start batch", type="secondary" if run is None or run.whole else "primary"):
-        watched.start()
-        st.session_state[_WATCHED] = True
-        st.rerun()
+        job_panel.start(_JOB, jobs.batch().start)
 
 
-def _told(run: Run | None) -> None:
+def _found(run: Run | None) -> None:
     """What there is."""
-    about = service.figures()
+    about = catalog.service().figures()
     if run is None:
-        ahead = formats.ahead(service.longest_horizon(), about.frequency)
+        ahead = formats.ahead(catalog.service().horizon, about.frequency)
         st.markdown(
             f"Every quantile of all {about.items:,} items for {ahead}, and of the totals up to each, as files: for other "
             "programs, and for Today and the Buy plan, which then need not work them out themselves."
@@ -84,10 +82,10 @@ def _files(run: Run) -> None:
         st.caption(f"{rows:,} rows are too many for the browser; they lie on the server as Parquet, in {run.directory}.")
         return
     with st.container(horizontal=True, gap="small"):
-        for label, kind, mime in (("CSV", "csv", "text/csv"), ("Parquet", "parquet", "application/vnd.apache.parquet")):
+        for label, kind, mime in _KINDS:
             st.download_button(
                 label,
-                data=lambda kind=kind: service.run_file(run, kind),
+                data=partial(_content, run, kind),
                 file_name=formats.file_name(
                     "forecasts", run.manifest.catalog_name, run.manifest.creation_date[:10], suffix=kind
                 ),
@@ -98,3 +96,10 @@ def _files(run: Run) -> None:
                 icon=":material/download:",
                 help=f"{rows:,} rows: one for each item and period.",
             )
+
+
+def _content(run: Run, kind: _Kind) -> bytes:
+    """What is handed over when a button is pressed."""
+    from forecasting.batch.batch_forecast import in_one_file
+
+    return in_one_file(run, kind).read_bytes()

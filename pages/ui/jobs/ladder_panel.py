@@ -6,45 +6,42 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui.display import formats, progress
-from pages.ui.resources import service
+from pages.ui.display import formats
+from pages.ui.jobs import job_panel
+from pages.ui.resources import jobs, ladder
 
 if TYPE_CHECKING:
-    from forecasting.workflows import AccuracyReport
+    from forecasting.evaluation.accuracy_report import AccuracyReport
 
-_SEEN = "generations seen"
+_JOB = "ladder"
 
 
 def section() -> None:
-    """Where the run stands and what can be done about it; while it runs, this part alone looks every second."""
-    st.fragment(_section, run_every=1 if service.ladder_run().running else None)()
+    """Where the run stands and what can be done about it; what is finished shows while the rest is tried."""
+    job_panel.section(
+        jobs.ladder(),
+        _JOB,
+        _idle,
+        note="You can go on working. What is finished is kept and shown here at once.",
+        kept="The generations that are finished are kept; you can go on later.",
+        went_wrong="The last run did not end well.",
+        finished=lambda: _finished(ladder.accuracy()),
+    )
 
 
 def begun() -> bool:
     """Whether there is something to watch or to do before the ladder is whole."""
-    report = service.accuracy()
+    report = ladder.accuracy()
     unfinished = report is None or (not report.shipped and bool(report.missing or report.failed))
-    return service.ladder_run().running or unfinished
+    return jobs.ladder().running or unfinished
 
 
-def _section() -> None:
-    run, report = service.ladder_run(), service.accuracy()
-    finished = len(report.tried) if report else 0
-    if run.running:
-        if st.session_state.setdefault(_SEEN, finished) != finished:  # another generation is through: show it
-            st.session_state[_SEEN] = finished
-            st.rerun()
-        now = run.progress()
-        st.progress(now.share, text=progress.words(now))
-        st.caption("You can go on working. What is finished is kept and shown here at once.")
-        if st.button("Stop", icon=":material/stop:", help="The generations that are finished are kept; you can go on later."):
-            run.stop()
-            st.toast("Stopping")
-        return
-    if st.session_state.pop(_SEEN, None) is not None:  # it ended since the last look
-        st.rerun()
-    if run.failed:
-        st.error(f"The last run did not end well. {formats.plain(run.failed)}", icon=":material/error:")
+def _finished(report: AccuracyReport | None) -> int:
+    return len(report.tried) if report else 0
+
+
+def _idle() -> None:
+    report = ladder.accuracy()
     _unfinished(report)
     _offer(report)
 
@@ -61,11 +58,9 @@ def _unfinished(report: AccuracyReport | None) -> None:
 
 def _offer(report: AccuracyReport | None) -> None:
     """The button that starts the run, goes on with it, or begins it anew."""
-    run = service.ladder_run()
     whole = report is not None and not report.missing and not report.failed
     own = report is not None and bool(report.tried) and not report.shipped
     label = "Try them all again" if whole else "Go on" if own else "Try the generations"
     if st.button(label, type="secondary" if whole else "primary"):
-        run.start(afresh=whole)
-        st.session_state[_SEEN] = len(report.tried) if report and not whole else 0
-        st.rerun()
+        afresh = ("--afresh",) if whole else ()
+        job_panel.start(_JOB, lambda: jobs.ladder().start(*afresh), finished=0 if whole else _finished(report))

@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.display import formats, progress
-from pages.ui.resources import service
+from pages.ui.display import formats
+from pages.ui.jobs import job_panel
+from pages.ui.resources import catalog, jobs
 
-_WATCHED = "training watched"
+_JOB = "training"
 
 
 def section() -> None:
-    """Model and training; while a training runs, this part alone looks every second how far it is."""
-    st.fragment(_section, run_every=1 if service.training().running else None)()
+    """Model and training."""
+    job_panel.section(
+        jobs.training(),
+        _JOB,
+        _idle,
+        note="You can go on working; the model in use stays until the new one is ready.",
+        stop="Stop training",
+        kept="What is learned so far is kept; you can resume.",
+        went_wrong="The last training did not end well.",
+    )
 
 
-def _section() -> None:
-    run = service.training()
-    if run.running:
-        st.session_state[_WATCHED] = True
-        now = run.progress()
-        st.progress(now.share, text=progress.words(now))
-        st.caption("You can go on working; the model in use stays until the new one is ready.")
-        if st.button("Stop training", icon=":material/stop:", help="What is learned so far is kept; you can resume."):
-            run.stop()
-            st.toast("Stopping after the step at hand")
-        return
-    if st.session_state.pop(_WATCHED, False):  # it ended since the last look: the whole page has a new model
-        st.rerun()
+def _idle() -> None:
     _model()
-    if run.failed:
-        st.error(f"The last training did not end well. {formats.plain(run.failed)}", icon=":material/error:")
     _offer()
 
 
 def _model() -> None:
-    status = service.model()
+    status = catalog.service().model()
     if status.card is None:
         st.markdown(formats.plain(status.message))
         return
@@ -52,15 +47,10 @@ def _model() -> None:
 
 
 def _offer() -> None:
-    run = service.training()
-    now = run.progress()
+    now = jobs.training().progress()
     begun = 0 < now.done < now.total
     label = "Resume training" if begun else "Train on this data"
-    if st.button(label, type="primary" if begun or service.model().message else "secondary"):
-        if begun:
-            run.resume()
-        else:
-            run.start()
-        st.rerun()
+    if st.button(label, type="primary" if begun or catalog.service().model().message else "secondary"):
+        job_panel.start(_JOB, jobs.training().start)
     if begun:
         st.caption(f"Stopped at {formats.percent(now.share)}. {formats.plain(now.message)}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from data.errors import TidelineError, UploadError
 from data.sources.simulator.simulate import MOST_CELLS
 from pages.ui.display import formats, progress
 from pages.ui.loading import upload_panel
-from pages.ui.resources import service
+
+if TYPE_CHECKING:
+    from forecasting.core.types import Report
 
 #: What may be planted: title, whether it usually is, and what it is.
 _PLANTED = {
@@ -48,7 +52,7 @@ def notice() -> None:
 def section(usual: str) -> None:
     """One of the three ways, chosen first, so that the others cost nothing; ``usual`` is the one offered."""
     source = st.segmented_control(
-        "Where from", list(_SOURCES), format_func=_SOURCES.get, default=usual, required=True, key=f"source/{usual}"
+        "Where from", list(_SOURCES), format_func=_SOURCES.__getitem__, default=usual, required=True, key=f"source/{usual}"
     )
     try:
         {"upload": _upload, "demo": _demo, "simulated": _simulated}[source]()
@@ -62,10 +66,15 @@ def _demo() -> None:
         "shopping; it is published under the MIT licence and comes with Tideline."
     )
     if st.button("Load the demo", type="primary"):
-        _load(service.load_complete_journey, "The demo is loaded.")
+        from forecasting import workflows
+
+        _load(workflows.load_complete_journey, "The demo is loaded.")
 
 
 def _simulated() -> None:
+    from data.sources.simulator.settings import Planted
+    from forecasting import workflows
+
     st.markdown(
         "Made-up items whose truth is known: for trying out sizes, and for seeing whether a forecast finds what was planted. "
         "The truth is kept beside the catalog, where no forecaster reads it; once a model is trained, the pages show it beside "
@@ -92,7 +101,7 @@ def _simulated() -> None:
         st.caption(f"About {formats.whole(size)} MB on disk, in {formats.duration(seconds).removeprefix('about ')} or so.")
     if st.button("Make and load it", type="primary", disabled=cells > MOST_CELLS):
         _load(
-            lambda report: service.load_simulated(count, length, start, planted, report),
+            lambda report: workflows.load_simulated(count, length, start, report, Planted(**planted)),
             f"The simulated catalog of {count:,} items is loaded. Train a model on it, to see its forecasts beside the truth.",
         )
 
@@ -106,7 +115,7 @@ def _upload() -> None:
 def _load(work: progress.Work, done: str) -> None:
     """Runs ``work`` under a progress bar, then starts the page again on the new data."""
 
-    def and_say(report: object) -> None:
+    def and_say(report: Report) -> None:
         work(report)
         _loaded(done)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
-from data.schema import COMMERCIAL
+from data.schema import COMMERCIAL, Frequency
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table
-from pages.ui.resources import service
 
 if TYPE_CHECKING:
     from data.sources.upload.column_mapping import ColumnMapping
@@ -21,6 +20,7 @@ _PREVIEW = "upload preview"
 _ROUND = "upload round"
 _ORDERS = "upload orders"
 _NONE = "—"
+_ANY_STEP = Frequency.of("D")  # for a table of text alone, which needs none
 
 #: Role in the mapping → what the planner reads; the first three are needed.
 _ROLES = {
@@ -34,8 +34,12 @@ _ROLES = {
     "location": "Store or location",
 }
 _NEEDED = ("item_id", "date", "demand")
-_MISSING = {"unknown": "is not known", "zero": "means that nothing sold"}
-_DAY_FIRST = {None: "As the dates tell", True: "Day first: 31/12/2024", False: "Month first: 12/31/2024"}
+_MISSING: dict[Literal["unknown", "zero"], str] = {"unknown": "is not known", "zero": "means that nothing sold"}
+_DAY_FIRST: dict[bool | None, str] = {
+    None: "As the dates tell",
+    True: "Day first: 31/12/2024",
+    False: "Month first: 12/31/2024",
+}
 
 
 def section() -> str | None:
@@ -50,6 +54,8 @@ def section() -> str | None:
         f"For buying, columns of these names are read, too, the latest cell of each item: {names}. Times are in periods; "
         "`lead_time_sd` is how far the lead time gives or takes, and `arrives_in` when the units on order come."
     )
+    from data.sources.upload import load
+
     key = f"upload/{st.session_state.get(_ROUND, 0)}"  # a new one after each file, so that the loaded file is put away
     file = st.file_uploader("File", type=["csv", "parquet", "xlsx"], key=key, label_visibility="collapsed")
     if file is None:
@@ -58,14 +64,14 @@ def section() -> str | None:
     held = st.session_state.get(_PREVIEW)
     if held is None or held[0] != file.file_id:  # a file is read once, not at every click
         with st.spinner("Reading the file"):
-            held = (file.file_id, service.preview_upload(file.name, file.getvalue()))
+            held = (file.file_id, load.preview(file.name, file.getvalue()))
         st.session_state[_PREVIEW] = held
     preview: UploadPreview = held[1]
     _reading(preview)
     mapping = _mapping(preview)
     if mapping is not None:
         with st.spinner("Reading the file again"):
-            st.session_state[_PREVIEW] = (file.file_id, service.review_upload(preview, mapping))
+            st.session_state[_PREVIEW] = (file.file_id, load.review(preview, mapping))
         st.rerun()
     return _loading(preview)
 
@@ -79,7 +85,7 @@ def _reading(preview: UploadPreview) -> None:
     st.markdown(", ".join(words))
     cells = list(zip(*preview.first_rows, strict=True)) or [()] * len(preview.columns)
     columns = tuple(Column(name, "text", values) for name, values in zip(preview.columns, cells, strict=True))
-    st.html(Table("First rows of the file", columns, preview.frequency).html())
+    st.html(Table("First rows of the file", columns, preview.frequency or _ANY_STEP).html())
     if preview.problems:
         lines = [f"- {formats.plain(str(problem))}" for problem in preview.problems]
         st.error("\n".join(["**It cannot be loaded like this.** Mend the file, or choose other columns below.", "", *lines]))
@@ -110,16 +116,16 @@ def _mapping(preview: UploadPreview) -> ColumnMapping | None:
             first, second, third, fourth = st.columns(4)
             cost = first.selectbox("Unit cost", options, _position(options, now.commercial.get("unit_cost")))
             missing = second.selectbox(
-                "A row that is not there", list(_MISSING), list(_MISSING).index(now.missing), _MISSING.get
+                "A row that is not there", list(_MISSING), list(_MISSING).index(now.missing), _MISSING.__getitem__
             )
             day_first = third.selectbox(
-                "Dates like 02/01/2024", list(_DAY_FIRST), list(_DAY_FIRST).index(now.day_first), _DAY_FIRST.get
+                "Dates like 02/01/2024", list(_DAY_FIRST), list(_DAY_FIRST).index(now.day_first), _DAY_FIRST.__getitem__
             )
             country = fourth.text_input("Country of its holidays", now.country or "", max_chars=2, placeholder="US, DE")
         sent = st.form_submit_button("Read it like this")
     if not sent:
         return None
-    single = {role: "" if column == _NONE else column for role, column in chosen.items()}
+    single: dict[str, Any] = {role: "" if column == _NONE else column for role, column in chosen.items()}
     commercial = dict(now.commercial) | {"unit_cost": cost}
     if cost == _NONE:
         del commercial["unit_cost"]
@@ -150,8 +156,10 @@ def _loading(preview: UploadPreview) -> str | None:
     wrong = not preview.loadable or (orders is not None and bool(orders.problems))
     if not st.button("Load it", type="primary", disabled=wrong):
         return None
+    from forecasting import workflows
+
     with st.spinner("Loading every row"):
-        service.load_upload(preview, name, orders)
+        workflows.load_upload(preview, preview.mapping, name, orders)
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     return name
 
@@ -162,6 +170,8 @@ def _orders(preview: UploadPreview) -> OrdersFile | None:
         "**Purchase orders, if you have them**, in a file of their own, one row for each order: `item_id`, `ordered`, `due`, "
         "`received` and `units`. Received ones tell how long orders take, those without a date of receipt what is on its way."
     )
+    from data.sources.upload.purchase_orders import read_orders
+
     key = f"orders/{st.session_state.get(_ROUND, 0)}"
     file = st.file_uploader("Purchase orders", type=["csv", "parquet", "xlsx"], key=key, label_visibility="collapsed")
     if file is None:
@@ -170,7 +180,7 @@ def _orders(preview: UploadPreview) -> OrdersFile | None:
     held = st.session_state.get(_ORDERS)
     if held is None or held[0] != file.file_id:
         with st.spinner("Reading the orders"):
-            held = (file.file_id, service.read_orders(file.name, file.getvalue()))
+            held = (file.file_id, read_orders(file.name, file.getvalue()))
         st.session_state[_ORDERS] = held
     found: OrdersFile = held[1]
     if found.problems:

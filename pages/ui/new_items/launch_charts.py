@@ -6,7 +6,7 @@ second forecaster is a dashed outline, what happened is ink. Analogs are thin gr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -22,10 +22,14 @@ _LINES = 12  # analogs drawn one by one: more than can be told apart helps nobod
 
 def launch(view: LaunchForecast, tau: float, frequency: Frequency) -> go.Figure:
     """The blend's fan over the periods of the launch, the network's outline, the analogs' median and curves."""
-    word = formats.period_word(frequency)
+    return go.Figure(data=_traces(view, tau), layout=_layout(view, tau, formats.period_word(frequency)))
+
+
+def _traces(view: LaunchForecast, tau: float) -> list[dict[str, Any]]:
+    """The fan, the analogs, the outlines, what sold, and the chosen quantile, from the ground up."""
     window = len(view.blend.periods)
     x = np.arange(1, window + 1)
-    traces: list[dict] = []
+    traces: list[dict[str, Any]] = []
 
     def line(values: np.ndarray, color: str, width: float, name: str, dash: str = "solid", **more: object) -> None:
         told = [formats.units(value) for value in values]
@@ -60,8 +64,13 @@ def launch(view: LaunchForecast, tau: float, frequency: Frequency) -> go.Figure:
     if np.isfinite(view.sold).any():
         sold = "Sold" if np.isfinite(view.sold).all() else "Sold so far"
         line(view.sold, charts.INK, 1.8, sold, mode="lines+markers", marker={"color": charts.INK, "size": 6})
-    chosen = view.blend.at(tau)[0]
-    line(chosen, charts.ACCENT, 2.5, f"Your {formats.level(tau)}")
+    line(view.blend.at(tau)[0], charts.ACCENT, 2.5, f"Your {formats.level(tau)}")
+    return traces
+
+
+def _layout(view: LaunchForecast, tau: float, word: str) -> dict[str, Any]:
+    """Axes, legend, and the words at the end of the chosen quantile."""
+    window, chosen = len(view.blend.periods), view.blend.at(tau)[0]
     below = formats.fewer_than(float(chosen[-1]))
     tallest = max(
         [float(chosen.max()), float(view.blend.at(0.9)[0].max()), float(np.nan_to_num(view.sold).max()), 1.0]
@@ -69,15 +78,15 @@ def launch(view: LaunchForecast, tau: float, frequency: Frequency) -> go.Figure:
     )
     label = {"showarrow": False, "font": {"color": charts.ACCENT, "size": 13}, "align": "left", "xanchor": "left"}
     note = {"showarrow": False, "font": {"color": charts.NOTE, "size": 13}, "xref": "paper", "yref": "paper", "x": 0, "y": 1}
-    layout = {
+    return {
         "height": charts.HEIGHT,
         "margin": {"l": 0, "r": 118, "t": 30, "b": 0},
         "hovermode": "x unified",
         "dragmode": False,
         "legend": {"orientation": "h", "y": -0.16, "yanchor": "top", "itemclick": False, "itemdoubleclick": False},
         "xaxis": {
-            "range": [0.7, window + 0.3], "tickvals": x, "title": {"text": f"{word.title()} of the launch"},
-            "showgrid": False, "fixedrange": True,
+            "range": [0.7, window + 0.3], "tickvals": np.arange(1, window + 1),
+            "title": {"text": f"{word.title()} of the launch"}, "showgrid": False, "fixedrange": True,
         },
         "yaxis": {"range": [0, 1.25 * tallest], "fixedrange": True, "nticks": 6, "tickformat": ",~r"},
         "annotations": [
@@ -88,4 +97,3 @@ def launch(view: LaunchForecast, tau: float, frequency: Frequency) -> go.Figure:
             {"text": f"Units per {word}", "xanchor": "left", "yanchor": "bottom", "yshift": 6, **note},
         ],
     }  # fmt: skip
-    return go.Figure(data=traces, layout=layout)

@@ -7,21 +7,21 @@ describe a product. ``weigh`` holds what the planner did to analogs, ``ITEM*0`` 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 
 from pages.ui.display import formats
-from pages.ui.resources import service
+from pages.ui.resources import catalog
 from pages.ui.shell import url_state
 
 if TYPE_CHECKING:
     from data.facts import ItemFacts
     from forecasting.new_products.analog_forecast import LaunchForecast
-    from forecasting.workflows import LaunchDesk
+    from forecasting.new_products.launch_service import LaunchService
 
 _RECENT, _DESCRIBED = "A recent item", "A product described"
 _ANY = "—"
@@ -42,11 +42,14 @@ class Asked:
     emphasis: Mapping[str, float]
     to_come: bool = False
 
-    def forecast(self, desk: LaunchDesk) -> LaunchForecast:
+    def forecast(self, desk: LaunchService) -> LaunchForecast:
         """Its launch; raises UnknownItem, DataError."""
         if self.recent and not self.to_come:
             return desk.forecast_recent(self.recent, self.emphasis)
-        return service.launch_of(desk, self.name, self.static, self.price, self.promo, self.launch, self.emphasis)
+        from forecasting.new_products.launch_service import NewProduct
+
+        product = NewProduct(self.name, self.static, self.price, self.promo, self.launch)
+        return desk.forecast_new(product, self.emphasis)
 
     def address(self) -> dict[str, str]:
         """The product and its weighing as query parameters."""
@@ -91,10 +94,10 @@ def written(emphasis: Mapping[str, float]) -> str:
     return "~".join(f"{item}*{times:g}" for item, times in list(emphasis.items())[:_MOST])
 
 
-def asked(desk: LaunchDesk) -> Asked | None:
+def asked(desk: LaunchService) -> Asked | None:
     """What the address asks about; the newest recent item where it says nothing, None where there is none either."""
     params = st.query_params
-    columns = service.figures().static
+    columns = catalog.service().figures().static
     static = {column: value for column in columns if (value := params.get(f"is.{column}", ""))}
     recent = params.get("recent", "")
     described = params.get("described") == "1" or bool(static) or "called" in params
@@ -118,16 +121,16 @@ def asked(desk: LaunchDesk) -> Asked | None:
     )
 
 
-def _to_come(desk: LaunchDesk, item_id: str) -> ItemFacts | None:
+def _to_come(desk: LaunchService, item_id: str) -> ItemFacts | None:
     """The item of the catalog that nothing is on record of yet; None where it is none of those."""
     if desk.knows(item_id):
         return None
-    found = service.search(item_id, 1).rows
+    found = catalog.search(item_id, 1).rows
     is_new = bool(found) and found[0].item_id == item_id and not found[0].recent_units >= 0  # NaN: never on record
     return found[0] if is_new else None
 
 
-def form(desk: LaunchDesk) -> None:
+def form(desk: LaunchService) -> None:
     """The choice between a recent item and a product described, and the fields of either."""
     params = st.query_params
     offered = desk.recent()
@@ -158,8 +161,8 @@ def form(desk: LaunchDesk) -> None:
     )
 
 
-def _fields(desk: LaunchDesk) -> None:
-    about = service.figures()
+def _fields(desk: LaunchService) -> None:
+    about = catalog.service().figures()
     params = st.query_params
     given: dict[str, str] = {}
     columns = st.columns(max(2, min(len(about.static), 4)), vertical_alignment="bottom")
@@ -211,7 +214,7 @@ def _fields(desk: LaunchDesk) -> None:
     )
 
 
-def _stored(key: str, name: str, write):
+def _stored(key: str, name: str, write: Callable[[Any], str]) -> Callable[[], None]:
     """Writes a field to the address as ``name``; another product's analogs were weighed for that one alone."""
     store = url_state.on_change(key, name, write)
 
@@ -268,7 +271,7 @@ def weigh_as_learned() -> None:
 
 def _launch(text: str | None) -> pd.Timestamp:
     """The launch date of an address: the next period unless it says a later one that can be read, at most a year from now."""
-    about = service.figures()
+    about = catalog.service().figures()
     first = about.frequency.after(about.last, 1)[0]
     try:
         told = pd.Timestamp(text or "").tz_localize(None)
@@ -278,7 +281,7 @@ def _launch(text: str | None) -> pd.Timestamp:
 
 
 def _latest() -> pd.Timestamp:
-    return service.figures().last + pd.Timedelta(days=365)
+    return catalog.service().figures().last + pd.Timedelta(days=365)
 
 
 def _number(text: str | None, least: float, most: float) -> float | None:

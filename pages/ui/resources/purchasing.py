@@ -1,4 +1,4 @@
-"""What buying asks of the desk, kept like everything in ``service.py``, and what planners have saved of it."""
+"""What buying asks of the service, kept like everything in ``catalog.py``, and what planners have saved of it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui.resources import service
+from pages.ui.resources import catalog
+from pages.ui.resources.kept import Kept
 
 if TYPE_CHECKING:
-    from data.locations import Contradiction
     from data.planner_store import Quantities, Review, Terms
-    from forecasting.core.types import Progress
-    from forecasting.workflows import (
-        Alerts,
-        BranchErrorCorrelation,
-        BuyingRecord,
-        BuyPlan,
-        BuySettings,
-        DepotLine,
-        JointTotals,
-        ProductPlan,
-        RecordAsked,
-    )
+    from forecasting.core.types import Report
+    from forecasting.purchasing.alerts import Alerts
+    from forecasting.purchasing.joint_demand import JointTotals
+    from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation, ProductPlan
+    from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
+    from forecasting.purchasing.purchase_plan import BuyPlan
+    from forecasting.purchasing.purchase_terms import BuySettings
 
 
 def buy_plan(settings: BuySettings) -> BuyPlan:
@@ -32,28 +27,14 @@ def buy_plan(settings: BuySettings) -> BuyPlan:
     return _buy_plan(_forecasts(), settings, saved_quantities().version, saved_terms().version)
 
 
-def concerns() -> Alerts:
+def alerts() -> Alerts:
     """What needs a planner, whether it was dealt with or not."""
-    return _concerns(f"{_forecasts()}/{looked_back()}/{saved_terms().version}")
+    return _alerts(f"{_forecasts()}/{monitored()}/{saved_terms().version}")
 
 
 def joint_totals(settings: BuySettings) -> JointTotals:
     """What the items of the list will sell together; raises NotTrained, TooLittleHistory."""
     return _joint_totals(_forecasts(), replace(settings, budget=None), saved_terms().version)
-
-
-def depot_lines(plan: BuyPlan) -> tuple[DepotLine, ...]:
-    """Products that a depot supplies, the shortest of stock first."""
-    from forecasting.purchasing.multi_echelon_plan import depot_lines as lines
-
-    return lines(plan)
-
-
-def location_problems(plan: BuyPlan) -> tuple[tuple[str, Contradiction], ...]:
-    """Items whose location columns cannot be."""
-    from forecasting.purchasing.multi_echelon_plan import contradictions
-
-    return contradictions(plan)
 
 
 def product_plan(settings: BuySettings, product: str, depot: str) -> ProductPlan:
@@ -69,111 +50,106 @@ def kept_product_plans(settings: BuySettings) -> tuple[ProductPlan, ...] | None:
     return _all_transfers().get(_named(settings))
 
 
-def make_product_plans(settings: BuySettings, report: Callable[[Progress], None]) -> None:
-    """Works all products out and keeps them; raises as ``product_plan``."""
-    from forecasting.purchasing.multi_echelon_plan import product_plans
+def product_plans(settings: BuySettings) -> Callable[[Report], None]:
+    """What works all products out and keeps them, as a job; raises as ``product_plan``."""
+    from forecasting.purchasing.multi_echelon_plan import product_plans as of_all
 
-    plan, past = _located(settings)
-    kept = _all_transfers()
-    kept[_named(settings)] = product_plans(plan, past, report)
-    while len(kept) > 4:
-        kept.pop(next(iter(kept)))
+    (plan, past), kept, key = _located(settings), _all_transfers(), _named(settings)
+    return lambda report: kept.put(key, of_all(plan, past, report))
 
 
 def _located(settings: BuySettings) -> tuple[BuyPlan, BranchErrorCorrelation]:
     asked = replace(settings, budget=None)
-    return buy_plan(asked), _branch_record(_forecasts(), asked, saved_terms().version)
+    return buy_plan(asked), _branch_errors(_forecasts(), asked, saved_terms().version)
 
 
 def _named(settings: BuySettings) -> tuple[str, BuySettings, int]:
     return _forecasts(), replace(settings, budget=None), saved_terms().version
 
 
-def looked_back() -> bool:
+def monitored() -> bool:
     """Whether it is known what the forecasts of all items did lately."""
-    return service.desk().look_back() is not None
+    return catalog.service().forecasts.monitoring() is not None
 
 
 def reviews() -> tuple[Review, ...]:
     """What planners have dealt with."""
-    return service.planner_store().reviews(service.figures().name)
+    return catalog.planner_store().reviews(catalog.service().figures().name)
 
 
 def set_review(review: Review) -> None:
     """Keeps that something was dealt with."""
-    service.planner_store().set_review(service.figures().name, review)
+    catalog.planner_store().set_review(catalog.service().figures().name, review)
 
 
 def forget_review(reason: str, item_id: str) -> None:
     """Brings something back."""
-    service.planner_store().forget_review(service.figures().name, reason, item_id)
+    catalog.planner_store().forget_review(catalog.service().figures().name, reason, item_id)
 
 
 def saved_quantities() -> Quantities:
     """What planners have set for orders of the newest period."""
-    about = service.figures()
-    return service.planner_store().quantities(about.name, f"{about.last:%Y-%m-%d}")
+    about = catalog.service().figures()
+    return catalog.planner_store().quantities(about.name, f"{about.last:%Y-%m-%d}")
 
 
 def save_quantities(changes: Mapping[str, float | None], seen: int) -> None:
     """Keeps these, None: as worked out; raises ResourceError where somebody changed one after version ``seen``."""
-    about = service.figures()
-    service.planner_store().set_quantities(about.name, f"{about.last:%Y-%m-%d}", changes, seen)
+    about = catalog.service().figures()
+    catalog.planner_store().set_quantities(about.name, f"{about.last:%Y-%m-%d}", changes, seen)
 
 
 def saved_terms() -> Terms:
     """How planners say that things are bought, where the catalog does not know."""
-    return service.planner_store().terms(service.figures().name)
+    return catalog.planner_store().terms(catalog.service().figures().name)
 
 
 def save_terms(category: str, item: str, changes: Mapping[str, float | None], seen: int) -> None:
     """Keeps these of an item, a category or everything, None: no longer; raises ResourceError as ``save_quantities``."""
-    service.planner_store().set_terms(service.figures().name, category, item, changes, seen)
+    catalog.planner_store().set_terms(catalog.service().figures().name, category, item, changes, seen)
 
 
-def kept_buying_record(asked: RecordAsked) -> BuyingRecord | None:
+def kept_policy_backtest(asked: RecordAsked) -> BuyingRecord | None:
     """What buying would have cost in the past, None until somebody asked for it."""
-    return _buying_records().get((service.version(), asked))
+    return _policy_backtests().get((catalog.version(), asked))
 
 
-def buying_record(asked: RecordAsked, report: Callable[[Progress], None]) -> None:
-    """Replays the past and keeps what comes of it."""
-    kept = _buying_records()
-    kept[service.version(), asked] = service.desk().buying_record(asked, report)
-    while len(kept) > 16:
-        kept.pop(next(iter(kept)))
+def policy_backtest(asked: RecordAsked) -> Callable[[Report], None]:
+    """What replays the past and keeps what comes of it, as a job."""
+    kept, key, purchases = _policy_backtests(), (catalog.version(), asked), catalog.service().purchases
+    return lambda report: kept.put(key, purchases.policy_backtest(asked, report))
 
 
 def _forecasts() -> str:
     """Names the forecasts of all items that an answer rests on."""
-    return f"{service.version()}/{service.summary().ready}"
+    return f"{catalog.version()}/{catalog.service().forecasts.status().ready}"
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
-def _buying_records() -> dict[tuple[str, RecordAsked], BuyingRecord]:
-    return {}
+def _policy_backtests() -> Kept[BuyingRecord]:
+    return Kept(16)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _concerns(version: str) -> Alerts:
-    return service.desk().concerns(saved_terms().terms)
+def _alerts(version: str) -> Alerts:
+    return catalog.service().purchases.alerts(saved_terms().terms)
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _joint_totals(version: str, settings: BuySettings, terms: int) -> JointTotals:
-    return service.desk().joint_totals(buy_plan(settings))
+    return catalog.service().purchases.joint_totals(buy_plan(settings))
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
-def _all_transfers() -> dict[tuple[str, BuySettings, int], tuple[ProductPlan, ...]]:
-    return {}
+def _all_transfers() -> Kept[tuple[ProductPlan, ...]]:
+    return Kept(4)
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
-def _branch_record(version: str, settings: BuySettings, terms: int) -> BranchErrorCorrelation:
-    return service.desk().branch_record(buy_plan(settings))
+def _branch_errors(version: str, settings: BuySettings, terms: int) -> BranchErrorCorrelation:
+    return catalog.service().purchases.branch_errors(buy_plan(settings))
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _buy_plan(version: str, settings: BuySettings, saved: int, terms: int) -> BuyPlan:
-    return service.desk().buy_plan(settings, saved_quantities().units, saved_terms().terms)
+    return catalog.service().purchases.plan(settings, saved_quantities().units, saved_terms().terms)

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
 from data.errors import ResourceError
 from pages.ui.display import formats
-from pages.ui.resources import service
+from pages.ui.resources import catalog
 from pages.ui.shell.url_state import Selection, horizon_within, permalink, selection
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ _STYLE = Path(__file__).with_name("style.css")
 _MARK = Path(__file__).with_name("mark.svg")
 _DRAWN = "frame drawn"
 _FOUND = 6
+_Arrow = Literal["up", "down", "off"]
+_ARROWS: dict[str, _Arrow] = {"+": "up", "−": "down"}  # by the sign of a change
 
 #: file, title in the navigation, icon, path in the address; the first is the front page.
 _ENTRIES = (
@@ -59,7 +61,7 @@ def page(name: str, *, icon: bool = False) -> st.Page:
     return st.Page(_PAGES / file, title=title, icon=sign if icon else None, url_path=path or None, default=not path)
 
 
-def box(name: str, **how: object) -> DeltaGenerator:
+def box(name: str, **how: Any) -> DeltaGenerator:
     """A container that style.css knows as ``.st-key-box-name``; so named, it cannot meet the key of a widget on its page."""
     return st.container(key=f"box-{name}", **how)
 
@@ -85,7 +87,7 @@ def figures(*shown: Figure) -> None:
     """At most four figures in a row."""
     with box("figures"):
         for place, figure in zip(st.columns(len(shown)), shown, strict=True):
-            arrow = {"+": "up", "−": "down"}.get((figure.change or "")[:1], "off")
+            arrow: _Arrow = _ARROWS.get((figure.change or "")[:1], "off")
             place.metric(figure.label, figure.value, figure.change, delta_color="off", delta_arrow=arrow, help=figure.help)
 
 
@@ -115,7 +117,7 @@ def _draw() -> st.Page:
 
 def _catalog() -> None:
     try:
-        about = service.figures()
+        about = catalog.service().figures()
     except ResourceError:
         _note("Catalog", "None loaded yet", "Load one on the Data page.")
         return
@@ -139,7 +141,7 @@ def _search(on_what_if: bool) -> None:
     if not text.strip():
         return
     try:
-        found = service.search(text.strip(), _FOUND)
+        found = catalog.search(text.strip(), _FOUND)
     except ResourceError:
         return
     target = page("what_if" if on_what_if else "item")
@@ -159,12 +161,12 @@ def _selection(chosen: Selection) -> None:
         _note("Selection", "No item yet", "Search above, or choose on Today.")
         return
     try:
-        about, longest = service.figures(), service.longest_horizon()
+        about, longest = catalog.service().figures(), catalog.service().horizon
     except ResourceError:
         _note("Selection", chosen.item, "")
         return
     horizon = formats.periods(horizon_within(chosen.horizon, longest), about.frequency)
     scenario = chosen.scenario.words(about.frequency)
-    found = service.search(chosen.item, 1).rows
+    found = catalog.search(chosen.item, 1).rows
     name = found[0].name if found and found[0].item_id == chosen.item else chosen.item
     _note("Selection", name, f"{chosen.item}: {horizon} ahead, {formats.level(chosen.tau)}, {scenario}")

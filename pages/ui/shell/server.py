@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from data.errors import ModelError, ResourceError
-from pages.ui.resources import service
+from pages.ui.resources import catalog
 
 _LOG = logging.getLogger("tideline.server")
 
@@ -41,7 +41,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
 def warm_up() -> None:
     """Loads what every visit needs; a missing catalog or model is a state that the pages explain, not a failure."""
     try:
-        service.prewarm()
+        catalog.prewarm()
         _READINESS.status, _READINESS.message = 200, "the catalog is open and the model is loaded"
     except (ResourceError, ModelError) as error:
         _READINESS.status, _READINESS.message = 200, f"the pages are up: {error}"

@@ -8,8 +8,9 @@ fails while a shared widget is bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
@@ -18,6 +19,10 @@ from pages.ui.shell.scenario_code import Scenario
 
 USUAL_TAU = 0.9
 _LOWEST_TAU, _HIGHEST_TAU = 0.01, 0.99
+
+_Number = TypeVar("_Number", int, float)
+_Otherwise = TypeVar("_Otherwise")
+_Option = TypeVar("_Option", bound=str)
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def permalink(path: str, address: Mapping[str, str]) -> str:
     return f"{origin}/{path}?{urlencode(address)}" if address else f"{origin}/{path}"
 
 
-def made_with(key: str, value: object, name: str = "value") -> dict[str, object]:
+def made_with(key: str, value: object, name: str = "value") -> dict[str, Any]:
     """Key and first value of a widget that shows ``value`` of the address: ``st.slider(label, 1, 99, **made_with("tau", 90))``.
 
     ``name`` is what the widget calls its first value. A widget is drawn with the value that it is made with. One that is made
@@ -80,11 +85,17 @@ def made_with(key: str, value: object, name: str = "value") -> dict[str, object]
     return {"key": key, name: value}
 
 
-def made_with_one_of(key: str, value: object, options: Sequence[object]) -> dict[str, object]:
+def made_with_one_of(key: str, value: object, options: Sequence[object]) -> dict[str, Any]:
     """The same for a list that drops down; nothing is chosen where ``value`` is none of its options."""
     held = value if value in options else None
     position = None if held is None else options.index(held)
     return {"key": made_with(key, held)["key"], "index": position}
+
+
+def chosen_of(name: str, options: Iterable[_Option], otherwise: _Option) -> _Option:
+    """Which of the ``options`` the address has as ``name``, ``otherwise`` where it has none of them."""
+    named = st.query_params.get(name)
+    return next((option for option in options if option == named), otherwise)
 
 
 def opened_by_link(*sections: str) -> None:
@@ -99,7 +110,7 @@ def is_gone(key: str) -> bool:
     return key not in st.session_state
 
 
-def on_change(key: str, name: str, write: Callable[[object], str]) -> Callable[[], None]:
+def on_change(key: str, name: str, write: Callable[[Any], str]) -> Callable[[], None]:
     """The callback that writes a widget's value to the address as ``name``; an empty text takes it out."""
 
     def store() -> None:
@@ -122,9 +133,9 @@ def store_scenario(scenario: Scenario) -> None:
         del st.query_params["scenario"]
 
 
-def _number(text: str | None, kind: type, otherwise: float | None) -> float | None:
+def _number(text: str | None, kind: Callable[[str], _Number], otherwise: _Otherwise) -> _Number | _Otherwise:
     try:
-        value = kind(text)
-    except (TypeError, ValueError):
+        value = kind(text or "")
+    except ValueError:
         return otherwise
     return value if value == value else otherwise  # NaN equals nothing

@@ -11,12 +11,15 @@ from data.planner_store import Review
 from forecasting.batch.forecast_monitoring import OUTSIDE
 from pages.ui.buy_plan.text import count, span
 from pages.ui.display import formats
-from pages.ui.resources import purchasing, service
+from pages.ui.resources import catalog, jobs, purchasing
 from pages.ui.shell import frame, url_state
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from data.facts import About
-    from forecasting.workflows import Alert, Alerts
+    from data.planner_store import State
+    from forecasting.purchasing.alerts import Alert, Alerts, Missed, Moved
 
 FIRST, MORE = 6, 12  # concerns that are shown, and how many more at a time
 
@@ -67,9 +70,10 @@ def sentence(concern: Alert, about: About) -> str:
             f"and 9 times in 10 fewer than {formats.units(concern.high)} sell."
         )
     if concern.moved is not None:
-        return f"{name} {_moved(concern, about)}: {money} {'of margin' if concern.units > 0 else 'if it stays unsold'}."
+        told = _moved(concern, concern.moved, about)
+        return f"{name} {told}: {money} {'of margin' if concern.units > 0 else 'if it stays unsold'}."
     if concern.missed is not None:
-        return f"{name} {_missed(concern, about)} ({money} until the next order arrives)."
+        return f"{name} {_missed(concern.missed, about)} ({money} until the next order arrives)."
     known = formats.periods(concern.known, about.frequency) if concern.known else "nothing"
     return (
         f"{name} is new ({known} on record): even the best order is expected to cost {money}, for 8 times in 10 between "
@@ -77,9 +81,9 @@ def sentence(concern: Alert, about: About) -> str:
     )
 
 
-def _moved(concern: Alert, about: About) -> str:
+def _moved(concern: Alert, moved: Moved, about: About) -> str:
     """Which way a forecast went, from where to where, and how much of that the last period's sales did."""
-    moved, word = concern.moved, formats.period_word(about.frequency)
+    word = formats.period_word(about.frequency)
     units, sold = abs(concern.units), moved.from_sales * np.sign(concern.units)
     ahead = formats.ahead(int(concern.periods), about.frequency)
     words = (
@@ -94,9 +98,8 @@ def _moved(concern: Alert, about: About) -> str:
     return f"{words}, because of what the forecasts got wrong lately"
 
 
-def _missed(concern: Alert, about: About) -> str:
+def _missed(missed: Missed, about: About) -> str:
     """How often what came fell outside the range, on which side, and what that says."""
-    missed = concern.missed
     outside = missed.above + missed.below
     periods = formats.periods(missed.judged, about.frequency)
     words = (
@@ -112,13 +115,13 @@ def _missed(concern: Alert, about: About) -> str:
 
 def looking_back() -> None:
     """What moved and what keeps missing its range is worked out beside the page; until then this says how far it is."""
-    if not purchasing.looked_back():
-        service.look_back_run().start(service.version())
-        st.fragment(_looking_back, run_every=2 if service.look_back_run().running else None)()
+    if not purchasing.monitored():
+        jobs.monitoring().start_once(catalog.version())
+        st.fragment(_looking_back, run_every=2 if jobs.monitoring().running else None)()
 
 
 def _looking_back() -> None:
-    run = service.look_back_run()
+    run = jobs.monitoring()
     if run.running:
         now = run.progress()
         share = f" ({formats.percent(now.share)})" if now.done else ""
@@ -128,7 +131,7 @@ def _looking_back() -> None:
         )
     elif run.failed:
         st.caption(f":material/info: Which forecasts moved could not be worked out. {formats.plain(run.failed)}")
-    elif purchasing.looked_back():  # it ended since the last look
+    elif purchasing.monitored():  # it ended since the last look
         st.rerun()
 
 
@@ -183,10 +186,11 @@ def _row(concern: Alert, found: Alerts, about: About) -> None:
     words.markdown(sentence(concern, about))
     way.page_link(frame.page(target), label=label, icon=":material/arrow_forward:", query_params=chosen | address)
     date = f"{found.creation_date:%Y-%m-%d}"
-    for place, title, kind, told in (
+    decisions: tuple[tuple[DeltaGenerator, str, State, str], ...] = (
         (reviewed, "Reviewed", "reviewed", "Gone until there is newer data."),
         (snoozed, "Snooze", "snoozed", "Gone until its money moves by 10%."),
-    ):
+    )
+    for place, title, kind, told in decisions:
         review = Review(concern.reason, concern.item_id, kind, concern.money, date)
         place.button(
             title,

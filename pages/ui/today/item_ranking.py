@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from data.facts import About
-    from forecasting.workflows import TodayPage, TodayRow
+    from forecasting.service.view_models import TodayPage, TodayRow
 
 
 def between(row: TodayRow) -> str:
@@ -88,7 +88,7 @@ def _cells(row: TodayRow, about: About, longest: float) -> str:
 
 def _bar(row: TodayRow, longest: float) -> str:
     """The span as a bar on the scale of the page, with a mark where the expected units are."""
-    if row.low is None or not longest:
+    if row.low is None or row.high is None or row.expected_units is None or not longest:
         return "<em></em>"
     left, width, mark = (100 * part / longest for part in (row.low, row.high - row.low, row.expected_units))
     return f'<em><s style="left:{left:.1f}%;width:{max(width, 0.5):.1f}%"></s><u style="left:{min(mark, 99.5):.1f}%"></u></em>'

@@ -1,0 +1,148 @@
+"""What is known of all items at once: their forecasts as they were made and kept, the lists they rank, and how they did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.catalog import ItemFacts
+from data.errors import NotTrained, ResourceError
+from data.schema import PRICE
+from forecasting.batch.batch_forecast import Run, forecast_all, latest
+from forecasting.batch.forecast_monitoring import ForecastMonitoring, looked_back
+from forecasting.batch.forecast_summary import Summary, summarise, summary_of
+from forecasting.core.types import QuantileForecast, Report
+from forecasting.explain.attention_faithfulness import Faithfulness, faithfulness
+from forecasting.service.model_loading import ServedModel
+from forecasting.service.view_models import Order, SummaryStatus, TodayPage, TodayRow
+
+if TYPE_CHECKING:
+    from data.catalog import Catalog  # it is handed an opened one
+
+#: Matches of a search that are ranked; more than a planner pages through.
+_RANKED = 500
+
+#: What is kept of all items, beside the catalog.
+_SUMMARY, MONITORING, _FAITHFULNESS = "summary.parquet", "look-back.parquet", "faithfulness.json"
+
+
+class CatalogForecasts:
+    """The forecasts of all items of ``catalog`` by ``model``, kept in ``home`` under their ``key``.
+
+    Attributes are replaced whole, never changed: threads that read meanwhile see the old or the new.
+    """
+
+    def __init__(self, catalog: Catalog, model: ServedModel, key: str, horizon: int, home: Path) -> None:
+        self._catalog, self._model, self._key, self._horizon, self._home = catalog, model, key, horizon, home
+        self._summary = Summary.load(home / _SUMMARY, key) if model.status.serves else None
+        self._monitoring: ForecastMonitoring | None = None
+
+    def status(self) -> SummaryStatus:
+        """Whether all items were forecast."""
+        if self._summary is not None:
+            return SummaryStatus(True, "", float(self._summary.expected.sum()))
+        if not self._model.status.serves:
+            return SummaryStatus(False, "Items are ranked by recent sales until a model is trained on the Data page.", None)
+        return SummaryStatus(False, "Items are ranked by recent sales until the forecasts of all items were made.", None)
+
+    def summary(self) -> Summary:
+        """What ranks all items and what their orders are made of; raises NotTrained until they were forecast."""
+        if self._summary is None:
+            raise NotTrained(self.status().message)
+        return self._summary
+
+    def summarise(self, report: Report) -> None:
+        """Forecasts all items, or reads them from a run that has them, and keeps what ranks them; raises NotTrained."""
+        run, made = self._latest(whole=True), None
+        if run is not None:
+            with suppress(ResourceError):  # a damaged run is set aside
+                made = summary_of(run, self._key, report)
+        made = made or summarise(self._catalog, self._model.twin(), self._key, report)
+        made.save(self._home / _SUMMARY)
+        self._summary = made
+
+    def forecast(self, item_ids: Sequence[str] | None = None) -> QuantileForecast:
+        """Forecast of these items, or of all; raises UnknownItem, NotTrained."""
+        forecaster, panel = self._model.twin(), self._catalog.panel(item_ids)
+        return forecaster.forecast(panel, [panel.last], self._catalog.plan(item_ids, forecaster.horizon))[0]
+
+    def forecast_all(self, runs: Path, report: Report) -> Run:
+        """Forecasts every item into a run below ``runs``; raises NotTrained."""
+        return forecast_all(self._catalog, self._model.twin(), runs, report)
+
+    def run(self) -> Run | None:
+        """The newest run of this catalog and model, whole or not."""
+        return self._latest(whole=False) if self._model.status.serves else None
+
+    def _latest(self, *, whole: bool) -> Run | None:
+        return latest(self._home / "runs", self._catalog.about.catalog_hash, self._model.version, whole=whole)
+
+    def monitoring(self) -> ForecastMonitoring | None:
+        """What the forecasts of all items did lately; None until it was worked out for this catalog and model."""
+        found = self._monitoring
+        if found is None and self._model.status.serves:
+            found = self._monitoring = ForecastMonitoring.load(self._home / MONITORING, self._key)
+        return found
+
+    def monitor(self, report: Report) -> None:
+        """Works it out, which takes about three times as long as to forecast all items, and keeps it; raises NotTrained."""
+        looked_back(self._catalog, self._model.twin(), self._key, report).save(self._home / MONITORING)
+
+    def faithfulness(self) -> Faithfulness | None:
+        """How far attention agrees with masking, None until it was measured."""
+        return Faithfulness.load(self._home / _FAITHFULNESS, self._key)
+
+    def measure_faithfulness(self, report: Report) -> None:
+        """Measures and keeps it; raises NotTrained, ModelError where the networks have no attention."""
+        faithfulness(self._catalog, self._model.twin(), self._key, report).save(self._home / _FAITHFULNESS)
+
+    def today(self, order: Order = "expected", limit: int = 25, offset: int = 0, text: str = "") -> TodayPage:
+        """A page of the items in this order, of all or of those that match ``text``."""
+        summary = self._summary
+        if summary is None or order == "recent":
+            found = self._catalog.search(text, limit=limit, offset=offset)
+            facts, total = found.rows, found.total
+        elif text.strip():
+            found = self._catalog.search(text, limit=_RANKED)
+            facts, total = _ranked(found.rows, order, summary)[offset : offset + limit], min(found.total, _RANKED)
+        else:
+            rows = np.arange(len(summary.item_ids)) if order == "expected" else summary.most_uncertain
+            wanted = summary.item_ids[rows[offset : offset + limit]]
+            facts, total = self._catalog.items(list(wanted)), len(rows)
+        return TodayPage(
+            rows=tuple(_today_row(one, summary) for one in facts),
+            total=total,
+            horizon=self._horizon,
+            creation_date=summary.creation_date if summary else None,
+            order=order,
+        )
+
+
+def _ranked(found: tuple[ItemFacts, ...], order: Order, summary: Summary) -> tuple[ItemFacts, ...]:
+    numbers = summary.expected if order == "expected" else np.where(summary.expected >= 0.5, summary.width, -1)
+
+    def rank(facts: ItemFacts) -> float:
+        row = summary.row_of(facts.item_id)
+        return -float(numbers[row]) if row is not None else np.inf
+
+    return tuple(sorted(found, key=rank))
+
+
+def _today_row(facts: ItemFacts, summary: Summary | None) -> TodayRow:
+    row = summary.row_of(facts.item_id) if summary else None
+    numbers: dict[str, float | None] = dict.fromkeys(("expected_units", "low", "high", "width"))
+    if summary is not None and row is not None:
+        arrays = (summary.expected, summary.low, summary.high, summary.width)
+        numbers = {name: float(array[row]) for name, array in zip(numbers, arrays, strict=True)}
+    return TodayRow(
+        item_id=facts.item_id,
+        name=facts.name,
+        category=next(iter(facts.static.values()), ""),
+        recent_units=facts.recent_units,
+        price=facts.commercial.get(PRICE),
+        **numbers,
+    )

@@ -1,0 +1,165 @@
+"""What is asked of one item: its history and forecast, what explains it, and what another plan would do."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from data.catalog import ItemFacts
+from data.schema import PRICE, PROMO, Panel, Plan
+from forecasting.core.forecaster import Generation
+from forecasting.core.time_splits import history_until, plan_after
+from forecasting.core.types import QuantileForecast
+from forecasting.explain.attention_attribution import AttentionAttribution, attention_attribution
+from forecasting.explain.error_history import ErrorHistory, error_history
+from forecasting.explain.forecast_revision import ForecastRevision, forecast_revision
+from forecasting.explain.shapley_drivers import Drivers, drivers
+from forecasting.models.mqtransformer.ensemble import EnsembleOutput
+from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble
+from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
+from forecasting.service import what_if
+from forecasting.service.model_loading import ServedModel
+from forecasting.service.view_models import ItemHistory, ItemView, PastFan, PlanChange, ScenarioView
+
+if TYPE_CHECKING:
+    from data.catalog import Catalog  # it is handed an opened one
+    from forecasting.models.patchwork.forecaster import Patchwork, PatchworkParts
+
+_Explanation = TypeVar("_Explanation")
+
+#: Opened items that are kept: as many as a few planners look at in turn.
+_LATELY = 64
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """One item as it was read from the catalog, and its forecast as planned."""
+
+    facts: ItemFacts
+    panel: Panel
+    plan: Plan
+    forecast: QuantileForecast
+    output: EnsembleOutput
+
+
+class ItemService:
+    """Answers about one item of ``catalog`` at a time, ``horizon`` periods ahead where nothing else is asked."""
+
+    def __init__(self, catalog: Catalog, model: ServedModel, horizon: int) -> None:
+        self._catalog, self._model, self._horizon = catalog, model, horizon
+        self._lately: OrderedDict[str, _Opened] = OrderedDict()
+        self._lately_lock, self._generations_lock = threading.Lock(), threading.Lock()
+
+    def view(self, item_id: str, horizon: int | None = None) -> ItemView:
+        """History and forecast of one item; raises UnknownItem, NotTrained."""
+        opened = self._opened(item_id)
+        panel, plan, forecast = opened.panel, opened.plan, opened.forecast
+        horizon = horizon or self._horizon
+        seen = what_if.price_range(panel)
+        return ItemView(
+            facts=opened.facts,
+            history=ItemHistory.of(panel, plan),
+            forecast=forecast.first(horizon),
+            plan_price=what_if.planned(plan, PRICE, horizon),
+            plan_promo=what_if.planned(plan, PROMO, horizon),
+            price_given=what_if.given(plan, PRICE, horizon),
+            promo_given=what_if.given(plan, PROMO, horizon),
+            elasticity=what_if.known_elasticity(forecast, seen),
+            price_low=seen[0] if seen else None,
+            price_high=seen[1] if seen else None,
+        )
+
+    def history(self, item_id: str) -> ItemHistory:
+        """What is on record of one item; raises UnknownItem."""
+        return ItemHistory.of(self._catalog.panel([item_id]))
+
+    def past_forecasts(self, item_id: str, horizon: int, count: int = 4) -> tuple[PastFan, ...]:
+        """Forecasts as they would have been made ``horizon`` periods apart in the past, oldest first, and what came.
+
+        History, scaling and plan are those of each creation date. Where the model has learned from the periods forecast, its
+        early self, which had not, stands in as far back as it reaches.
+        """
+        with self._model.locked() as forecaster:
+            early = forecaster.validation_model()
+        panel = self._catalog.panel([item_id])
+        known = np.flatnonzero(np.isfinite(panel.demand[0]))
+        fans = []
+        for back in range(count, 0, -1):
+            t = len(panel.periods) - 1 - back * horizon
+            if not known.size or t < known[0] + 3:
+                continue
+            past, plan = history_until(panel, t), plan_after(panel, t, forecaster.horizon)
+            able = [one for one in (forecaster, early) if one is not None and one.networks.until <= past.last]
+            with self._model.locked():
+                forecast, _ = (able[0] if able else forecaster).predict(past, plan, shown=False)
+            actual = np.full(horizon, np.nan)
+            came = panel.demand[0, t + 1 : t + 1 + horizon]
+            actual[: len(came)] = came
+            fans.append(PastFan(forecast.first(horizon), actual, honest=bool(able)))
+        return tuple(fans)
+
+    def drivers(self, item_id: str) -> Drivers:
+        """What the forecast of one item is made of, in units; raises UnknownItem, NotTrained."""
+        corrected = self._opened(item_id).output.correction
+        return self._explained(item_id, lambda networks, panel, plan: drivers(networks, panel, plan, corrected))
+
+    def attention(self, item_id: str) -> AttentionAttribution:
+        """Where the forecast of one item looked, and what it is without; raises UnknownItem, NotTrained."""
+        return self._explained(item_id, attention_attribution)
+
+    def errors(self, item_id: str) -> ErrorHistory:
+        """What was said of one item before, and what came; raises UnknownItem, NotTrained."""
+        return self._explained(item_id, error_history)
+
+    def revision(self, item_id: str) -> ForecastRevision | None:
+        """What changed one item's forecast in the last period; raises UnknownItem, NotTrained."""
+        return self._explained(item_id, forecast_revision)
+
+    def scenario(self, item_id: str, horizon: int, change: PlanChange) -> ScenarioView:
+        """Baseline and scenario of one item; raises UnknownItem, NotTrained, ConfigurationError."""
+        opened = self._opened(item_id)
+        other = what_if.changed_plan(opened.plan, change)
+        after, output = opened.forecast, opened.output
+        if other is not opened.plan:
+            after, output = self._model.predict(opened.panel, other)
+        if (prices := what_if.asked_prices(opened.panel, opened.plan, change)) is not None:
+            after = MQTransformerForecaster.at_prices(opened.panel, after, output, prices)
+        plans = opened.plan, other
+        return what_if.scenario_view(opened.facts, opened.panel, plans, (opened.forecast, after), change, horizon)
+
+    def forecast_by(self, generation: Generation, item_id: str) -> QuantileForecast:
+        """Another generation's forecast of one item, from the same history and plan; raises UnknownItem."""
+        panel, plan = self._catalog.panel([item_id]), self._catalog.plan([item_id], generation.horizon)
+        with self._generations_lock:
+            return generation.forecast(panel, [panel.last], plan)[0]
+
+    def patchwork_parts(self, patchwork: Patchwork, item_id: str) -> PatchworkParts:
+        """How the patchwork comes to its forecast of one item; raises UnknownItem."""
+        panel, plan = self._catalog.panel([item_id]), self._catalog.plan([item_id], patchwork.horizon)
+        with self._generations_lock:
+            return patchwork.parts(panel, panel.last, item_id, plan)
+
+    def _opened(self, item_id: str) -> _Opened:
+        """One item as it was read and forecast last, or anew: a slider that moves asks for the same item again and again."""
+        with self._lately_lock:
+            if item_id in self._lately:
+                self._lately.move_to_end(item_id)
+                return self._lately[item_id]
+        panel, plan = self._catalog.panel([item_id]), self._catalog.plan([item_id], self._horizon)
+        opened = _Opened(self._catalog.item(item_id), panel, plan, *self._model.predict(panel, plan))
+        with self._lately_lock:
+            self._lately[item_id] = opened
+            while len(self._lately) > _LATELY:
+                self._lately.popitem(last=False)
+        return opened
+
+    def _explained(self, item_id: str, by: Callable[[FeedbackEnsemble, Panel, Plan], _Explanation]) -> _Explanation:
+        """What explains one item's forecast by the networks that made it."""
+        opened = self._opened(item_id)
+        with self._model.locked() as forecaster:
+            return by(forecaster.networks, opened.panel, opened.plan)

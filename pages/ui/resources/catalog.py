@@ -1,0 +1,121 @@
+"""The opened catalog with its model, and what pages ask of both again and again.
+
+Results are frozen and their arrays read-only, so one copy serves all visitors: they are cached as resources, which skips
+the pickling of ``cache_data``. Every cache of this folder is bounded and keyed by ids, numbers and the version of catalog and
+model; a service is never part of a key. What is asked once is asked of ``service()`` itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+if TYPE_CHECKING:
+    from data.facts import SearchResult
+    from data.planner_store import PlannerStore
+    from forecasting.service.planning_service import PlanningService
+    from forecasting.service.view_models import ItemView, Order, PastFan, ScenarioView, TodayPage
+
+
+def service() -> PlanningService:
+    """Who answers about the catalog in use; raises ResourceError where there is none.
+
+    It is opened anew when the files behind it have changed, whoever changed them.
+    """
+    return _service(_files())
+
+
+def planner_store() -> PlannerStore:
+    """What planners decide."""
+    from forecasting import workflows
+
+    return workflows.planner_store()
+
+
+def version() -> str:
+    """Of the catalog and the model together: what every cached answer depends on."""
+    return service().key
+
+
+def model_words() -> str:
+    """The model as it is stamped on files."""
+    card = service().model().card
+    return f"{card.model} {card.version}" if card else "no model"
+
+
+def search(text: str, limit: int = 20, offset: int = 0) -> SearchResult:
+    """Items by id, name or attribute."""
+    return _search(version(), text, limit, offset)
+
+
+def today(order: Order, limit: int, offset: int, text: str) -> TodayPage:
+    """A page of the ranked items."""
+    return _today(f"{version()}/{service().forecasts.status().ready}", order, limit, offset, text)
+
+
+def item(item_id: str, horizon: int) -> ItemView:
+    """History and forecast of one item."""
+    return _item(version(), item_id, horizon)
+
+
+def past_forecasts(item_id: str, horizon: int) -> tuple[PastFan, ...]:
+    """What was forecast at earlier creation dates, and what came."""
+    return _past_forecasts(version(), item_id, horizon)
+
+
+def scenario(item_id: str, horizon: int, price: np.ndarray | None, promo: np.ndarray | None) -> ScenarioView:
+    """Baseline and scenario of one item; ``price`` and ``promo`` [H], None as planned."""
+    from forecasting.service.view_models import PlanChange
+
+    return service().items.scenario(item_id, horizon, PlanChange(price, promo))
+
+
+def prewarm() -> None:
+    """Opens the service and answers once, so that no visitor waits for imports; raises what stands in the way."""
+    from pages.ui.display import charts
+    from pages.ui.item import forecast_text
+
+    opened = service()
+    about = opened.figures()
+    best = opened.search("", 1).rows
+    if best and opened.model().serves:
+        view = opened.items.view(best[0].item_id, opened.horizon)
+        charts.item_fan(view.history, view.forecast, 0.9, about.frequency, forecast_text.planned_promotions(view)).to_json()
+
+
+def _files() -> tuple[tuple[str, int], ...]:
+    """What a service is opened from, with the time of its last change."""
+    from forecasting import workflows
+
+    home = workflows.home()
+    files = (home / "catalog.duckdb", home / "summary.parquet", *sorted((home / "model").glob("*.*")))
+    return tuple((file.name, file.stat().st_mtime_ns) for file in files if file.is_file())
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _service(files: tuple[tuple[str, int], ...]) -> PlanningService:
+    from forecasting import workflows
+
+    return workflows.open_service()
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _search(version: str, text: str, limit: int, offset: int) -> SearchResult:
+    return service().search(text, limit, offset)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _today(version: str, order: Order, limit: int, offset: int, text: str) -> TodayPage:
+    return service().forecasts.today(order, limit, offset, text)
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _item(version: str, item_id: str, horizon: int) -> ItemView:
+    return service().items.view(item_id, horizon)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _past_forecasts(version: str, item_id: str, horizon: int) -> tuple[PastFan, ...]:
+    return service().items.past_forecasts(item_id, horizon)
