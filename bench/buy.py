@@ -37,6 +37,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
+from buying_rules import best_tau_in_hindsight, fixed_cover  # noqa: E402
+
 from data.errors import TidelineError  # noqa: E402
 from data.schema import Panel  # noqa: E402
 from data.sources.bench_directory import read_panel  # noqa: E402
@@ -49,8 +51,6 @@ from forecasting.inventory.learned_policy import (  # noqa: E402
     RATIOS,
     Policy,
     PolicySettings,
-    best_tau_in_hindsight,
-    fixed_cover,
     learn,
     lost_sales_rule,
     newsvendor,

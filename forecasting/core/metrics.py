@@ -179,20 +179,6 @@ def excess_volatility(y: np.ndarray, older: np.ndarray, newer: np.ndarray, taus:
     return Score(float(((revised - gained).sum(axis=0) / total).mean()), int(known.sum()))
 
 
-def churn(older: np.ndarray, newer: np.ndarray) -> Score:
-    """200 · mean |newer − older| / (|older| + |newer|) in percent; pairs of zeros are ``undefined``.
-
-    >>> churn(np.array([10.0, 0.0]), np.array([30.0, 0.0]))
-    Score(value=100.0, count=1, undefined=1)
-    """
-    size = np.abs(older) + np.abs(newer)
-    defined = size > 0
-    if not defined.any():
-        return Score(float("nan"), 0, int(size.size))
-    share = np.abs(newer - older)[defined] / size[defined]
-    return Score(float(200 * share.mean()), int(defined.sum()), int((~defined).sum()))
-
-
 def paired_bootstrap(
     first: np.ndarray, second: np.ndarray, weight: np.ndarray, *, seed: int = 0, draws: int = 1000
 ) -> Difference:

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.errors import ConfigurationError, TooLittleHistory
+from data.errors import TooLittleHistory
 from data.schema import Panel
 from forecasting.core import metrics
 from forecasting.core.demand_classes import DENSE, zero_shares
@@ -212,17 +212,6 @@ def ladder_text(rungs: Sequence[ScoreRow]) -> str:
         shown = [f"{figure:>12.4f}" for figure in (*losses, *others)]
         lines.append("".join((f"{rung.model:<{width}}", *shown, f"{rung.fit_seconds:>12.1f}{rung.forecast_seconds:>12.2f}")))
     return "\n".join(lines)
-
-
-def compare(first: Backtest, second: Backtest, *, seed: int = 0) -> metrics.Difference:
-    """How much lower the first's wQL is, with the interval of resampled items; both must be of the same panel."""
-    if first.actuals.shape != second.actuals.shape:
-        raise ConfigurationError(
-            f"Backtests of different panels cannot be compared: {first.actuals.shape} and {second.actuals.shape}."
-        )
-    sold = np.nan_to_num(first.actuals).sum(axis=(0, 2), dtype=np.float64)  # (N,)
-    one, other = (cell_losses(tested).sum(axis=(0, 2)) for tested in (first, second))
-    return metrics.paired_bootstrap(one, other, sold, seed=seed)
 
 
 def to_bench_frame(tested: Backtest) -> pd.DataFrame:

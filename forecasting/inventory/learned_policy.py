@@ -116,19 +116,6 @@ def lost_sales_rule(past: ReplayData, ratio: float) -> Replayed:
     return replay(past, served(past, ratio))
 
 
-def fixed_cover(past: ReplayData, periods: float) -> Replayed:
-    """Up to ``periods`` of the recent mean demand, whatever is forecast."""
-    level = periods * past.recent
-    return replay(past, (np.round(level) if past.whole_units else level)[..., None])
-
-
-def best_tau_in_hindsight(past: ReplayData, ratio: float, grid: Sequence[float]) -> np.ndarray:
-    """Money [K, N] had each item been bought at the constant tau of ``grid`` that turned out cheapest for it."""
-    spent = replay(past, served(past, np.asarray(grid)), len(grid)).cost(unit_costs(past, ratio))  # (K, N, G)
-    best = spent.sum(axis=0).argmin(axis=-1)  # (N,)
-    return np.take_along_axis(spent, best[None, :, None], axis=-1)[..., 0]
-
-
 def unit_costs(past: ReplayData, ratio: float) -> Costs:
     """Costs of this critical ratio with c_u + c_o = 1, the same for every item."""
     each = np.ones(past.demand.shape[1])

@@ -184,7 +184,7 @@ def implied_ratio(tau: float | np.ndarray) -> np.ndarray:
 def protection(forecast: QuantileForecast, lead_time: float | np.ndarray | LeadTimes, review: float) -> np.ndarray:
     """Knots [N, Q] at ``forecast.taus`` of demand summed over t+1 … t+L+R.
 
-    ``lead_time`` is in periods, one or [N], or uncertain. ``is_extended`` says for which items the forecast is too short.
+    ``lead_time`` is in periods, one or [N], or uncertain.
     """
     return span_knots(forecast.taus, forecast.cumulative, lead_time, review)
 
@@ -214,11 +214,6 @@ def uncertain_span_knots(
     away = np.sqrt(1.5) * deviation
     each = [_span(taus, spans, rows, np.maximum(lead_time + side * away, 0.0) + review) for side in (-1, 0, 1)]
     return mixture(taus, np.stack(each, axis=1), np.full((len(rows), 3), 1 / 3))
-
-
-def is_extended(horizon: int, lead_time: float | np.ndarray, review: float) -> np.ndarray:
-    """Where lead time and review are longer than the ``horizon`` that was forecast, so that the span is an extrapolation."""
-    return np.asarray(np.asarray(lead_time, np.float64) + review > horizon)
 
 
 def _span(taus: np.ndarray, spans: np.ndarray, rows: np.ndarray, length: np.ndarray) -> np.ndarray:

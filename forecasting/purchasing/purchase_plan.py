@@ -106,7 +106,6 @@ class BuyPlan:
     give_or_take : deviation of the lead time.
     later : units on order that arrive after that.
     limit : what limits each item's cover, "shelf life", "maximum cover" or its plan by location; "" where nothing does.
-    saved : how many terms of planners there are.
     is_extended : where lead time and review reach beyond the forecast.
     assumed : commercial column → how many items in scope took the settings' value.
     budget : what the budget did, None without one.
@@ -129,7 +128,6 @@ class BuyPlan:
     give_or_take: np.ndarray
     later: np.ndarray
     limit: np.ndarray
-    saved: int
     is_extended: np.ndarray
     assumed: Mapping[str, int]
     budget: BudgetedPlan | None
@@ -292,7 +290,6 @@ def buy_plan(inputs: PlanInputs, settings: BuySettings, edits: Mapping[str, floa
         give_or_take=filled["lead_time_sd"],
         later=filled["on_order"] - arrived,
         limit=np.where(moved, BY_LOCATION, _limits(filled)),
-        saved=len(saved),
         is_extended=periods > inputs.horizon,
         assumed={name: int(unsaid.sum()) for name, unsaid in assumed.items()},
         budget=bought,

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from factories import counting_panel, make_panel
 
-from data.errors import ConfigurationError, TooLittleHistory
+from data.errors import TooLittleHistory
 from data.schema import Panel
 from data.sources.bench_directory import read_panel
 from forecasting.core.time_splits import actuals_after
@@ -19,7 +19,6 @@ from forecasting.core.types import Progress
 from forecasting.evaluation.backtest import (
     BENCH_TAUS,
     backtest,
-    compare,
     ladder,
     ladder_text,
     score,
@@ -136,14 +135,6 @@ def test_volatility_needs_origins_closer_than_the_horizon(panel: Panel) -> None:
     apart = score(backtest(EmpiricalQuantiles(), panel, horizon=4, origins=3, stride=4))
     assert close.volatility > 0
     assert np.isnan(apart.volatility)
-
-
-def test_comparing_is_the_difference_of_wqls(panel: Panel) -> None:
-    first, second = (backtest(make(), panel, horizon=4, origins=3, stride=2) for make in (EmpiricalQuantiles, SeasonalNaive))
-    assert compare(first, second).value == pytest.approx(score(first).wql - score(second).wql)
-    shorter = backtest(EmpiricalQuantiles(), panel, horizon=3, origins=3, stride=2)
-    with pytest.raises(ConfigurationError, match="different panels"):
-        compare(first, shorter)
 
 
 def test_progress_is_reported(panel: Panel) -> None:

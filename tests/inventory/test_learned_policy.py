@@ -9,6 +9,7 @@ import pytest
 import torch
 from scipy.stats import gamma
 
+from bench.buying_rules import best_tau_in_hindsight, fixed_cover
 from data.errors import TooLittleHistory
 from forecasting.core.quantile_function import TAUS
 from forecasting.inventory.inventory_simulation import GRID, ReplayData
@@ -20,8 +21,6 @@ from forecasting.inventory.learned_policy import (
     _features,
     _relaxed_cost,
     _replayed,
-    best_tau_in_hindsight,
-    fixed_cover,
     learn,
     lost_sales_rule,
     unit_costs,

@@ -27,7 +27,6 @@ from forecasting.inventory.order_policy import (
     best_position,
     critical_ratio,
     implied_ratio,
-    is_extended,
     mixture,
     order,
     outcome,
@@ -194,7 +193,6 @@ def test_protection_takes_the_learned_span_of_lead_time_and_review_and_lines_bet
     assert protection(forecast, 1, 1)[0] == pytest.approx(KNOTS * 16)
     assert protection(forecast, 1.5, 1)[0] == pytest.approx(KNOTS * 18.5)
     assert protection(forecast, 0, 0.5)[0] == pytest.approx(KNOTS * 5)
-    assert not is_extended(3, 2, 1)
     both = protection(forecast_of(np.repeat(spans, 2, axis=0)), np.array([0.0, 2.0]), 1)
     assert both == pytest.approx(np.stack([KNOTS * 10, KNOTS * 21]))
 
@@ -202,7 +200,6 @@ def test_protection_takes_the_learned_span_of_lead_time_and_review_and_lines_bet
 def test_beyond_the_horizon_the_mean_grows_in_proportion_and_the_spread_with_the_square_root() -> None:
     spans = (100 + 10 * norm.ppf(KNOTS))[None, None].repeat(3, axis=1)
     knots = protection(forecast_of(spans), 11, 1)
-    assert is_extended(3, 11, 1)
     centre, far = quantile_function.mean(KNOTS, spans[:, 2])[0], quantile_function.mean(KNOTS, knots)[0]
     assert far == pytest.approx(4 * centre, rel=1e-3)
     assert knots[0, -1] - knots[0, 0] == pytest.approx(2 * (spans[0, 2, -1] - spans[0, 2, 0]))

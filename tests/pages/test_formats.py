@@ -77,10 +77,7 @@ def test_odds_say_the_chance_exactly(percent: int) -> None:
     assert int(times) * 100 == percent * int(of)
 
 
-def test_a_quantile_is_written_both_ways() -> None:
-    assert formats.quantile(0.9, 119.7) == "P90: 9 times in 10 fewer than 120"
-    assert formats.quantile(0.5, 3.14) == "P50: 1 time in 2 fewer than 3.1"
-    assert formats.quantile(0.1, 0.0) == "P10: 1 time in 10 none"
+def test_a_level_keeps_its_half_percent() -> None:
     assert formats.level(0.975) == "P97.5"
 
 

@@ -193,11 +193,6 @@ def fewer_than(amount: float) -> str:
     return "none" if round(amount, 1) == 0 else f"fewer than {units(amount)}"
 
 
-def quantile(tau: float, amount: float) -> str:
-    """A quantile both ways: ``"P90: 9 times in 10 fewer than 120"``."""
-    return f"{level(tau)}: {odds(tau)} {fewer_than(amount)}"
-
-
 def elasticity(value: float | None) -> str:
     """How demand answers to price, as a sentence.
 

@@ -60,7 +60,7 @@ def _drivers(view: ItemView) -> None:
 
 def _looked(view: ItemView) -> None:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
-    found = explanations.links(view.facts.item_id).first(len(periods))
+    found = explanations.attention(view.facts.item_id).first(len(periods))
     if not found.weights.size:
         st.markdown("This model was trained without attention: it does not look back at single periods.")
         return
@@ -98,7 +98,7 @@ def _clicked(key: str, periods: pd.DatetimeIndex) -> None:
 
 def _mistakes(view: ItemView) -> None:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
-    found = explanations.mistakes(view.facts.item_id)
+    found = explanations.errors(view.facts.item_id)
     target = _target(view, "mistakes-target") if found.any else 0
     st.markdown(explanation_text.mistakes(found, target, periods[target], frequency))
     if found.any:
@@ -112,7 +112,7 @@ def _mistakes(view: ItemView) -> None:
 
 def _changes(view: ItemView) -> None:
     frequency = catalog.service().figures().frequency
-    found = explanations.since_last(view.facts.item_id)
+    found = explanations.revision(view.facts.item_id)
     if found is None:
         word = formats.period_word(frequency)
         st.markdown(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from pages.ui.resources.kept import by
+
 if TYPE_CHECKING:
     from data.facts import SearchResult
     from data.planner_store import PlannerStore
@@ -45,24 +47,28 @@ def model_words() -> str:
     return f"{card.model} {card.version}" if card else "no model"
 
 
+@by(version, 256)
 def search(text: str, limit: int = 20, offset: int = 0) -> SearchResult:
     """Items by id, name or attribute."""
-    return _search(version(), text, limit, offset)
+    return service().search(text, limit, offset)
 
 
+@by(lambda: (version(), service().forecasts.status().ready), 64)
 def today(order: Order, limit: int, offset: int, text: str) -> TodayPage:
     """A page of the ranked items."""
-    return _today(f"{version()}/{service().forecasts.status().ready}", order, limit, offset, text)
+    return service().forecasts.today(order, limit, offset, text)
 
 
+@by(version, 256)
 def item(item_id: str, horizon: int) -> ItemView:
     """History and forecast of one item."""
-    return _item(version(), item_id, horizon)
+    return service().items.view(item_id, horizon)
 
 
+@by(version, 64)
 def past_forecasts(item_id: str, horizon: int) -> tuple[PastFan, ...]:
     """What was forecast at earlier creation dates, and what came."""
-    return _past_forecasts(version(), item_id, horizon)
+    return service().items.past_forecasts(item_id, horizon)
 
 
 def scenario(item_id: str, horizon: int, price: np.ndarray | None, promo: np.ndarray | None) -> ScenarioView:
@@ -99,23 +105,3 @@ def _service(files: tuple[tuple[str, int], ...]) -> PlanningService:
     from forecasting import workflows
 
     return workflows.open_service()
-
-
-@st.cache_resource(show_spinner=False, max_entries=256)
-def _search(version: str, text: str, limit: int, offset: int) -> SearchResult:
-    return service().search(text, limit, offset)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _today(version: str, order: Order, limit: int, offset: int, text: str) -> TodayPage:
-    return service().forecasts.today(order, limit, offset, text)
-
-
-@st.cache_resource(show_spinner=False, max_entries=256)
-def _item(version: str, item_id: str, horizon: int) -> ItemView:
-    return service().items.view(item_id, horizon)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _past_forecasts(version: str, item_id: str, horizon: int) -> tuple[PastFan, ...]:
-    return service().items.past_forecasts(item_id, horizon)

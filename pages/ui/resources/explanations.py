@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
 from pages.ui.resources import catalog
+from pages.ui.resources.kept import by
 
 if TYPE_CHECKING:
     from forecasting.explain.attention_attribution import AttentionAttribution
@@ -15,41 +14,25 @@ if TYPE_CHECKING:
     from forecasting.explain.shapley_drivers import Drivers
 
 
+@by(catalog.version, 64)
 def drivers(item_id: str) -> Drivers:
     """What the forecast of one item is made of, in units."""
-    return _drivers(catalog.version(), item_id)
-
-
-def links(item_id: str) -> AttentionAttribution:
-    """Where the forecast of one item looked, and what it is without."""
-    return _links(catalog.version(), item_id)
-
-
-def mistakes(item_id: str) -> ErrorHistory:
-    """What was said of one item before, and what came."""
-    return _mistakes(catalog.version(), item_id)
-
-
-def since_last(item_id: str) -> ForecastRevision | None:
-    """What changed one item's forecast in the last period."""
-    return _since_last(catalog.version(), item_id)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _drivers(version: str, item_id: str) -> Drivers:
     return catalog.service().items.drivers(item_id)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _links(version: str, item_id: str) -> AttentionAttribution:
+@by(catalog.version, 64)
+def attention(item_id: str) -> AttentionAttribution:
+    """Where the forecast of one item looked, and what it is without."""
     return catalog.service().items.attention(item_id)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _mistakes(version: str, item_id: str) -> ErrorHistory:
+@by(catalog.version, 64)
+def errors(item_id: str) -> ErrorHistory:
+    """What was said of one item before, and what came."""
     return catalog.service().items.errors(item_id)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _since_last(version: str, item_id: str) -> ForecastRevision | None:
+@by(catalog.version, 64)
+def revision(item_id: str) -> ForecastRevision | None:
+    """What changed one item's forecast in the last period."""
     return catalog.service().items.revision(item_id)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.ui.display import progress
 from pages.ui.resources import catalog
+from pages.ui.resources.kept import by
 
 if TYPE_CHECKING:
     from forecasting.core.types import Progress, Report
@@ -37,9 +38,10 @@ def launches() -> LaunchService:
         bar.empty()
 
 
+@by(catalog.version, 1)
 def duplicates() -> tuple[Duplicate, ...]:
     """Items that are probably one and the same."""
-    return _duplicates(catalog.version())
+    return catalog.service().duplicates()
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
@@ -55,8 +57,3 @@ def _launches(version: str, report: Report) -> LaunchService:
             made.clear()
             made[version] = catalog.service().launches(report)
         return made[version]
-
-
-@st.cache_resource(show_spinner=False, max_entries=1)
-def _duplicates(version: str) -> tuple[Duplicate, ...]:
-    return catalog.service().duplicates()

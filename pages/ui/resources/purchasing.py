@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui.resources import catalog
-from pages.ui.resources.kept import Kept
+from pages.ui.resources.kept import Kept, by
 
 if TYPE_CHECKING:
     from data.planner_store import Quantities, Review, Terms
@@ -22,19 +22,43 @@ if TYPE_CHECKING:
     from forecasting.purchasing.purchase_terms import BuySettings
 
 
+def _saved() -> tuple[str, bool, int, int]:
+    """Names the forecasts of all items that an answer rests on, and what planners have saved of its quantities and terms."""
+    ready = catalog.service().forecasts.status().ready
+    return catalog.version(), ready, saved_quantities().version, saved_terms().version
+
+
+def _terms() -> tuple[str, bool, int]:
+    """The same without the quantities."""
+    version, ready, _, terms = _saved()
+    return version, ready, terms
+
+
+@by(lambda: _saved(), 6)
 def buy_plan(settings: BuySettings) -> BuyPlan:
     """The purchase list, with the quantities that planners have saved."""
-    return _buy_plan(_forecasts(), settings, saved_quantities().version, saved_terms().version)
+    return catalog.service().purchases.plan(settings, saved_quantities().units, saved_terms().terms)
 
 
+@by(lambda: (_terms(), monitored()), 2)
 def alerts() -> Alerts:
     """What needs a planner, whether it was dealt with or not."""
-    return _alerts(f"{_forecasts()}/{monitored()}/{saved_terms().version}")
+    return catalog.service().purchases.alerts(saved_terms().terms)
 
 
 def joint_totals(settings: BuySettings) -> JointTotals:
     """What the items of the list will sell together; raises NotTrained, TooLittleHistory."""
-    return _joint_totals(_forecasts(), replace(settings, budget=None), saved_terms().version)
+    return _joint_totals(replace(settings, budget=None))
+
+
+@by(lambda: _terms(), 6)
+def _joint_totals(settings: BuySettings) -> JointTotals:
+    return catalog.service().purchases.joint_totals(buy_plan(settings))
+
+
+@by(lambda: _terms(), 6)
+def _branch_errors(settings: BuySettings) -> BranchErrorCorrelation:
+    return catalog.service().purchases.branch_errors(buy_plan(settings))
 
 
 def product_plan(settings: BuySettings, product: str, depot: str) -> ProductPlan:
@@ -60,11 +84,11 @@ def product_plans(settings: BuySettings) -> Callable[[Report], None]:
 
 def _located(settings: BuySettings) -> tuple[BuyPlan, BranchErrorCorrelation]:
     asked = replace(settings, budget=None)
-    return buy_plan(asked), _branch_errors(_forecasts(), asked, saved_terms().version)
+    return buy_plan(asked), _branch_errors(asked)
 
 
-def _named(settings: BuySettings) -> tuple[str, BuySettings, int]:
-    return _forecasts(), replace(settings, budget=None), saved_terms().version
+def _named(settings: BuySettings) -> tuple[BuySettings, tuple[str, bool, int]]:
+    return replace(settings, budget=None), _terms()
 
 
 def monitored() -> bool:
@@ -120,36 +144,11 @@ def policy_backtest(asked: RecordAsked) -> Callable[[Report], None]:
     return lambda report: kept.put(key, purchases.policy_backtest(asked, report))
 
 
-def _forecasts() -> str:
-    """Names the forecasts of all items that an answer rests on."""
-    return f"{catalog.version()}/{catalog.service().forecasts.status().ready}"
-
-
 @st.cache_resource(show_spinner=False, max_entries=1)
 def _policy_backtests() -> Kept[BuyingRecord]:
     return Kept(16)
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _alerts(version: str) -> Alerts:
-    return catalog.service().purchases.alerts(saved_terms().terms)
-
-
-@st.cache_resource(show_spinner=False, max_entries=6)
-def _joint_totals(version: str, settings: BuySettings, terms: int) -> JointTotals:
-    return catalog.service().purchases.joint_totals(buy_plan(settings))
-
-
 @st.cache_resource(show_spinner=False, max_entries=1)
 def _all_transfers() -> Kept[tuple[ProductPlan, ...]]:
     return Kept(4)
-
-
-@st.cache_resource(show_spinner=False, max_entries=6)
-def _branch_errors(version: str, settings: BuySettings, terms: int) -> BranchErrorCorrelation:
-    return catalog.service().purchases.branch_errors(buy_plan(settings))
-
-
-@st.cache_resource(show_spinner=False, max_entries=6)
-def _buy_plan(version: str, settings: BuySettings, saved: int, terms: int) -> BuyPlan:
-    return catalog.service().purchases.plan(settings, saved_quantities().units, saved_terms().terms)
