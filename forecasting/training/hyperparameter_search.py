@@ -22,7 +22,8 @@ from forecasting.features.encoding import encoding_of
 from forecasting.models.mqtransformer.ensemble import EnsembleGroup
 from forecasting.models.mqtransformer.network import State
 from forecasting.models.mqtransformer.settings import TrainingSettings
-from forecasting.training.training_loop import Hyperparameters, RunData, Trial
+from forecasting.training.mqtransformer_runs import MQTransformerRuns, RunData
+from forecasting.training.training_loop import Hyperparameters, Trial
 from forecasting.training.worker_pool import Job, WorkerPool
 
 #: Recipes within this share of the best one's loss are as good as it, as far as one block of time can tell.
@@ -70,7 +71,9 @@ def fit(history: Panel, horizon: int, settings: TrainingSettings, pool: WorkerPo
     lags = "lags" in settings.parts
     tried: dict[Hyperparameters, Trial] = {}
     chosen = [(Hyperparameters(lives[len(lives) // 2], lags), settings.most_steps // 5)]
-    with pool.working_on(history, horizon, settings, jobs=settings.members + (len(lives) + len(variants)) * validates):
+    runs = MQTransformerRuns(history, horizon, settings)
+    count = settings.members + (len(lives) + len(variants)) * validates
+    with pool.working_on(runs, count, cells=history.demand.size):
         if validates:
             tried |= _tried([Hyperparameters(life, lags) for life in lives], until, settings, pool)
             best = _ranked(tried)[0]

@@ -1,25 +1,26 @@
-"""One run of one network: batches of whole series decoded at many creation dates, the loss, and the look at a validation.
+"""The one loop that trains a network, and how it is watched on periods held back.
 
-Axis letters: N items of a batch, T periods, K creation dates, H horizons, Q taus.
+Axis letters: N items of a batch, T periods, K creation dates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from data.schema import Panel
-from forecasting.core.quantile_function import TAUS
 from forecasting.core.time_splits import masked
 from forecasting.features.encoding import Encoding
 from forecasting.features.inputs import Inputs, encode
-from forecasting.models.mqtransformer.network import MQTransformer, MQTransformerConfig, State
-from forecasting.models.mqtransformer.settings import TrainingSettings
-from forecasting.models.neural.layers import MEDIAN, crps_weights, pinball, season_ratios
+from forecasting.models.mqtransformer.network import State
+from forecasting.models.neural.base_network import Batch
+
+_Network = TypeVar("_Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -32,224 +33,151 @@ class Hyperparameters:
     calendar: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class RunData:
-    """What one run trains on: inputs, the same with histories masked, and where the targets end."""
+@dataclass(frozen=True)
+class Optimisation:
+    """How weights move: AdamW, whose rate grows over ``warm_up`` steps, and a running mean of the weights that keeps
+    ``average`` of itself in a step."""
 
-    config: MQTransformerConfig
+    learning_rate: float
+    weight_decay: float
+    average: float
+    warm_up: int = 0
+    fused: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What one run learns from.
+
+    Attributes
+    ----------
+    inputs : the encoded history of N items; ``hidden``, the same with histories masked.
+    until : where its targets end.
+    hold_price : whether a price is recorded only with a sale, so that a changed one tells of it.
+    weight : [N, T] of a creation date's losses, which are in units of m: m to some power, over its mean.
+    """
+
+    encoding: Encoding
     inputs: Inputs
     hidden: Inputs
     until: int
     hold_price: bool
-    brisk: Tensor  # (N, T) sells so often that its price is always seen
+    weight: Tensor = field(repr=False)
 
     @classmethod
-    def of(cls, encoding: Encoding, history: Panel, horizon: int, until: int, settings: TrainingSettings) -> RunData:
-        """Encodes ``history`` [N, T], of which targets up to period ``until`` are trained on."""
+    def of(cls, encoding: Encoding, history: Panel, until: int, scale_power: float, seed: int) -> TrainingData:
+        """Encodes ``history`` [N, T], of which targets before period ``until`` are trained on."""
         inputs = encode(encoding, history)
-        return cls(
-            config=network_config(encoding, inputs, horizon, settings, moves=history.price_seen == "always"),
-            inputs=inputs,
-            hidden=encode(encoding, masked(history, settings.seed), unmasked=history),
-            until=until,
-            hold_price=history.price_seen == "when sold",
-            brisk=inputs.scale > 4 * encoding.unit,
-        )
+        hidden = encode(encoding, masked(history, seed), unmasked=history)
+        weight = inputs.scale**scale_power
+        weight = weight / weight[:, :until].mean()
+        return cls(encoding, inputs, hidden, until, history.price_seen == "when sold", weight)
 
-    def with_lags(self, lags: bool) -> RunData:
-        """The same for a network that reads the last periods one by one, or does not."""
-        return replace(self, config=replace(self.config, lags=lags))
+    @property
+    def dates(self) -> Tensor:
+        """Creation dates that are learned from, increasing."""
+        return torch.arange(max(min(4, self.until - 2), 0), self.until - 1)
 
+    def batch(self, items: int, dates: int, masked_share: float, generator: torch.Generator) -> Batch:
+        """A random batch of so many items and creation dates at most, the history of ``masked_share`` of the items hidden."""
+        count = min(items, len(self.inputs))
+        rows = torch.randperm(len(self.inputs), generator=generator)[:count]
+        at = drawn(self.dates, dates, generator)
+        cover = max(1, round(masked_share * count))
+        hold = None
+        if self.hold_price:  # of slow sellers a changed price tells that they sold; of brisk ones half the time it is told
+            brisk = self.inputs.scale[rows][:, at] > 4 * self.encoding.unit
+            hold = ~brisk | (torch.rand(count, len(at), generator=generator) < 0.5)
+        came = self.inputs.take(rows)
+        inputs = self.hidden.take(rows[:cover]).followed_by(came.take(slice(cover, None)))
+        return Batch(inputs, came, at, 0, self.until, self.weight[rows][:, at], hold)
 
-def network_config(
-    encoding: Encoding, inputs: Inputs, horizon: int, settings: TrainingSettings, *, moves: bool
-) -> MQTransformerConfig:
-    """The network's shape for these inputs; ``moves`` is whether it may be told that a price moves."""
-    one, first = inputs.take(slice(0, 1)), torch.tensor([0])
-    return MQTransformerConfig(
-        horizon=horizon,
-        past=inputs.past.shape[-1],
-        origin=inputs.origin.shape[-1],
-        ahead=inputs.ahead.shape[-1],
-        relative=inputs.relative.shape[-1],
-        covariates=len(encoding.moments),
-        candidates=season_ratios(one, first, horizon, encoding.seasons)[0].shape[-1],
-        events=len(encoding.event_names),
-        seasons=encoding.seasons,
-        cardinalities=tuple(len(rows) + 1 for rows in encoding.categories.values()),
-        price=encoding.price,
-        moves=encoding.price and moves and "moves" in settings.parts,
-        width=settings.width,
-        decoder_width=settings.decoder_width,
-        dropout=settings.dropout,
-        attention="attention" in settings.parts,
-        peak_care="peak_care" in settings.parts,
-    )
+    def validation_batch(self, rows: Tensor | slice, at: Tensor) -> Batch:
+        """What came after the targets of the run, seen from the creation dates ``at`` [K]."""
+        inputs = self.inputs.take(rows)
+        hold = torch.ones(len(inputs), len(at), dtype=torch.bool) if self.hold_price else None
+        return Batch(inputs, inputs, at, self.until, self.inputs.demand.shape[1], self.weight[rows][:, at], hold)
 
 
-def trained_network(
-    task: RunData,
-    settings: TrainingSettings,
-    seed: int,
-    steps: int,
-    tell: Callable[[float], None],
-    look: Callable[[MQTransformer], bool] | None = None,
-) -> State:
-    """Trains one network and returns the running average of its weights; ``look`` is shown it every
-    ``look_every`` steps and may end the run by answering False."""
-    generator = torch.Generator().manual_seed(seed)
-    torch.manual_seed(seed)
-    network = MQTransformer(task.config)
-    first = min(4, task.until - 2)
-    dates = torch.arange(max(first, 0), task.until - 1)
-    _init_quantile_heads(network, task, dates, generator)
-    averaged = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings.average)
-    )
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-    )
-    warm_up = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / 50))
-    weights = _loss_weights(task, settings)
-    for step in range(steps):
-        tell(step / steps)
-        network.train()
-        loss = _batch_loss(network, task, settings, weights, dates, generator)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        warm_up.step()
-        averaged.update_parameters(network)
-        if look is not None and (step + 1) % settings.look_every == 0 and not look(_averaged(averaged)):
-            break
-    return _state(averaged.module)
-
-
-@torch.no_grad()
-def _init_quantile_heads(network: MQTransformer, task: RunData, dates: Tensor, generator: torch.Generator) -> None:
-    """Starts the quantile heads at the spread that targets have about where the untrained network puts them."""
-    rows = torch.randperm(len(task.inputs), generator=generator)[:256]
-    at = _creation_dates(dates, 8, generator)
-    inputs = task.inputs.take(rows)
-    middle = network.eval()(inputs, at).periods[..., MEDIAN]  # (N, K, H)
-    targets = at[:, None] + torch.arange(1, task.config.horizon + 1)
-    inside, targets = targets < task.until, targets.clamp(max=task.until - 1)
-    counted = (inputs.known * (1 - inputs.censored))[:, targets].bool() & inside
-    ratio = inputs.demand[:, targets] / inputs.scale[:, at, None]
-    errors = (torch.log(ratio + 0.02) - middle)[counted]
-    if len(errors) > len(TAUS):
-        spread = torch.quantile(errors[:1_000_000], torch.tensor(TAUS)).clamp(-4, 4)
-        network.period_head.begin_with(spread)
-        network.span_head.begin_with((spread - spread[MEDIAN]) / 2)
-
-
-def _state(network: torch.nn.Module) -> State:
-    return {name: value.detach().clone().contiguous() for name, value in network.state_dict().items()}
-
-
-def _averaged(model: torch.optim.swa_utils.AveragedModel) -> MQTransformer:
-    network = model.module.eval()
-    assert isinstance(network, MQTransformer)
-    return network
-
-
-def _loss_weights(task: RunData, settings: TrainingSettings) -> Tensor:
-    """m to the power of the settings over its mean: the weight [N, T] of a creation date's losses, which are in units of m."""
-    weights = task.inputs.scale[:, : task.until] ** settings.scale_power
-    return weights / weights.mean()
-
-
-def _batch_loss(
-    network: MQTransformer,
-    task: RunData,
-    settings: TrainingSettings,
-    weights: Tensor,
-    dates: Tensor,
-    generator: torch.Generator,
-) -> Tensor:
-    """Mean weighted pinball of a few items at a few creation dates, of periods and of spans."""
-    count, at_once = settings.batch_size(len(task.inputs), len(dates), task.config.horizon)
-    rows = torch.randperm(len(task.inputs), generator=generator)[:count]
-    at = _creation_dates(dates, at_once, generator)
-    cover = max(1, round(settings.masked_share * count))
-    came = task.inputs.take(rows)
-    inputs = task.hidden.take(rows[:cover]).followed_by(came.take(slice(cover, None)))
-    hold = None
-    if task.hold_price:  # of slow sellers a changed price tells that they sold; of brisk ones half the time it is told
-        hold = ~task.brisk[rows][:, at] | (torch.rand(count, len(at), generator=generator) < 0.5)
-    decoded = network(inputs, at, hold)
-
-    targets = at[:, None] + torch.arange(1, task.config.horizon + 1)  # (K, H)
-    inside = (targets < task.until).float()
-    targets = targets.clamp(max=task.until - 1)
-    demand = came.demand[:, targets] / inputs.scale[:, at, None]  # (N, K, H)
-    counted, censored = came.known[:, targets] * inside, came.censored[:, targets]
-    taus, knots = torch.tensor(TAUS), crps_weights()
-    weight = weights[rows][:, at, None]  # (N, K, 1)
-
-    quantiles = decoded.periods.exp()
-    loss = pinball(taus, demand, quantiles)
-    one_sided = taus * torch.relu(demand[..., None] - quantiles)  # out of stock: demand was at least this much
-    loss = torch.where(censored[..., None] > 0, one_sided, loss)
-    total = ((loss * knots).sum(dim=-1) * weight * counted).sum() / counted.sum().clamp(min=1)
-
-    length = torch.arange(1, task.config.horizon + 1)
-    whole = (counted * (1 - censored)).cumprod(dim=-1)
-    mean_demand = (demand * counted).cumsum(dim=-1) / length
-    span_loss = (pinball(taus, mean_demand, decoded.spans.exp()) * knots).sum(dim=-1)
-    return total + settings.span_weight * (span_loss * weight * whole).sum() / whole.sum().clamp(min=1)
-
-
-def _creation_dates(dates: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def drawn(dates: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """At most ``count`` of the ``dates``, increasing."""
     return dates[torch.randperm(len(dates), generator=generator)[:count]].sort().values
 
 
+def fit_network(
+    network: _Network,
+    loss: Callable[[_Network], Tensor],
+    how: Optimisation,
+    steps: int,
+    tell: Callable[[float], None],
+    validation: Validation | None = None,
+) -> _Network:
+    """Takes ``steps`` down the ``loss``, which draws a batch at every call, and returns the network with averaged weights.
+
+    ``tell`` hears the share that is done; the ``validation`` looks at the averaged network and may end the run.
+    """
+    averaged = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(how.average)
+    )
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay, fused=how.fused or None
+    )
+    warm_up = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / max(how.warm_up, 1)))
+    network.train()
+    for step in range(steps):
+        tell(step / steps)
+        value = loss(network)
+        optimiser.zero_grad()
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        warm_up.step()
+        averaged.update_parameters(network)
+        if validation is not None and not validation.goes_on(step + 1, averaged.module.eval()):
+            break
+    found = averaged.module.eval()
+    assert isinstance(found, type(network))
+    return found
+
+
+def state_of(network: nn.Module) -> State:
+    """A copy of its weights."""
+    return {name: value.detach().clone().contiguous() for name, value in network.state_dict().items()}
+
+
+@dataclass(eq=False)
+class Validation:
+    """Looks at a network every ``every`` steps by ``loss`` and ends its run when ``patience`` looks brought nothing."""
+
+    loss: Callable[[nn.Module], float]
+    every: int
+    patience: int
+    losses: list[float] = field(default_factory=list)
+    best: State = field(default_factory=dict)
+
+    @torch.no_grad()
+    def goes_on(self, step: int, network: nn.Module) -> bool:
+        """Whether the run should go on after this step."""
+        if step % self.every:
+            return True
+        self.losses.append(self.loss(network))
+        if self.losses[-1] <= min(self.losses):
+            self.best = state_of(network)
+        return len(self.losses) - 1 - int(np.argmin(self.losses)) < self.patience
+
+    def trial(self) -> Trial:
+        """What it has seen."""
+        return Trial(np.array(self.losses), self.best)
+
+
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A run that was watched: wQL on the creation dates after its targets at every look, and the weights at the best."""
+    """A run that was watched: the loss at every look, and the weights at the best."""
 
     curve: np.ndarray
     state: State
 
     @property
     def best(self) -> int:
-        """The look with the least wQL."""
+        """The look with the least loss."""
         return int(np.argmin(self.curve))
-
-
-def trial(task: RunData, settings: TrainingSettings, seed: int, tell: Callable[[float], None]) -> Trial:
-    """Trains until the validation has brought nothing for a while."""
-    losses: list[float] = []
-    kept: State = {}
-
-    def look(network: MQTransformer) -> bool:
-        losses.append(_validation_loss(network, task))
-        if losses[-1] <= min(losses):
-            kept.update(_state(network))
-        return len(losses) - 1 - int(np.argmin(losses)) < settings.patience
-
-    trained_network(task, settings, seed, settings.most_steps, tell, look)
-    return Trial(np.array(losses), kept)
-
-
-@torch.no_grad()
-def _validation_loss(network: MQTransformer, task: RunData) -> float:
-    """wQL over all targets after the training block, from creation dates at its end and after."""
-    horizon, periods = task.config.horizon, task.inputs.demand.shape[1]
-    last = max(task.until - 1, periods - horizon - 1)
-    at = torch.unique(torch.linspace(task.until - 1, last, 3).round().long())
-    targets = at[:, None] + torch.arange(1, horizon + 1)
-    inside = (targets < periods).float()
-    targets = targets.clamp(max=periods - 1)
-    loss, demand = 0.0, 0.0
-    for start in range(0, len(task.inputs), 500):
-        part = task.inputs.take(slice(start, start + 500))
-        hold = torch.ones(len(part), len(at), dtype=torch.bool) if task.hold_price else None
-        quantiles = network(part, at, hold).periods.exp() * part.scale[:, at, None, None]
-        actual = part.demand[:, targets]
-        counted = part.known[:, targets] * (1 - part.censored[:, targets]) * inside
-        loss += float((pinball(torch.tensor(TAUS), actual, quantiles)[..., 2:-2].mean(dim=-1) * counted).sum())
-        demand += float((actual * counted).sum())
-    return 2 * loss / max(demand, 1e-9)

@@ -15,27 +15,22 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from queue import Empty
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
 from data.errors import ResourceError, TidelineError
-from data.schema import Panel
 from forecasting.core import threads
 from forecasting.core.atomic_write import UNREADABLE, written
 from forecasting.core.forecaster import TrainingStopped
-from forecasting.core.time_splits import history_until
 from forecasting.core.types import Progress, Report
-from forecasting.features.encoding import encoding_of
 from forecasting.models.mqtransformer.network import State
-from forecasting.models.mqtransformer.settings import TrainingSettings
-from forecasting.training.training_loop import Hyperparameters, RunData, Trial, trained_network, trial
+from forecasting.training.training_loop import Hyperparameters, Trial
 
 #: Item-periods below which a fit stays in the calling process.
 _SMALL = 15_000
@@ -55,6 +50,16 @@ class Job:
     message: str
 
 
+class Runs(Protocol):
+    """What a kind of network does for a job; it can be pickled."""
+
+    def trial(self, job: Job, tell: Callable[[float], None]) -> Trial:
+        """A run that is watched on what comes after the job's targets."""
+
+    def state(self, job: Job, tell: Callable[[float], None]) -> State:
+        """The weights after the job's steps; ``tell`` hears the share that is done."""
+
+
 @dataclass
 class WorkerPool:
     """Runs jobs and keeps what they bring in ``directory`` (None: nowhere) under the fit's ``key``.
@@ -68,7 +73,7 @@ class WorkerPool:
     report: Report
     stop: Callable[[], bool]
     workers: int = 1
-    _work: _Work | None = None
+    _runs: Runs | None = None
     _pool: _Pool | None = None
     _shares: dict[str, float] = field(default_factory=dict)
     _jobs: int = 1
@@ -76,26 +81,26 @@ class WorkerPool:
     _started: float = 0.0
 
     @contextmanager
-    def working_on(self, history: Panel, horizon: int, settings: TrainingSettings, jobs: int) -> Iterator[None]:
-        """While inside, ``trials`` and ``states`` run on this data; ``jobs`` is how many there will be in all."""
-        self._work = _Work(history, horizon, settings)
+    def working_on(self, runs: Runs, jobs: int, *, cells: int = 0) -> Iterator[None]:
+        """While inside, ``trials`` and ``states`` are ``runs``, on ``cells`` item-periods; there will be ``jobs`` in all."""
+        self._runs = runs
         self._jobs, self._started, self._shares, self._taken_up = jobs, time.monotonic(), {}, 0.0
         try:
-            if self.workers > 1 and history.demand.size >= _SMALL:
-                self._pool = _Pool(self.workers, self._work)
+            if self.workers > 1 and cells >= _SMALL:
+                self._pool = _Pool(self.workers, runs)
             yield
         finally:
             if self._pool is not None:
                 self._pool.close()
-            self._work = self._pool = None
+            self._runs = self._pool = None
 
     def trials(self, jobs: Sequence[Job]) -> list[Trial]:
         """The watched run of each job."""
-        return [Trial(found.pop(_CURVE), _tensors(found)) for found in self._results(jobs, _trial)]
+        return [Trial(found.pop(_CURVE), _tensors(found)) for found in self._results(jobs, "trial")]
 
     def states(self, jobs: Sequence[Job]) -> list[State]:
         """The trained weights of each job."""
-        return [_tensors(found) for found in self._results(jobs, _state)]
+        return [_tensors(found) for found in self._results(jobs, "state")]
 
     def clear(self) -> None:
         """Forgets what was kept: the fit is whole."""
@@ -103,19 +108,19 @@ class WorkerPool:
             for path in self.directory.glob(f"*{self.key}-*"):
                 path.unlink()
 
-    def _results(self, jobs: Sequence[Job], run: _Run) -> list[_Kept]:
-        assert self._work is not None  # only within working_on
+    def _results(self, jobs: Sequence[Job], kind: str) -> list[_Kept]:
+        assert self._runs is not None  # only within working_on
         found = {job.name: kept for job in jobs if (kept := self._kept(job)) is not None}
         for name in found:
             self._shares[name] = 1.0
             self._taken_up += 1
         waiting = [job for job in jobs if job.name not in found]
         if self._pool is not None:
-            for job, result in self._pool.results(run, waiting, self._tell):
+            for job, result in self._pool.results(kind, waiting, self._tell):
                 found[job.name] = self._keep(job, result)
         else:
             for job in waiting:
-                result = run(self._work, job, lambda share, job=job: self._tell(job, share))  # type: ignore[misc]
+                result = _run(self._runs, kind, job, lambda share, job=job: self._tell(job, share))  # type: ignore[misc]
                 found[job.name] = self._keep(job, result)
         return [found[job.name] for job in jobs]
 
@@ -151,39 +156,16 @@ class WorkerPool:
         return result
 
 
-@dataclass(eq=False)
-class _Work:
-    """What all runs of a fit share, and the encoded data of the latest of them."""
-
-    history: Panel
-    horizon: int
-    settings: TrainingSettings
-
-    @lru_cache(maxsize=1)  # noqa: B019 - one per process and fit
-    def _encoded(self, life: float, calendar: bool, until: int) -> RunData:
-        encoding = encoding_of(history_until(self.history, until - 1), self.horizon, life, calendar=calendar)
-        return RunData.of(encoding, self.history, self.horizon, until, self.settings)
-
-    def data(self, job: Job) -> RunData:
-        """What the job trains on."""
-        return self._encoded(job.recipe.life, job.recipe.calendar, job.until).with_lags(job.recipe.lags)
-
-
-_Tell = Callable[[float], None]
-_Run = Callable[[_Work, Job, _Tell], _Kept]
-
-
 #: The validation's losses among the arrays that a trial brings, beside its weights.
 _CURVE = "validation curve"
 
 
-def _trial(work: _Work, job: Job, tell: _Tell) -> _Kept:
-    found = trial(work.data(job), work.settings, job.seed, tell)
+def _run(runs: Runs, kind: str, job: Job, tell: Callable[[float], None]) -> _Kept:
+    """What a job brings, as arrays."""
+    if kind == "state":
+        return _arrays(runs.state(job, tell))
+    found = runs.trial(job, tell)
     return {_CURVE: found.curve, **_arrays(found.state)}
-
-
-def _state(work: _Work, job: Job, tell: _Tell) -> _Kept:
-    return _arrays(trained_network(work.data(job), work.settings, job.seed, job.steps, tell))
 
 
 def _arrays(state: State) -> _Kept:
@@ -197,19 +179,19 @@ def _tensors(kept: _Kept) -> State:
 class _Pool:
     """Processes that each hold the fit's data and run one job at a time on one thread."""
 
-    def __init__(self, workers: int, work: _Work) -> None:
+    def __init__(self, workers: int, runs: Runs) -> None:
         context = multiprocessing.get_context("spawn")
         self._told, self._stopped = context.Queue(), context.Event()
         # The data goes through a file: a process that dies while it starts would leave a pipe half written for ever.
         self._folder = TemporaryDirectory(prefix="tideline-training-")
-        shared = Path(self._folder.name) / "work.pickle"
-        shared.write_bytes(pickle.dumps((work.history, work.horizon, work.settings)))
+        shared = Path(self._folder.name) / "runs.pickle"
+        shared.write_bytes(pickle.dumps(runs))
         self._executor = ProcessPoolExecutor(workers, context, _enter, (shared, self._told, self._stopped))
 
-    def results(self, run: _Run, jobs: Sequence[Job], tell: Callable[[Job, float], None]) -> Iterator[tuple[Job, _Kept]]:
+    def results(self, kind: str, jobs: Sequence[Job], tell: Callable[[Job, float], None]) -> Iterator[tuple[Job, _Kept]]:
         """Each job with what it brought, as they finish; what ``tell`` raises ends the work."""
         named = {job.name: job for job in jobs}
-        running: dict[Future[_Kept], Job] = {self._executor.submit(_in_process, run, job): job for job in jobs}
+        running: dict[Future[_Kept], Job] = {self._executor.submit(_in_process, kind, job): job for job in jobs}
         while running:
             finished, _ = wait(running, timeout=0.3, return_when=FIRST_COMPLETED)
             for name, share in self._heard():
@@ -247,10 +229,10 @@ _process: dict[str, Any] = {}
 def _enter(shared: Path, told: Any, stopped: Any) -> None:
     """The first thing that a process of the pool does."""
     threads.begin_training_process()
-    _process.update(work=_Work(*pickle.loads(shared.read_bytes())), told=told, stopped=stopped)
+    _process.update(runs=pickle.loads(shared.read_bytes()), told=told, stopped=stopped)
 
 
-def _in_process(run: _Run, job: Job) -> _Kept:
+def _in_process(kind: str, job: Job) -> _Kept:
     last = time.monotonic()
     caller = multiprocessing.parent_process()
     assert caller is not None  # this runs in a process of the pool
@@ -265,4 +247,4 @@ def _in_process(run: _Run, job: Job) -> _Kept:
             if not caller.is_alive():  # nobody waits for the result any more
                 os._exit(1)
 
-    return run(_process["work"], job, tell)
+    return _run(_process["runs"], kind, job, tell)

@@ -14,7 +14,7 @@ from forecasting.features.encoding import encoding_of
 from forecasting.features.inputs import Inputs, encode
 from forecasting.models.mqtransformer.network import MQTransformer, periods_back
 from forecasting.models.mqtransformer.settings import PARTS, TrainingSettings
-from forecasting.training.training_loop import RunData
+from forecasting.training.mqtransformer_runs import RunData
 
 HORIZON, T = 4, 50
 

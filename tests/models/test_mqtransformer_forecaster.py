@@ -27,7 +27,7 @@ from forecasting.models.mqtransformer.price_response import price_factor
 from forecasting.models.mqtransformer.settings import TrainingSettings
 from forecasting.models.neural.layers import MEDIAN, Convolutions, QuantileHead
 from forecasting.training.hyperparameter_search import fit, fit_key
-from forecasting.training.training_loop import RunData, trained_network
+from forecasting.training.mqtransformer_runs import RunData, trained_network
 from forecasting.training.worker_pool import WorkerPool
 
 HORIZON = 4
@@ -219,8 +219,8 @@ def test_a_run_learns(panel: Panel) -> None:
         network.load_state_dict(state)
         targets = at[:, None] + torch.arange(1, HORIZON + 1)
         with torch.no_grad():
-            middle = network(data.inputs, at).periods[..., MEDIAN].exp() * data.inputs.scale[:, at, None]
-        losses.append(float((data.inputs.demand[:, targets] - middle).abs().mean()))
+            middle = network(data.data.inputs, at).periods[..., MEDIAN].exp() * data.data.inputs.scale[:, at, None]
+        losses.append(float((data.data.inputs.demand[:, targets] - middle).abs().mean()))
     assert losses[1] < 0.9 * losses[0]
 
 

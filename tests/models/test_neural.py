@@ -16,7 +16,7 @@ from data.schema import Panel
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.time_splits import history_until, plan_after
 from forecasting.features.inputs import Inputs, encode
-from forecasting.models.neural.base_forecaster import SmallForecaster, SmallSettings, TrainingData
+from forecasting.models.neural.base_forecaster import SmallForecaster
 from forecasting.models.neural.base_network import Batch, Fan, Shape, fan_loss, fan_of, target_features
 from forecasting.models.neural.feedforward import FeedForward
 from forecasting.models.neural.mqcnn import MQCNN, MQRNN
@@ -30,16 +30,28 @@ from forecasting.models.neural.recurrent import (
     student_log_share,
     student_quantile,
 )
+from forecasting.models.neural.settings import SmallSettings
 from forecasting.models.registry import generation
+from forecasting.training.small_network_runs import SmallNetworkRuns
+from forecasting.training.training_loop import Hyperparameters, TrainingData
 
 HORIZON = 4
 SMALL = SmallSettings(most_steps=80, look_every=20, learning_rate=1e-2, width=12)
 NAMES = ("recurrent_point", "recurrent_distribution", "feedforward", "mqrnn", "mqcnn")
 
 
+def data_of(panel: Panel, until: int) -> TrainingData:
+    """What a run with targets before ``until`` learns from."""
+    return SmallNetworkRuns(FeedForward, panel, HORIZON, SMALL, 1).data(Hyperparameters(26.0), until)
+
+
+def drawn(data: TrainingData) -> Batch:
+    return data.batch(64, 16, 0.1, torch.Generator().manual_seed(0))
+
+
 @pytest.fixture(scope="module")
 def course() -> TrainingData:
-    return TrainingData.of(make_panel(items=6, periods=40), HORIZON, 34, False, SMALL, 1)
+    return data_of(make_panel(items=6, periods=40), 34)
 
 
 def shape_of(course: TrainingData) -> Shape:
@@ -220,10 +232,9 @@ def test_a_fit_is_told_as_it_goes(cls: type[SmallForecaster]) -> None:
 def test_the_inputs_of_a_course_end_where_its_targets_do() -> None:
     panel = make_panel(items=6, periods=40)
     other = replace(panel, demand=np.where(np.arange(40) >= 34, 7 * panel.demand + 3, panel.demand).astype(np.float32))
-    one, two = (TrainingData.of(each, HORIZON, 34, False, SMALL, 1) for each in (panel, other))
+    one, two = (data_of(each, 34) for each in (panel, other))
     assert one.encoding == two.encoding
-    generators = (torch.Generator().manual_seed(0), torch.Generator().manual_seed(0))
-    first, second = (each.lesson(SMALL, generator) for each, generator in zip((one, two), generators, strict=True))
+    first, second = drawn(one), drawn(two)
     torch.manual_seed(0)
     network = MQRNN(Shape.of(one.encoding, one.inputs, HORIZON, 8, 0.0))
     torch.testing.assert_close(network.loss(first), network.loss(second), rtol=1e-6, atol=0)
@@ -233,8 +244,8 @@ def test_a_catalog_of_bare_demand_is_enough() -> None:
     panel = make_panel(items=6, periods=40)
     bare = replace(panel, known={}, past={}, static={"category": np.array(["tea"] * 6, dtype=object)})
     bare = replace(bare, groups=group_series(bare))
-    course = TrainingData.of(bare, HORIZON, 36, False, SMALL, 1)
+    course = data_of(bare, 36)
     inputs = encode(course.encoding, bare)
     for cls in (FeedForward, MQRNN, MQCNN, PointNetwork, DistributionNetwork):
         network = cls(Shape.of(course.encoding, inputs, HORIZON, 8, 0.0))
-        assert torch.isfinite(network.loss(course.lesson(SMALL, torch.Generator().manual_seed(0))))
+        assert torch.isfinite(network.loss(drawn(course)))

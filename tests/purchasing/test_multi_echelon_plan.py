@@ -16,6 +16,7 @@ from data.catalog import Catalog
 from data.errors import UnknownItem
 from data.findings import Findings
 from data.locations import LOCATION_COLUMNS, families, location_columns
+from data.planner_store import Term
 from data.sources.simulator import simulate
 from data.sources.upload import load
 from forecasting.batch.forecast_summary import Summary
@@ -109,6 +110,30 @@ def test_the_lists_of_all_products_are_those_of_each(plan: BuyPlan) -> None:
         alone = product_plan(plan, one.line.product, "Depot", past)
         np.testing.assert_array_equal(one.moved.given, alone.moved.given)
         assert one.order == alone.order
+
+
+def tea_at_the_depot(plan: BuyPlan) -> int:
+    where = plan.inputs.assortment.locations
+    return int(np.flatnonzero((where["product"] == "Tea") & (where["location"] == "Depot"))[0])
+
+
+def test_a_depot_buys_on_the_terms_that_planners_saved(plan: BuyPlan) -> None:
+    inputs, past = plan.inputs, BranchErrorCorrelation(0.2, np.ones(len(WHERE), bool))
+    plain = product_plan(plan, "Tea", "Depot", past).order.quantity
+    saved = [Term("min_order", plain + 60, item_id=str(inputs.assortment.item_ids[tea_at_the_depot(plan)]))]
+    assert product_plan(buy_plan(inputs, BuySettings(), {}, saved), "Tea", "Depot", past).order.quantity == plain + 60
+
+
+def test_less_waits_at_a_depot_to_which_more_comes_soon(plan: BuyPlan) -> None:
+    def kept(arrives_in: float) -> float:
+        known = {name: column.copy() for name, column in plan.inputs.assortment.commercial.items()}
+        row = tea_at_the_depot(plan)
+        known["on_hand"][row], known["on_order"][row], known["arrives_in"][row] = 90.0, 600.0, arrives_in
+        inputs = replace(plan.inputs, assortment=replace(plan.inputs.assortment, commercial=known))
+        past = BranchErrorCorrelation(0.2, np.ones(len(WHERE), bool))
+        return product_plan(buy_plan(inputs, BuySettings(), {}), "Tea", "Depot", past).moved.kept
+
+    assert kept(1.0) < kept(6.0)
 
 
 def test_an_unknown_product_is_refused(plan: BuyPlan) -> None:

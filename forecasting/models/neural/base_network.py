@@ -207,7 +207,7 @@ def fan_of(period_head: nn.Module, span_head: nn.Module, hidden: Tensor) -> Fan:
     return Fan(periods, spans)
 
 
-def fan_loss(fan: Fan, lesson: Batch) -> Tensor:
+def fan_loss(fan: Fan, lesson: Batch, span_weight: float = _SPAN_WEIGHT) -> Tensor:
     """Weighted mean pinball of a fan [N, K, H, Q]; one-sided where the item was out of stock, whole spans only."""
     horizon = fan.periods.shape[2]
     actual, taus, knots = lesson.actual(horizon), torch.tensor(TAUS), crps_weights()
@@ -220,4 +220,4 @@ def fan_loss(fan: Fan, lesson: Batch) -> Tensor:
     whole = (actual.counted * (1 - actual.censored)).cumprod(dim=-1)
     mean = (actual.ratio * whole).cumsum(dim=-1) / torch.arange(1, horizon + 1)
     loss = (pinball(taus, mean, fan.spans) * knots).sum(dim=-1)
-    return periods + _SPAN_WEIGHT * (loss * weight * whole).sum() / whole.sum().clamp(min=1)
+    return periods + span_weight * (loss * weight * whole).sum() / whole.sum().clamp(min=1)

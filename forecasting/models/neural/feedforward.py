@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from forecasting.features.inputs import Inputs
-from forecasting.models.neural.base_forecaster import QuantileForecaster, SmallSettings
+from forecasting.models.neural.base_forecaster import QuantileForecaster
 from forecasting.models.neural.base_network import (
     Fan,
     QuantileNetwork,
@@ -27,6 +27,7 @@ from forecasting.models.neural.base_network import (
     target_features,
 )
 from forecasting.models.neural.layers import QuantileHead, lags
+from forecasting.models.neural.settings import SmallSettings
 
 #: How many of the last periods are features one by one.
 _LAGS = 8

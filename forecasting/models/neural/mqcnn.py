@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from forecasting.features.inputs import Inputs
-from forecasting.models.neural.base_forecaster import QuantileForecaster, SmallSettings
+from forecasting.models.neural.base_forecaster import QuantileForecaster
 from forecasting.models.neural.base_network import (
     Fan,
     QuantileNetwork,
@@ -34,6 +34,7 @@ from forecasting.models.neural.base_network import (
     target_features,
 )
 from forecasting.models.neural.layers import Convolutions, QuantileHead
+from forecasting.models.neural.settings import SmallSettings
 
 #: Width of each horizon's context, and of the one for all.
 _CONTEXT = 8

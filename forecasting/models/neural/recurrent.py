@@ -21,9 +21,10 @@ from torch.nn import functional as F
 
 from forecasting.core.quantile_function import TAUS
 from forecasting.features.inputs import Inputs
-from forecasting.models.neural.base_forecaster import SmallForecaster, SmallSettings
+from forecasting.models.neural.base_forecaster import SmallForecaster
 from forecasting.models.neural.base_network import Batch, Fan, RecurrentReader, Shape, SmallNetwork, target_features
 from forecasting.models.neural.layers import HIGHEST
+from forecasting.models.neural.settings import SmallSettings
 
 #: Bands of items by what they are forecast to sell: slow sellers err otherwise than brisk ones.
 _BANDS = 5
