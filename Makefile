@@ -1,7 +1,8 @@
 # Tideline. Needs Python 3.11 and make, nothing else: .venv is built on first use.
 #
 #   make run [PORT=8501]   open the planner's desk on this machine
-#   make test              all tests; browser journeys too where chromium is installed
+#   make test              the tests, in five minutes on two cores
+#   make test-slow         those that take longer, and the browser journeys where chromium is installed
 #   make check             style, types and the directions of imports
 #   make bench             accuracy, buying, explanations, speed (hours; rebuilds docs/accuracy.md and docs/buying.md);
 #                          ARGS=--quick for a rough answer in minutes
@@ -16,10 +17,10 @@ CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$
 
 # A file of tests stays in one process; each process holds torch, so there are at most four. One thread each: they share the cores.
 SPREAD := -n auto --maxprocesses 4 --dist loadfile
-test: export OMP_NUM_THREADS := 1
+test test-slow: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench
+.PHONY: run test test-slow check bench
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m forecasting prepare
@@ -29,11 +30,14 @@ run: $(VENV)/.installed
 		--client.showErrorDetails none --client.toolbarMode viewer --browser.gatherUsageStats false
 
 test: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest $(SPREAD) -m "not e2e and not slow" $(ARGS)
+
+test-slow: $(VENV)/.installed-dev
 ifeq ($(CHROMIUM),)
 	@echo "Skipping the browser journeys (tests marked e2e): no chromium here. On Debian: apt-get install chromium"
-	@$(BIN)/python -m pytest $(SPREAD) -m "not e2e" $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) -m "slow and not e2e" $(ARGS)
 else
-	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest $(SPREAD) $(ARGS)
+	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest $(SPREAD) -m "slow or e2e" $(ARGS)
 endif
 
 check: $(VENV)/.installed-dev

@@ -23,6 +23,11 @@ import numpy as np
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from forecasting.core import threads  # noqa: E402
+
+threads.begin_bench()
 
 #: What a file says of its model and catalog beside the forecasts.
 _STAMP = ("model", "version", "catalog_hash")
@@ -60,7 +65,7 @@ def _checked_out(commit: str, place: Path) -> Path:
 
 def said(root: Path, place: Path, items: int) -> dict[str, pd.DataFrame]:
     """Every forecast of the code at ``root``, by what it is of."""
-    environment = os.environ | {"TIDELINE_HOME": str(place / "home"), "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"TIDELINE_HOME": str(place / "home"), "PYTHONPATH": str(root)}
     print(f"{root}: forecasting", file=sys.stderr, flush=True)
     ran = subprocess.run([sys.executable, "-c", _SAID, str(place), str(items)], cwd=root, env=environment)
     if ran.returncode:

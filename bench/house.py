@@ -137,7 +137,7 @@ def circles(imports: dict[str, set[str]]) -> int:
 
 def entered(root: Path, home: Path) -> int:
     """Files of ours that a call enters while ``pages/item.py`` of ``root`` draws one item's fan."""
-    environment = os.environ | {"TIDELINE_HOME": str(home), "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"TIDELINE_HOME": str(home), "PYTHONPATH": str(root)}
     program = [sys.executable, "-c", _TRACE]
     ran = subprocess.run(program, cwd=root, env=environment, capture_output=True, text=True)
     if ran.returncode:

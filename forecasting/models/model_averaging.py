@@ -41,7 +41,7 @@ _CLASSES = 3
 _ENOUGH, _STEPS = 500, 10
 
 #: Item-periods below which a blend makes do with fewer networks and rows, to be there in minutes: its parts steady each other.
-_SMALL, _FEW_MEMBERS, _FEW_ROWS = 30_000, 3, 100_000
+_SMALL, _FEW_MEMBERS, _FEW_ROWS = 30_000, 2, 100_000
 
 #: How far weights are drawn to equal ones.
 _DRAWN = 0.5

@@ -127,6 +127,7 @@ def test_names_say_what_a_product_is(catalog):
     assert not [name for name in best if "(" in name and ")" not in name]
 
 
+@pytest.mark.slow
 def test_two_builds_are_the_same(catalog, tmp_path):
     complete_journey.load(tmp_path / "again.duckdb")
     assert Catalog(tmp_path / "again.duckdb").about.catalog_hash == catalog.about.catalog_hash

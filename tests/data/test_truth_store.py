@@ -14,6 +14,7 @@ from data.errors import ConfigurationError, UnknownItem
 from data.sources.simulator import simulate
 from data.sources.simulator.settings import Planted, Simulation
 from data.sources.simulator.simulate import MOST_CELLS, asked_for, simulated
+from data.sources.upload import load
 from data.truth_store import TruthStore, truth_path
 from forecasting.core.types import QuantileForecast
 from forecasting.evaluation.simulator_check import RECORDED, item_truth, recorded
@@ -28,7 +29,8 @@ MAY_READ = {
     "forecasting/evaluation/simulator_check.py",
     "forecasting/workflows.py",
     "pages/ui/item/simulator_truth_panel.py",
-    "pages/ui/resources/service.py",
+    "pages/ui/resources/simulator_truth.py",
+    "data/sources/simulator/settings.py",
     "pages/ui/item/simulator_truth_text.py",
 }
 TRUTHS = ("data.truth_store", "data.sources.simulator.truth", "forecasting.evaluation.simulator_check")
@@ -78,7 +80,7 @@ def test_another_catalog_takes_the_truth_of_the_last_one_away(tmp_path: Path, mo
     workflows.load_simulated(20, 40, 1, lambda progress: None)
     assert store(workflows.catalog_path()).items == 20
     rows = [f"{item},2025-0{month}-01,{month}" for item in "AB" for month in range(1, 9)]
-    preview = workflows.preview_upload("mine.csv", "\n".join(["item,date,units", *rows]).encode())
+    preview = load.preview("mine.csv", "\n".join(["item,date,units", *rows]).encode())
     workflows.load_upload(preview, preview.mapping, "Mine")
     assert not truth_path(workflows.catalog_path()).exists()
 

@@ -26,6 +26,8 @@ from forecasting.inventory.learned_policy import (
     unit_costs,
 )
 
+pytestmark = pytest.mark.slow
+
 FEW = PolicySettings(steps=60, looks=6, items=150)
 LEAD_TIME, REVIEW = 2, 1
 

@@ -94,7 +94,11 @@ def test_an_unknown_name_is_refused_with_those_that_are_known() -> None:
         generation("prophecy")
 
 
-@pytest.fixture(scope="module", params=list(QUICK))
+#: The blend fits four others each time.
+_SLOW = {"blend": pytest.mark.slow}
+
+
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=_SLOW.get(name, ())) for name in QUICK])
 def subject(request: pytest.FixtureRequest) -> Fitted:
     panel = make_panel(items=9, periods=64)
     return Fitted(QUICK[request.param], panel, panel.periods[-HORIZON - 6])

@@ -118,6 +118,7 @@ def test_the_convolutions_read_a_promotion_as_the_period_before_it() -> None:
     assert not torch.equal(one, other)
 
 
+@pytest.mark.slow
 def test_an_ablation_scores_the_whole_and_each_part_left_out() -> None:
     panel = make_panel(items=6, periods=64)
     settings = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=25, width=8, decoder_width=12)

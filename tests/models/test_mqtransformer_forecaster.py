@@ -187,6 +187,7 @@ def test_an_item_without_history_is_forecast(panel: Panel, forecaster: MQTransfo
 # out of stock
 
 
+@pytest.mark.slow
 def test_out_of_stock_periods_do_not_pull_the_forecast_down() -> None:
     """Half of the periods sell nothing: as true zeros they lower the median, as stock-outs they must not."""
     rng = np.random.default_rng(0)
@@ -224,6 +225,7 @@ def test_a_run_learns(panel: Panel) -> None:
     assert losses[1] < 0.9 * losses[0]
 
 
+@pytest.mark.slow
 def test_a_stopped_fit_goes_on_and_ends_with_the_same_weights(panel: Panel, tmp_path: Path) -> None:
     calls = 0
 
@@ -245,6 +247,7 @@ def test_a_stopped_fit_goes_on_and_ends_with_the_same_weights(panel: Panel, tmp_
             assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.slow
 def test_networks_that_differ_are_never_of_the_same_version(panel: Panel, forecaster: MQTransformerForecaster) -> None:
     again, other = MQTransformerForecaster(SMALL), MQTransformerForecaster(replace(SMALL, seed=2))
     for model in (again, other):

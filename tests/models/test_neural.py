@@ -32,7 +32,7 @@ from forecasting.models.neural.recurrent import (
 )
 from forecasting.models.neural.settings import SmallSettings
 from forecasting.models.registry import generation
-from forecasting.training.small_network_runs import SmallNetworkRuns
+from forecasting.training.small_network_runs import SmallNetworkRuns, dates_after
 from forecasting.training.training_loop import Hyperparameters, TrainingData
 
 HORIZON = 4
@@ -170,7 +170,7 @@ def test_draws_fill_every_share_once_in_each_period() -> None:
 
 def test_the_fan_of_a_point_is_that_of_its_past_errors(course: TrainingData) -> None:
     network = PointNetwork(shape_of(course)).eval()
-    lesson = course.validation_batch(slice(None), dates=40)
+    lesson = course.validation_batch(slice(None), dates_after(course, 40))
     network.learn_errors(network, lesson)
     with torch.no_grad():
         points = network(lesson.inputs, lesson.at)  # (N, K, H)

@@ -66,6 +66,7 @@ def test_what_was_learned_is_taken_up_and_answers_the_same(catalog: Catalog, tmp
     assert kept.similar(best) == learned.similar(best)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "empty", "gone", "of another catalog"])
 def test_what_is_not_whole_or_not_the_same_is_learned_anew(catalog: Catalog, tmp_path: Path, damage: str) -> None:
     store = LaunchStore(tmp_path, "catalog/model")

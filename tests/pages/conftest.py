@@ -19,6 +19,14 @@ ROUTER = ROOT / "pages" / "ui" / "shell" / "router.py"
 SECONDS = 60
 
 
+@pytest.fixture(autouse=True)
+def the_program_stays_the_main_module() -> Iterator[None]:
+    """A page that was run is left as the main module, which a process that is spawned later would run again."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+
+
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[stand_in.State]:
     """The stand-in in the place of the workflows, in order and with empty caches; what it holds can be turned."""
@@ -39,7 +47,6 @@ def visit(desk: stand_in.State) -> Callable[..., AppTest]:
     def open_page(name: str = "today", **address: str) -> AppTest:
         app = AppTest.from_file(str(ROUTER), default_timeout=SECONDS)
         if name != "today":
-            app.run()
             app.switch_page(str(ROOT / "pages" / f"{name}.py"))
         for key, value in address.items():
             app.query_params[key] = value

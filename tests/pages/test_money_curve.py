@@ -20,6 +20,8 @@ from pages.ui.buy_plan import cost_curve_panel
 from pages.ui.display import formats
 from pages.ui.resources import catalog
 
+pytestmark = pytest.mark.slow
+
 MOMENT = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=2, look_every=1, patience=1)
 ASKED = RecordAsked(0.8)
 

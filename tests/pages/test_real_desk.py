@@ -103,6 +103,7 @@ def test_data_shows_the_card_of_the_model(open_page: Visit) -> None:
     assert not app.warning
 
 
+@pytest.mark.slow
 def test_the_ladder_that_was_climbed_is_on_the_page_and_its_fans_over_the_items(open_page: Visit) -> None:
     names = ["seasonal_naive", "empirical_last26", "patchwork"]
     report = workflows.climb_ladder(lambda progress: None, lambda name: generation(name)(), names)

@@ -74,6 +74,7 @@ def test_categories_make_the_whole_and_one_alone_is_what_it_is_among_them(plan: 
     assert first.money_p50 == max(one.money_p50 for one in found.categories)
 
 
+@pytest.mark.slow
 def test_ties_are_measured_on_honest_forecasts_and_planted_ones_are_found(tmp_path: Path) -> None:
     base = panel_of(ITEMS, 60)
     rng = np.random.default_rng(0)

@@ -389,7 +389,7 @@ def test_an_error_in_what_is_derived_does_not_end_the_start(home: Path, monkeypa
     def broken(*_: object) -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr("forecasting.service.planning_service.summarise", broken)
+    monkeypatch.setattr("forecasting.service.catalog_forecasts.summarise", broken)
     shutil.rmtree(home / "runs")
     (home / "summary.parquet").unlink()
     (words,) = workflows.prepare(lambda progress: None)
