@@ -52,8 +52,8 @@ from forecasting.inventory.learned_policy import (  # noqa: E402
     Policy,
     PolicySettings,
     learn,
-    lost_sales_rule,
     newsvendor,
+    replay_of_the_rule,
     unit_costs,
 )
 from forecasting.models.lightgbm_forecaster import LightGBMQuantiles  # noqa: E402
@@ -122,7 +122,7 @@ def bought(directory: Path, seed: int, quick: bool) -> dict[str, object]:
         return {"refused": "MQTransformer refuses this set"}
     honest = _early_past(unified, panel, first, task.horizon)
     policy = _policy(honest, quick)
-    cost: dict[str, Table] = {name: _costs(past, lost_sales_rule) for name, past in pasts.items() if past}
+    cost: dict[str, Table] = {name: _costs(past, replay_of_the_rule) for name, past in pasts.items() if past}
     uncounted: dict[str, Table] = {name: _costs(past, newsvendor) for name, past in pasts.items() if past}
     figures: dict[str, object] = {}
     for name in ("patchwork", "lightgbm"):

@@ -5,9 +5,9 @@
 The last line is one JSON object. ``largest_folder`` counts Python files of one folder of forecasting/, pages/ui/ and
 data/sources/; ``longest_file`` and ``longest_function`` are lines within forecasting/, pages/ and data/, and ``circles``
 counts groups of modules that import one another, also under TYPE_CHECKING. ``files_to_fan`` counts the files of ours that are
-entered by a call between ``pages/item.py`` and the drawn fan of one item, on a small simulated catalog with a small model; what
-runs while a module is read does not count. ``lines`` are those of forecasting/ and pages/. The same is measured of
-``--before``, in a worktree of its own.
+entered by a call between ``pages/item.py`` and the drawn fan of one item, on a small simulated catalog with a small model,
+both open already; what runs while a module is read does not count. ``lines`` are those of forecasting/ and pages/. The same
+is measured of ``--before``, in a worktree of its own.
 """
 
 from __future__ import annotations
@@ -145,42 +145,52 @@ def entered(root: Path, home: Path) -> int:
     return int(ran.stdout.splitlines()[-1])
 
 
-#: Loads a small simulated catalog, trains for a moment, opens an item once so that everything is imported, then counts.
+#: Loads a small simulated catalog, trains for a moment, opens an item so that catalog and model are open and everything is
+#: imported, then counts from the page's script to the chart of another item.
 _TRACE = r"""
 import sys
+import threading
 from pathlib import Path
+
 from streamlit.testing.v1 import AppTest
+
 from forecasting import workflows
+
 try:
     from forecasting.models.mqtransformer.settings import TrainingSettings
 except ImportError:
     from forecasting.runs import TrainingSettings
-import streamlit as st
 
 workflows.load_simulated(24, 70, 1, lambda progress: None)
 workflows.train(lambda progress: None, TrainingSettings(members=1, scale_lives=(0.5,), most_steps=4, look_every=2, patience=1))
-root, files = Path.cwd(), set()
+root, files, drawn = Path.cwd(), set(), []
+
 
 def count(frame, event, arg):
     name = frame.f_code.co_filename
-    if frame.f_code.co_name != "<module>" and name.startswith(str(root)) and "site-packages" not in name:
-        files.add(name)
+    if event == "return" and frame.f_code.co_name == "item_fan":
+        drawn.append(name)
+    if event == "call" and not drawn and name.startswith(str(root)) and "site-packages" not in name:
+        if frame.f_code.co_name != "<module>" or name.endswith("pages/item.py"):
+            files.add(name)
 
-def opened(watch):
+
+def opened(item, watch):
     app = AppTest.from_file(str(root / "pages" / "item.py"), default_timeout=120)
-    best = workflows.__dict__.get("open_service", workflows.__dict__.get("open_desk"))().search("", 1).rows[0].item_id
-    app.query_params["item"] = best
-    import threading
-    if watch:
-        threading.setprofile(count)
+    app.query_params["item"] = item
+    threading.setprofile(count if watch else None)
     app.run()
     threading.setprofile(None)
     assert not app.exception, app.exception
     assert app.get("plotly_chart")
 
-opened(False)
-st.cache_resource.clear()
-opened(True)
+
+opens = workflows.__dict__.get("open_service", workflows.__dict__.get("open_desk"))
+one, other = (row.item_id for row in opens().search("", 2).rows)
+opened(one, False)
+opened(other, True)
+assert drawn
+print("\n".join(sorted(name.removeprefix(str(root)) for name in files)), file=sys.stderr)
 print(len(files))
 """
 

@@ -98,13 +98,13 @@ def _made_ready(report: Report) -> str:
 
 def load_complete_journey(report: Report) -> None:
     """Makes the demo the catalog in use and forecasts its items."""
-    _load(lambda path: complete_journey.load(path, _told(report)), report)
+    _load(lambda path: complete_journey.load(path, _progress_of(report)), report)
 
 
 def load_simulated(items: int, periods: int, seed: int, report: Report, planted: Planted | None = None) -> None:
     """Makes a simulated weekly catalog the one in use, with what is true of it beside it; raises ConfigurationError."""
     settings = simulate.asked_for(items, periods, seed, planted or Planted())
-    _load(lambda path: simulate.load(path, settings, _told(report)), report)
+    _load(lambda path: simulate.load(path, settings, _progress_of(report)), report)
 
 
 def truths(catalog_hash: str) -> TruthStore | None:
@@ -180,7 +180,7 @@ def ship_ladder() -> None:
     _ladder(catalog_hash).ship(SHIPPED_LADDER, catalog_hash)
 
 
-def tried_generation(catalog_hash: str, name: str) -> Generation:
+def fitted_generation(catalog_hash: str, name: str) -> Generation:
     """A generation as it was fitted for the ladder, at its first creation date; raises NotTrained, ConfigurationError."""
     return _ladder(catalog_hash).generation(name, generation(name))
 
@@ -286,5 +286,5 @@ def _summarise(report: Report) -> str:
     return ""
 
 
-def _told(report: Report) -> Callable[[int, int, str], None]:
+def _progress_of(report: Report) -> Callable[[int, int, str], None]:
     return lambda done, total, message: report(Progress(done, total, message))

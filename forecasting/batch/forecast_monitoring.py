@@ -140,7 +140,7 @@ _NUMBERS = tuple(
 )
 
 
-def looked_back(
+def forecast_monitoring(
     catalog: Catalog, forecaster: MQTransformerForecaster, key: str, report: Report, *, workers: int | None = None
 ) -> ForecastMonitoring:
     """Looks back at every item of the catalog."""
@@ -150,7 +150,7 @@ def looked_back(
     def work(twin: MQTransformerForecaster, part: int) -> tuple[dict[str, np.ndarray], list[pd.Timestamp]]:
         panel, plan = panel_of_part(catalog, part, horizon)
         chunks = [np.arange(start, min(start + _CHUNK, len(panel))) for start in range(0, len(panel), _CHUNK)]
-        each = [_looked(twin.networks, panel.take(rows), plan.take(rows), ahead) for rows in chunks]
+        each = [_monitored(twin.networks, panel.take(rows), plan.take(rows), ahead) for rows in chunks]
         return {name: np.concatenate([one[name] for one in each]) for name in each[0]}, _periods(twin.networks, panel)
 
     found, judged, items = {}, [], 0
@@ -170,9 +170,9 @@ def looked_back(
     )
 
 
-def _looked(networks: FeedbackEnsemble, history: Panel, plan: Plan, ahead: int) -> dict[str, np.ndarray]:
+def _monitored(networks: FeedbackEnsemble, history: Panel, plan: Plan, ahead: int) -> dict[str, np.ndarray]:
     """The numbers of these items."""
-    return {"item_ids": history.item_ids, **_moved(networks, history, plan, ahead), **_judged(networks, history)}
+    return {"item_ids": history.item_ids, **_moved(networks, history, plan, ahead), **_misses(networks, history)}
 
 
 def _moved(networks: FeedbackEnsemble, history: Panel, plan: Plan, ahead: int) -> dict[str, np.ndarray]:
@@ -189,7 +189,7 @@ def _moved(networks: FeedbackEnsemble, history: Panel, plan: Plan, ahead: int) -
     }
 
 
-def _judged(networks: FeedbackEnsemble, history: Panel) -> dict[str, np.ndarray]:
+def _misses(networks: FeedbackEnsemble, history: Panel) -> dict[str, np.ndarray]:
     """Periods judged and missed, with units; where demand is whole, the range is rounded outwards to whole units."""
     unknown = unknown_ahead(history)
     came, low, high = [], [], []

@@ -205,7 +205,7 @@ class AccuracyReport:
         )
 
 
-def judged(tested: Backtest, panel: Panel, *, name: str, title: str, note: str, seed: int = 0) -> ModelScores:
+def evaluate(tested: Backtest, panel: Panel, *, name: str, title: str, note: str, seed: int = 0) -> ModelScores:
     """Everything there is to say about one backtest of ``panel``; ``name``, ``title`` and ``note`` are the generation's."""
     dates = [forecast.creation_date for forecast in tested.forecasts]
     parts = slices(panel, dates, tested.actuals.shape[-1])

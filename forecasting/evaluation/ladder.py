@@ -16,7 +16,7 @@ from data.schema import Panel
 from forecasting.core.forecaster import Generation
 from forecasting.core.time_splits import origins as origins_of
 from forecasting.core.types import Progress, Report
-from forecasting.evaluation.accuracy_report import Part, judged
+from forecasting.evaluation.accuracy_report import Part, evaluate
 from forecasting.evaluation.backtest import backtest
 from forecasting.evaluation.ladder_store import LadderStore, LadderTask
 from forecasting.evaluation.slices import slices
@@ -79,7 +79,7 @@ def climb(
         one = make(name)
         try:
             tested = backtest(one, sample, horizon=horizon, origins=len(places), stride=stride, report=tell)
-            tried = judged(tested, sample, name=name, title=title, note=_note(one), seed=settings.seed)
+            tried = evaluate(tested, sample, name=name, title=title, note=_note(one), seed=settings.seed)
             store.keep(name, one, tested, tried)
         except TidelineError as error:
             store.keep_failure(name, title, str(error))

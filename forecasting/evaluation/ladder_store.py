@@ -78,7 +78,7 @@ class LadderStore:
 
     def has(self, name: str) -> bool:
         """Whether a generation was tried to the end, and what came of it can be read."""
-        return self._tried(name) is not None
+        return self._scores_of(name) is not None
 
     def keep(self, name: str, generation: Generation, tested: Backtest, tried: ModelScores) -> None:
         """Stores one generation with its backtest and what was made of it."""
@@ -127,7 +127,7 @@ class LadderStore:
             parts = tuple(Part(**part) for part in task["parts"])
         except UNREADABLE:
             return None
-        whole = {name: tried for name in titles if (tried := self._tried(name)) is not None}
+        whole = {name: tried for name in titles if (tried := self._scores_of(name)) is not None}
         reasons = {name: words for name in titles if name not in whole and (words := self._failure(name)) is not None}
         return AccuracyReport(
             items=task["items"],
@@ -160,7 +160,7 @@ class LadderStore:
             return None
         return (title, reason) if isinstance(title, str) and isinstance(reason, str) else None
 
-    def _tried(self, name: str) -> ModelScores | None:
+    def _scores_of(self, name: str) -> ModelScores | None:
         """What came of a generation, None where it was not tried to the end or the files are damaged."""
         place = self._directory / name
         if not (place / SCORES).is_file():

@@ -9,7 +9,7 @@ t + L + 1 begins, so the level has to last over t+1 … t+L+R, and is a quantile
 The *replay* carries stock from period to period; the *plain* measure takes each creation date by itself, buys the quantile of
 the span and prices it against the span that came. Under the plain measure a calibrated forecast costs least at the critical
 ratio c_u / (c_u + c_o), whatever the item; so it is the one that can tell a miscalibrated forecast. In the replay a lost sale
-frees the stock that a back order would claim, so there ``served`` buys less by what will be lost before the receipt.
+frees the stock that a back order would claim, so there ``lost_sales_rule`` buys less by what will be lost before the receipt.
 
 Axis letters: K creation dates, N items, P ways of buying (taus, say), L lead time, Q taus of the knots.
 """
@@ -214,7 +214,7 @@ def past_of(
     )
 
 
-def served(past: ReplayData, taus: float | np.ndarray) -> Rule:
+def lost_sales_rule(past: ReplayData, taus: float | np.ndarray) -> Rule:
     """Up to the span's quantile at ``taus`` [P] or [N, P], less what will be lost before the order can serve it."""
     wanted = np.atleast_1d(np.asarray(taus, np.float64))
 
@@ -272,7 +272,7 @@ def money_curve(past: ReplayData, costs: Costs, *, grid: Sequence[float] = GRID,
     """What every quantile of ``grid`` would have cost; items that differ in their critical ratio are judged at its median."""
     taus = np.asarray(grid, np.float64)
     ratio = float(np.median(critical_ratio(costs.underage, costs.overage)))
-    happened = replay(past, served(past, taus), len(taus))
+    happened = replay(past, lost_sales_rule(past, taus), len(taus))
     block = past.lead_time + past.review
     replayed = _curve(taus, happened.cost(costs), happened.counted, block, seed)
     plain = _curve(taus, plain_cost(past, past.levels(taus), costs), np.isfinite(past.spans), block, seed)

@@ -27,7 +27,7 @@ from data.errors import TooLittleHistory
 from forecasting.core import quantile_function
 from forecasting.core.metrics import Difference, clustered_bootstrap
 from forecasting.core.types import Progress, Report
-from forecasting.inventory.inventory_simulation import ReplayData, Replayed, lost_before, replay, served
+from forecasting.inventory.inventory_simulation import ReplayData, Replayed, lost_before, lost_sales_rule, replay
 from forecasting.inventory.order_policy import Costs
 
 #: Critical ratios that a policy is trained for together.
@@ -102,7 +102,7 @@ class Policy:
     def replay(self, past: ReplayData, ratio: float) -> Replayed:
         """What buying by the policy would have brought in ``past``; by the rule where it does not serve."""
         if not self.serves(ratio):
-            return lost_sales_rule(past, ratio)
+            return replay_of_the_rule(past, ratio)
         return _replayed(self.network, past, ratio)
 
 
@@ -111,9 +111,9 @@ def newsvendor(past: ReplayData, ratio: float) -> Replayed:
     return replay(past, past.levels(ratio))
 
 
-def lost_sales_rule(past: ReplayData, ratio: float) -> Replayed:
+def replay_of_the_rule(past: ReplayData, ratio: float) -> Replayed:
     """The rule that the policy is measured against: the same less what will be lost before the receipt."""
-    return replay(past, served(past, ratio))
+    return replay(past, lost_sales_rule(past, ratio))
 
 
 def unit_costs(past: ReplayData, ratio: float) -> Costs:
@@ -148,7 +148,7 @@ def learn(
         if step % every == 0:
             if report:
                 report(Progress(step, settings.steps, "Training a buying policy"))
-            found = _looked_at(network, looked, ratios, split)
+            found = _validation_cost(network, looked, ratios, split)
             if found < best:
                 best, kept = found, {name: value.clone() for name, value in network.state_dict().items()}
         batch = past.take(_some(past, settings.items, rng))
@@ -159,7 +159,7 @@ def learn(
         optimizer.step()
     network.load_state_dict(kept)
     network.eval().requires_grad_(False)
-    return Policy(network, tuple(_judged(network, past, ratio, split) for ratio in ratios))
+    return Policy(network, tuple(_record_of(network, past, ratio, split) for ratio in ratios))
 
 
 def _some(past: ReplayData, items: int, rng: np.random.Generator) -> np.ndarray:
@@ -167,22 +167,22 @@ def _some(past: ReplayData, items: int, rng: np.random.Generator) -> np.ndarray:
     return np.sort(rng.choice(count, min(items, count), replace=False))
 
 
-def _looked_at(network: PolicyNetwork, past: ReplayData, ratios: Sequence[float], split: int) -> float:
+def _validation_cost(network: PolicyNetwork, past: ReplayData, ratios: Sequence[float], split: int) -> float:
     """The policy's cost over the rule's on the periods from ``split`` on, the mean over the ratios."""
     found = []
     for ratio in ratios:
         costs = unit_costs(past, ratio)
         learned, rule = (
-            one.cost(costs)[split:].sum() for one in (_replayed(network, past, ratio), lost_sales_rule(past, ratio))
+            one.cost(costs)[split:].sum() for one in (_replayed(network, past, ratio), replay_of_the_rule(past, ratio))
         )
         found.append(learned / max(rule, 1e-9))
     return float(np.mean(found))
 
 
-def _judged(network: PolicyNetwork, past: ReplayData, ratio: float, split: int) -> RatioRecord:
+def _record_of(network: PolicyNetwork, past: ReplayData, ratio: float, split: int) -> RatioRecord:
     costs = unit_costs(past, ratio)
     learned, rule = (
-        one.cost(costs)[split:, :, 0] for one in (_replayed(network, past, ratio), lost_sales_rule(past, ratio))
+        one.cost(costs)[split:, :, 0] for one in (_replayed(network, past, ratio), replay_of_the_rule(past, ratio))
     )  # (K, N)
     sold = np.nan_to_num(past.demand[split:])
     gain = clustered_bootstrap(learned, rule, sold)

@@ -83,7 +83,7 @@ def fit_parts(
     return Parts(fitted, left_out)
 
 
-def judged_dates(history: Panel, horizon: int) -> list[int]:
+def validation_dates(history: Panel, horizon: int) -> list[int]:
     """Creation dates of the block held back, whose targets came at least for the better part; none where there is no block."""
     periods = len(history.periods)
     first, last = held_back(periods, horizon) - 1, periods - 1 - max(1, horizon // 2)
@@ -94,7 +94,7 @@ def _fitted(make: Made, name: str, seed: int, history: Panel, horizon: int, repo
     """A part fitted on everything, and what its early self says."""
     component = make(name, seed)
     component.fit(history, history.last, horizon, report)
-    dates = judged_dates(history, horizon)
+    dates = validation_dates(history, horizon)
     if not dates:
         return Fitted(component, np.zeros((0, len(history), horizon, len(JUDGED))))
     early = component.validation_model()

@@ -28,7 +28,7 @@ from forecasting.core.metrics import pinball
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.time_splits import actuals_after
 from forecasting.core.types import Progress, QuantileForecast, Report
-from forecasting.models.averaged_parts import JUDGED, Beside, Fitted, Made, fit_parts, judged_dates
+from forecasting.models.averaged_parts import JUDGED, Beside, Fitted, Made, fit_parts, validation_dates
 from forecasting.models.registry import generation
 
 #: The generations blended: the network first, for it can always be fitted and explains what is said.
@@ -104,7 +104,7 @@ class Blend(Generation):
             raise TooLittleHistory(f"None of the {len(COMPONENTS)} parts of the blend could be fitted. {reasons}")
         self._components = {name: one.component for name, one in fitted.items()}
         self._weights = np.full((_CLASSES, len(fitted)), 1 / len(fitted))
-        dates = judged_dates(history, horizon)
+        dates = validation_dates(history, horizon)
         if dates:
             sold = np.stack([actuals_after(history, t, horizon) for t in dates])  # (D, N, H)
             classes = _classes(history, dates[0])

@@ -212,7 +212,7 @@ class LaunchService:
         shares = model.shares(product, times)
         if not np.isfinite(shares).all():
             raise DataError("Every analog is excluded, so nothing is left to forecast from. Give one of them some weight.")
-        analogs, said = model.weighed(product, shares), self._said_by(network, product)
+        analogs, said = model.weighed(product, shares), self._network_fans(network, product)
         share = model.network_share if said else 0.0
         blend = analogs.blended(said, share) if said else analogs
         told = list(np.argsort(-model.shares(product)[0], kind="stable")[:_TOLD])
@@ -243,7 +243,7 @@ class LaunchService:
             sold=sold,
         )
 
-    def _said_by(self, network: MQTransformerForecaster | None, product: Products) -> Fans | None:
+    def _network_fans(self, network: MQTransformerForecaster | None, product: Products) -> Fans | None:
         """What the network says of the product; the last answer is kept, for analogs are weighed again and again."""
         if network is None:
             return None
@@ -325,9 +325,9 @@ def _learned(catalog: Catalog, network: MQTransformerForecaster | None, like: Pa
     ids = [str(one) for one in launches.products.item_ids]
     launches = named(launches, {facts.item_id: facts.name for facts in catalog.items(ids)} if ids else {})
     last = about.periods - 1
-    learning = _told(report, 5, 55, "Learning which launches were alike")
+    learning = _share_of(report, 5, 55, "Learning which launches were alike")
     model = LaunchModel.fitted(launches, shelf, last, members=1, told=learning)
-    trying = _told(report, 60, 38, "Trying the forecast on launches held out")
+    trying = _share_of(report, 60, 38, "Trying the forecast on launches held out")
     tested = trial(launches, shelf, like, last, network, trying)
     model = replace(model, network_share=tested.network_share) if tested else model
     over = launches.products.start + window <= about.periods
@@ -339,7 +339,7 @@ def _matches(mine: Mapping[str, str], theirs: Mapping[str, str]) -> tuple[str, .
     return tuple(value for name, value in mine.items() if value and theirs.get(name) == value)
 
 
-def _told(report: Report, first: int, share: int, words: str) -> Told:
+def _share_of(report: Report, first: int, share: int, words: str) -> Told:
     """Tells a part of the work as its ``share`` of the steps, from ``first`` on."""
     tell: Callable[[int, int], None] = lambda done, total: report(Progress(first + share * done // total, _STEPS, words))  # noqa: E731
     return tell

@@ -114,7 +114,7 @@ class CommandJob(BackgroundJob):
                 self.stop()
             assert process.stderr is not None  # a pipe was asked for
             for line in process.stderr:
-                heard = _heard(line)
+                heard = _parsed(line)
                 if heard is None:
                     others.append(line.rstrip())
                 else:
@@ -162,7 +162,7 @@ class _StopAsked(Exception):
     """Ends a function that was told to stop."""
 
 
-def _heard(line: str) -> Progress | None:
+def _parsed(line: str) -> Progress | None:
     """The progress that a line tells, None where it tells something else."""
     if not line.startswith("{"):
         return None

@@ -13,7 +13,7 @@ from data.catalog import ItemFacts
 from data.errors import NotTrained, ResourceError
 from data.schema import PRICE
 from forecasting.batch.batch_forecast import Run, forecast_all, latest
-from forecasting.batch.forecast_monitoring import ForecastMonitoring, looked_back
+from forecasting.batch.forecast_monitoring import ForecastMonitoring, forecast_monitoring
 from forecasting.batch.forecast_summary import Summary, summarise, summary_of
 from forecasting.core.types import QuantileForecast, Report
 from forecasting.explain.attention_faithfulness import Faithfulness, faithfulness
@@ -90,7 +90,7 @@ class CatalogForecasts:
 
     def monitor(self, report: Report) -> None:
         """Works it out, which takes about three times as long as to forecast all items, and keeps it; raises NotTrained."""
-        looked_back(self._catalog, self._model.twin(), self._key, report).save(self._home / MONITORING)
+        forecast_monitoring(self._catalog, self._model.twin(), self._key, report).save(self._home / MONITORING)
 
     def faithfulness(self) -> Faithfulness | None:
         """How far attention agrees with masking, None until it was measured."""

@@ -24,7 +24,7 @@ class ServedModel:
     """
 
     def __init__(self, about: About, directories: tuple[Path, ...]) -> None:
-        self._forecaster, self.status = _served(about, directories)
+        self._forecaster, self.status = _first_that_fits(about, directories)
         self._lock = threading.Lock()
 
     @property
@@ -59,7 +59,7 @@ class ServedModel:
         return self._forecaster
 
 
-def _served(about: About, models: tuple[Path, ...]) -> tuple[MQTransformerForecaster | None, ModelStatus]:
+def _first_that_fits(about: About, models: tuple[Path, ...]) -> tuple[MQTransformerForecaster | None, ModelStatus]:
     """The first model that was trained on this catalog and can read it, and what there is to say about it."""
     why = ""
     for directory in models:

@@ -75,9 +75,9 @@ def fit(history: Panel, horizon: int, settings: TrainingSettings, pool: WorkerPo
     count = settings.members + (len(lives) + len(variants)) * validates
     with pool.working_on(runs, count, cells=history.demand.size):
         if validates:
-            tried |= _tried([Hyperparameters(life, lags) for life in lives], until, settings, pool)
+            tried |= _trials([Hyperparameters(life, lags) for life in lives], until, settings, pool)
             best = _ranked(tried)[0]
-            tried |= _tried([replace(best, **{name: not getattr(best, name)}) for name in variants], until, settings, pool)
+            tried |= _trials([replace(best, **{name: not getattr(best, name)}) for name in variants], until, settings, pool)
             chosen = [(recipe, (tried[recipe].best + 1) * settings.look_every) for recipe in _kept(tried, settings.members)]
         jobs = [
             Job(f"member-{k}", recipe, periods, 1000 * settings.seed + k, steps, f"Training {settings.members} networks")
@@ -109,7 +109,7 @@ def _variants(history: Panel, until: int, settings: TrainingSettings) -> list[st
     return [*(["lags"] if "lags" in settings.parts else []), *(["calendar"] if shows_a_year else [])]
 
 
-def _tried(
+def _trials(
     recipes: Sequence[Hyperparameters], until: int, settings: TrainingSettings, pool: WorkerPool
 ) -> dict[Hyperparameters, Trial]:
     """A trial of each recipe with targets before ``until``; all share one seed, so that they differ by the recipe alone."""

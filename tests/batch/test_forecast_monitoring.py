@@ -13,7 +13,7 @@ from catalogs import opened, panel_of, trained_on
 from scipy.stats import binomtest
 
 from data.catalog import Catalog
-from forecasting.batch.forecast_monitoring import ForecastMonitoring, looked_back
+from forecasting.batch.forecast_monitoring import ForecastMonitoring, forecast_monitoring
 from forecasting.batch.forecast_summary import summarise
 from forecasting.explain.forecast_revision import forecast_revision
 from forecasting.models.mqtransformer.error_feedback import Feedback
@@ -43,7 +43,7 @@ def forecaster(catalog: Catalog) -> MQTransformerForecaster:
 @pytest.fixture(scope="module")
 def found(catalog: Catalog, forecaster: MQTransformerForecaster) -> ForecastMonitoring:
     heard = []
-    answer = looked_back(catalog, forecaster, "key", heard.append, workers=2)
+    answer = forecast_monitoring(catalog, forecaster, "key", heard.append, workers=2)
     assert heard[-1].done == heard[-1].total == ITEMS
     return answer
 

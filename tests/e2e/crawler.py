@@ -222,7 +222,8 @@ class _Visit:
         """Stops the work that has just begun, once a bar shows how far it is."""
         from playwright.sync_api import TimeoutError as NotYet
 
-        bar = self.page.get_by_test_id("stMain").get_by_test_id("stProgress")
+        main = self.page.get_by_test_id("stMain")  # Streamlit's own Stop, in the header while a script runs, is none of ours
+        bar = main.get_by_test_id("stProgress")
         try:
             bar.first.wait_for(timeout=20_000)
         except NotYet:
@@ -230,7 +231,7 @@ class _Visit:
                 self._fell("nothing shows how far it is")
             return
         for label in controls.STOPS:
-            button = self.page.get_by_role("button", name=label, exact=True)
+            button = main.get_by_role("button", name=label, exact=True)
             if button.count():
                 button.first.click()
                 self.after += ", and stopped"

@@ -17,7 +17,7 @@ from data.errors import ConfigurationError, NotTrained, TooLittleHistory
 from data.schema import Panel
 from forecasting.core import metrics
 from forecasting.core.types import Progress, QuantileForecast
-from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores, Part, certificate, judged, slice_score
+from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores, Part, certificate, evaluate, slice_score
 from forecasting.evaluation.backtest import BENCH_TAUS, WQL_TAUS, Backtest, backtest, score
 from forecasting.evaluation.ladder import LadderSettings, climb
 from forecasting.evaluation.ladder_store import LadderStore
@@ -62,7 +62,7 @@ def panel() -> Panel:
 
 def tried(panel: Panel, name: str) -> ModelScores:
     tested = backtest(REFERENCES[name](), panel, horizon=6, origins=3, stride=2)
-    return judged(tested, panel, name=name, title=name.title(), note="A note.")
+    return evaluate(tested, panel, name=name, title=name.title(), note="A note.")
 
 
 def report_of(panel: Panel) -> AccuracyReport:
@@ -165,7 +165,7 @@ def test_dense_calibration_leaves_out_the_items_with_zeros() -> None:
 
 def test_a_slice_is_scored_over_its_targets_alone(panel: Panel) -> None:
     tested = backtest(EmpiricalQuantiles(), panel, horizon=6, origins=3, stride=2)
-    rung, everything = score(tested), judged(tested, panel, name="x", title="x", note="").of("all")
+    rung, everything = score(tested), evaluate(tested, panel, name="x", title="x", note="").of("all")
     assert (everything.wql, everything.p90, everything.count) == (pytest.approx(rung.wql), pytest.approx(rung.p90), rung.count)
     assert everything.mase == rung.mase
     mask = np.zeros_like(tested.actuals, bool)
@@ -186,7 +186,7 @@ def test_a_forecaster_that_fails_at_peaks_alone_is_caught_there() -> None:
     demand[:12, 85] = 8 * demand[:12, 60:85].mean(axis=1)
     panel = replace(panel, demand=demand, in_stock=np.full_like(demand, np.nan))
     tested = backtest(EmpiricalQuantiles(), panel, horizon=6, origins=3, stride=2)
-    one = judged(tested, panel, name="x", title="x", note="")
+    one = evaluate(tested, panel, name="x", title="x", note="")
     assert one.of("peak").count > 5
     assert one.of("peak").below_p90 < one.of("all").below_p90 - 0.2
     assert one.of("peak").bias < -0.3
@@ -243,7 +243,7 @@ def test_what_is_read_is_what_was_stored(panel: Panel, tmp_path: Path) -> None:
     assert [one.name for one in report.tried] == list(NAMES)
     assert report.missing == ("forest",)
     tested = backtest(SeasonalNaive(), panel, horizon=6, origins=3, stride=2)
-    sample = judged(tested, panel, name=NAMES[0], title="", note="", seed=LadderSettings().seed)
+    sample = evaluate(tested, panel, name=NAMES[0], title="", note="", seed=LadderSettings().seed)
     read = report.of(NAMES[0])
     assert str(read.slices) == str(sample.slices)  # as text, for NaN equals nothing
     assert read.certificate == sample.certificate

@@ -22,7 +22,7 @@ from forecasting.inventory.learned_policy import (
     _relaxed_cost,
     _replayed,
     learn,
-    lost_sales_rule,
+    replay_of_the_rule,
     unit_costs,
 )
 
@@ -53,14 +53,14 @@ def past(scale: float = 1.0, dates: int = 40, items: int = 150, seed: int = 0) -
 def money(of: ReplayData, ratio: float, policy: Policy) -> tuple[float, float]:
     """What the policy and the rule cost."""
     costs = unit_costs(of, ratio)
-    return float(policy.replay(of, ratio).cost(costs).sum()), float(lost_sales_rule(of, ratio).cost(costs).sum())
+    return float(policy.replay(of, ratio).cost(costs).sum()), float(replay_of_the_rule(of, ratio).cost(costs).sum())
 
 
 def test_before_it_learns_it_is_the_rule() -> None:
     case = past()
     network = PolicyNetwork(_features(case).shape[-1] + 2)
     for ratio in RATIOS:
-        ours, rule = _replayed(network, case, ratio), lost_sales_rule(case, ratio)
+        ours, rule = _replayed(network, case, ratio), replay_of_the_rule(case, ratio)
         assert ours.ordered == pytest.approx(rule.ordered, rel=1e-4, abs=1e-3)
 
 
@@ -97,7 +97,7 @@ def test_it_learns_that_a_forecast_is_too_low(too_low: Policy) -> None:
     for ratio in (0.8, 0.95):
         assert too_low.serves(ratio)
         learned, rule = money(later, ratio, too_low)
-        best = lost_sales_rule(truth, ratio).cost(unit_costs(truth, ratio)).sum()
+        best = replay_of_the_rule(truth, ratio).cost(unit_costs(truth, ratio)).sum()
         assert learned < rule - 0.6 * (rule - best)
 
 
@@ -144,7 +144,7 @@ def test_what_comes_later_changes_no_earlier_order(too_low: Policy) -> None:
 def test_hindsight_is_never_dearer_than_any_tau() -> None:
     case = past()
     best = best_tau_in_hindsight(case, 0.8, GRID).sum()
-    assert best <= lost_sales_rule(case, 0.8).cost(unit_costs(case, 0.8)).sum()
+    assert best <= replay_of_the_rule(case, 0.8).cost(unit_costs(case, 0.8)).sum()
 
 
 def test_cover_buys_up_to_so_many_periods_of_what_sold() -> None:

@@ -10,7 +10,7 @@ from scipy.stats import gamma
 
 from forecasting.core.quantile_function import TAUS
 from forecasting.inventory.inventory_simulation import ReplayData
-from forecasting.inventory.learned_policy import lost_sales_rule, newsvendor, unit_costs
+from forecasting.inventory.learned_policy import newsvendor, replay_of_the_rule, unit_costs
 from forecasting.inventory.lost_sales import demand_ahead, unserved
 
 KNOTS = np.array(TAUS)
@@ -85,5 +85,5 @@ def test_counting_it_costs_less_where_the_true_quantiles_are_known(ratio: float)
     knots = steps[:, :, -1]
     past = ReplayData(ids, KNOTS, knots, knots, demand, span, np.full_like(demand, 6.0), lead_time, 1, steps)
     costs = unit_costs(past, ratio)
-    counted, not_counted = (float(rule(past, ratio).cost(costs).sum()) for rule in (lost_sales_rule, newsvendor))
+    counted, not_counted = (float(rule(past, ratio).cost(costs).sum()) for rule in (replay_of_the_rule, newsvendor))
     assert counted < 0.98 * not_counted

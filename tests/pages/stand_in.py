@@ -355,7 +355,7 @@ def accuracy(catalog_hash: str) -> AccuracyReport | None:
     return stand_in_ladder.report(STATE.tried, STATE.failed)
 
 
-def tried_generation(catalog_hash: str, name: str) -> Generation:
+def fitted_generation(catalog_hash: str, name: str) -> Generation:
     return name
 
 

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from factories import make_panel
 
 from forecasting.core.types import Progress
-from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores, Part, judged
+from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores, Part, evaluate
 from forecasting.evaluation.backtest import backtest
 from forecasting.evaluation.slices import slices
 from forecasting.models.baselines import EmpiricalQuantiles, SeasonalNaive
@@ -34,7 +34,7 @@ def _tried(name: str) -> tuple[ModelScores, tuple[pd.Timestamp, ...], tuple[Part
     tested = backtest(generation, panel, horizon=HORIZON, origins=3, stride=2)
     dates = tuple(forecast.creation_date for forecast in tested.forecasts)
     parts = tuple(Part(one.name, one.title, one.words) for one in slices(panel, dates, HORIZON))
-    return judged(tested, panel, name=name, title=TITLES[name], note=NOTES[name]), dates, parts
+    return evaluate(tested, panel, name=name, title=TITLES[name], note=NOTES[name]), dates, parts
 
 
 def report(count: int, failed: tuple[tuple[str, str], ...] = ()) -> AccuracyReport | None:

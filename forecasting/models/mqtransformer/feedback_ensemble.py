@@ -51,7 +51,7 @@ class FeedbackEnsemble:
         if early is None or not feedback:
             return none
         rows = np.random.default_rng(0).permutation(len(history))[:_ITEMS]
-        judged = _judged(early, history.take(np.sort(rows)), held_back)
+        judged = _held_back_records(early, history.take(np.sort(rows)), held_back)
         return cls(now, history.last, early, early_until, learned(judged)) if judged else none
 
     def twin(self) -> FeedbackEnsemble:
@@ -137,7 +137,7 @@ def usual_logs(said: EnsembleOutput) -> np.ndarray:
     return expected_log(said.at_usual_prices().values[:, 0], said.scale[0, :, 0].numpy().astype(np.float64))
 
 
-def _judged(early: Ensemble, history: Panel, held_back: int) -> list[Judged]:
+def _held_back_records(early: Ensemble, history: Panel, held_back: int) -> list[Judged]:
     """Creation dates of the block held back with their records, as the early networks would have had them."""
     periods, horizon = len(history.periods), early.horizon
     dates = list(range(held_back - 1, periods - 1))

@@ -100,7 +100,7 @@ class MQTransformerForecaster(Generation):
         pool.clear()
 
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
-        parts = [self._said(history.take(rows), plan.take(rows), shown=False)[0] for rows in _chunks(len(history))]
+        parts = [self._predict(history.take(rows), plan.take(rows), shown=False)[0] for rows in _chunks(len(history))]
         if len(parts) == 1:
             return parts[0]
         elasticity = [part.elasticity for part in parts if part.elasticity is not None]
@@ -118,7 +118,7 @@ class MQTransformerForecaster(Generation):
         They tell where attention looked unless that need not be ``shown``. Plan and forecast are kept within the bounds of
         ``core.bounds``, as ``forecast`` keeps them.
         """
-        forecast, output = self._said(history, plausible_plan(history, plan), shown=shown)
+        forecast, output = self._predict(history, plausible_plan(history, plan), shown=shown)
         return bounded(forecast, most_units(history)), output
 
     @staticmethod
@@ -133,7 +133,7 @@ class MQTransformerForecaster(Generation):
         priced = replace(forecast, values=moved.values[:, 0], cumulative=moved.cumulative[:, 0])
         return bounded(priced, most_units(history))
 
-    def _said(self, history: Panel, plan: Plan, *, shown: bool) -> tuple[QuantileForecast, EnsembleOutput]:
+    def _predict(self, history: Panel, plan: Plan, *, shown: bool) -> tuple[QuantileForecast, EnsembleOutput]:
         """What the networks say of a plan that can be meant, without bounds."""
         networks = self._trained()
         if len(plan) != self.horizon:

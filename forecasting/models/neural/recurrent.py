@@ -82,7 +82,9 @@ class PointNetwork(SmallNetwork):
     @torch.no_grad()
     def learn_errors(self, judge: PointNetwork, examined: Batch) -> None:
         """Takes quantiles of the relative errors y/ŷ − 1 that ``judge`` makes on what it did not learn from."""
-        points, ratios, counted = (torch.cat(parts) for parts in zip(*_judged(judge, examined), strict=True))  # (N, K, H)
+        points, ratios, counted = (
+            torch.cat(parts) for parts in zip(*_validation_errors(judge, examined), strict=True)
+        )  # (N, K, H)
         scale = examined.inputs.scale[:, examined.at]  # (N, K)
         middle = points.mean(dim=-1)  # (N, K)
         units = middle.double() * scale.double()
@@ -95,7 +97,7 @@ class PointNetwork(SmallNetwork):
                 self.errors[kind, band] = _by_horizon(error, known, (bands == band)[..., None])
 
 
-def _judged(judge: PointNetwork, examined: Batch) -> list[tuple[Tensor, Tensor, Tensor]]:
+def _validation_errors(judge: PointNetwork, examined: Batch) -> list[tuple[Tensor, Tensor, Tensor]]:
     """Points, what came, and whether it counts [N, K, H], a thousand items at a time."""
     parts = []
     for start in range(0, len(examined.inputs), 1000):
@@ -173,7 +175,7 @@ class DistributionNetwork(SmallNetwork):
             held = torch.zeros(len(inputs), end, dtype=torch.bool)
             held[:, at] = hold
         states, _ = self.lstm(self._read(inputs, every, held))  # (N, end, W)
-        return self._said(self.dropout(states[:, at]))
+        return self._centre_and_width(self.dropout(states[:, at]))
 
     def loss(self, lesson: Batch) -> Tensor:
         """Mean negative log likelihood of the period after each creation date."""
@@ -199,7 +201,7 @@ class DistributionNetwork(SmallNetwork):
         state, cell = (one.repeat_interleave(paths, dim=1) for one in (state, cell))  # (1, N·S, W)
         sold = []
         for h in range(horizon):
-            centre, width = (one.unflatten(0, (count, paths)) for one in self._said(state[0]))  # (N, S)
+            centre, width = (one.unflatten(0, (count, paths)) for one in self._centre_and_width(state[0]))  # (N, S)
             logs = (centre + width * draws[:, h]).clamp(0, HIGHEST)
             sold.append(torch.expm1(logs))
             if h + 1 < horizon:
@@ -220,7 +222,7 @@ class DistributionNetwork(SmallNetwork):
         ratio = torch.where(known > 0, ratio, torch.full_like(ratio, _USUAL))
         return torch.cat([torch.stack([ratio, known, censored], dim=-1), self.level(inputs)], dim=-1)
 
-    def _said(self, state: Tensor) -> tuple[Tensor, Tensor]:
+    def _centre_and_width(self, state: Tensor) -> tuple[Tensor, Tensor]:
         centre, width = self.head(state).unbind(dim=-1)
         return centre, 0.05 + F.softplus(width)
 

@@ -58,7 +58,7 @@ def levels(demand: np.ndarray, routing: Routing) -> Levels:
         series = _carried(demand[row, start:])
         mean = series.mean()
         asked = ((DYING if routing.dying[row] else CROSTON),) if route == INTERMITTENT else (ETS, THETA)
-        said = _said(series / mean, asked, library) or {SMOOTHING: smoothed(series / mean)}
+        said = _fitted_values(series / mean, asked, library) or {SMOOTHING: smoothed(series / mean)}
         answer[row, start:] = np.maximum(np.mean([level for level, _ in said.values()], axis=0), 0.0) * mean
         growth[row] = sum(drift for _, drift in said.values()) / len(said) * mean
         models[row] = (*said, *([NAIVE] if route == SEASONAL else []))
@@ -80,7 +80,9 @@ def smoothed(series: np.ndarray) -> tuple[np.ndarray, float]:
     return min(found, key=lambda one: one[0])[1], 0.0
 
 
-def _said(series: np.ndarray, asked: tuple[str, ...], library: Mapping[str, _Model]) -> dict[str, tuple[np.ndarray, float]]:
+def _fitted_values(
+    series: np.ndarray, asked: tuple[str, ...], library: Mapping[str, _Model]
+) -> dict[str, tuple[np.ndarray, float]]:
     """What those of the models that can be fitted say, by their names."""
     found = {}
     for name in asked:

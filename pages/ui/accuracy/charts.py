@@ -79,7 +79,7 @@ def promises(rows: Sequence[CoverageCell], taus: Sequence[float], tolerance: flo
                 "type": "scatter", "x": labels, "y": _points(row.up_to, taus), "mode": "lines+markers", "name": row.segment,
                 "line": {"color": BASELINE, "width": 1.4, "dash": _DASHES[place % len(_DASHES)]},
                 "marker": {"symbol": _SIGNS[place % len(_SIGNS)], "size": 7, "color": BASELINE},
-                "customdata": _told(row), "hovertemplate": "%{customdata}<extra></extra>",
+                "customdata": _hover_text(row), "hovertemplate": "%{customdata}<extra></extra>",
             }
         )  # fmt: skip
     first = rows[0]
@@ -92,7 +92,7 @@ def promises(rows: Sequence[CoverageCell], taus: Sequence[float], tolerance: flo
                 "type": "data", "symmetric": False, "color": ACCENT, "thickness": 1.2, "width": 4,
                 "array": _points(first.high, taus) - middle, "arrayminus": middle - _points(first.low, taus),
             },
-            "customdata": _told(first), "hovertemplate": "%{customdata}<extra></extra>",
+            "customdata": _hover_text(first), "hovertemplate": "%{customdata}<extra></extra>",
         }
     )  # fmt: skip
     edge = 100 * tolerance
@@ -127,7 +127,7 @@ def _points(shares: Sequence[float], taus: Sequence[float]) -> np.ndarray:
     return 100 * (np.array(shares) - np.array(taus))
 
 
-def _told(row: CoverageCell) -> list[str]:
+def _hover_text(row: CoverageCell) -> list[str]:
     """What the pointer reads out at every quantile."""
     return [
         f"{row.segment}: {formats.percent(came)} came below, from {formats.percent(low)} to {formats.percent(high)}"

@@ -102,7 +102,7 @@ def _form(category: str, item: str, word: str) -> None:
             f"Save for {scope}", type="primary", on_click=_save, args=(category, item, mine, saved.version, this)
         )
     if saved.terms:
-        st.markdown("\n".join(f"- {line}" for line in told(saved.terms, word)))
+        st.markdown("\n".join(f"- {line}" for line in saved_terms_text(saved.terms, word)))
 
 
 def _save(category: str, item: str, before: Mapping[str, float], seen: int, this: str) -> None:
@@ -123,7 +123,7 @@ def _told(label: str, value: float, word: str) -> str:
     return words.replace(f"1 {word}s", f"1 {word}") if value == 1 else words
 
 
-def told(terms: tuple[Term, ...], word: str) -> list[str]:
+def saved_terms_text(terms: tuple[Term, ...], word: str) -> list[str]:
     """All that was set, a line for each scope: ``"**Dairy**: lead time 3 weeks and shelf life 2 weeks"``."""
     lines: dict[str, list[str]] = {}
     labels = {one.name: one.told for one in _FIELDS}

@@ -45,7 +45,7 @@ def bridge(start: tuple[str, float], steps: Sequence[tuple[str, float]], end: tu
     return go.Figure(data=[trace], layout=_layout(_BRIDGE) | {"yaxis": _axis(rangemode="tozero", tickformat=",~r", nticks=5)})
 
 
-def looked(links: AttentionAttribution, targets: pd.DatetimeIndex, chosen: int, frequency: Frequency) -> go.Figure:
+def attention_map(links: AttentionAttribution, targets: pd.DatetimeIndex, chosen: int, frequency: Frequency) -> go.Figure:
     """Share of each target's attention on each past period: the darker, the more; the ``chosen`` target's row is framed.
 
     The map itself cannot be selected from. Over each of its cells lies a marker that nobody sees, which tells its numbers and

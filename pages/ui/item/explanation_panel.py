@@ -78,7 +78,7 @@ def _looked(view: ItemView) -> None:
     alt = "Map of the attention of each period ahead on each past period. The table below has the heaviest of each."
     key = f"looked-map-{target}"  # a new one for each target: what was clicked before is then forgotten
     st.plotly_chart(
-        explanation_charts.looked(found, periods, target, frequency),
+        explanation_charts.attention_map(found, periods, target, frequency),
         key=key,
         config=charts.CONFIG,
         alt=alt,

@@ -46,7 +46,7 @@ def better_generation(name: str) -> ModelScores | None:
 def _generation(name: str) -> Generation:
     from forecasting import workflows
 
-    return workflows.tried_generation(catalog.service().figures().catalog_hash, name)
+    return workflows.fitted_generation(catalog.service().figures().catalog_hash, name)
 
 
 @by(lambda: _files(), 64)
