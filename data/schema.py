@@ -182,6 +182,11 @@ class Panel:
         """[N, T] bool: sold out for a part of the period or all of it, so that demand was at least what sold."""
         return self.in_stock < 1
 
+    @property
+    def uncensored(self) -> np.ndarray:
+        """Demand [N, T] float64, NaN where it is not known or the item was out of stock."""
+        return np.where(self.out_of_stock, np.nan, self.demand).astype(np.float64)
+
     def take(self, rows: Sequence[int] | np.ndarray) -> Panel:
         """The panel of these rows [K], in this order; groups stay those of the whole catalog."""
         rows = np.asarray(rows)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
-from data.errors import ModelError, ResourceError, TidelineError
+from data.errors import ModelError, NotTrained, ResourceError, TidelineError
 from data.schema import Panel, Plan
 from forecasting.core import threads
 from forecasting.core.bounds import bounded, most_units, plausible_plan
+from forecasting.core.quantile_function import TAUS
 from forecasting.core.time_splits import history_until, plan_after, position
 from forecasting.core.types import QuantileForecast, Report
 
@@ -81,6 +84,39 @@ class Generation(ABC):
     @abstractmethod
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
         """Forecast [N, H, Q] from the end of ``history``."""
+
+    def _as_forecast(
+        self,
+        history: Panel,
+        plan: Plan,
+        values: np.ndarray,
+        cumulative: np.ndarray,
+        version: str,
+        *,
+        taus: Sequence[float] | np.ndarray = TAUS,
+        elasticity: np.ndarray | None = None,
+    ) -> QuantileForecast:
+        """Quantiles [N, H, Q] of periods and of spans, as what this generation forecasts from the end of ``history``."""
+        return QuantileForecast(
+            item_ids=history.item_ids,
+            creation_date=history.last,
+            periods=plan.periods,
+            taus=np.array(taus),
+            values=values,
+            cumulative=cumulative,
+            model=self.name,
+            version=version,
+            catalog_hash=history.catalog_hash,
+            elasticity=elasticity,
+        )
+
+    @classmethod
+    def _stored(cls, directory: Path) -> Any:
+        """The JSON that ``save`` wrote under the generation's name; raises NotTrained where there is none."""
+        path = directory / f"{cls.name}.json"
+        if not path.is_file():
+            raise NotTrained(f"There is no saved {cls.name} at {path}. Fit it and save it first.")
+        return json.loads(path.read_text())
 
     def validation_model(self) -> Generation | None:
         """The same generation as it was before the periods that validated its fit, see ``windows.held_back``.

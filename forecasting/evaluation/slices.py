@@ -84,7 +84,7 @@ def peaks(panel: Panel, first: int = 0) -> np.ndarray:
     absolute deviation; a peak is above twice the level and above it by three spreads. Only known periods in stock count,
     and at least a third of the quarter must be known. Where the level is zero nothing is usual and nothing is a peak.
     """
-    demand = np.where(panel.out_of_stock, np.nan, panel.demand).astype(np.float64)
+    demand = panel.uncensored
     window = _new_below(panel.frequency)
     found = np.zeros(demand.shape, bool)
     for period in range(max(first, 1), demand.shape[1]):

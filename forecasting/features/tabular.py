@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -61,6 +62,17 @@ class Learned:
             unit=float(np.quantile(sales, 0.1)) if sales.size else 0.0,
         )
 
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Learned:
+        """What ``asdict`` and JSON made of it."""
+        return cls(
+            horizon=int(stored["horizon"]),
+            columns=tuple(stored["columns"]),
+            categories={column: tuple(values) for column, values in stored["categories"].items()},
+            spreads=stored["spreads"],
+            unit=float(stored["unit"]),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -106,7 +118,7 @@ class FeatureTable:
         self._panel, self._learned = history, learned
         year = history.frequency.per_year
         self._season = history.frequency.season
-        self.demand = np.where(history.out_of_stock, np.nan, history.demand).astype(np.float64)
+        self.demand = history.uncensored
         known = np.isfinite(self.demand).astype(np.float64)
         lives = [max(life * year, 0.7) for life in _LIVES]
         self._means = [running_mean(self.demand, known, life)[0] for life in lives]

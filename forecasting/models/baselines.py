@@ -35,7 +35,7 @@ class _Local(Generation):
         return self._horizon
 
     def _fit(self, history: Panel, horizon: int, report: Report) -> None:
-        recent = _recent(_uncensored(history), EmpiricalQuantiles.window)
+        recent = _recent(history.uncensored, EmpiricalQuantiles.window)
         if np.isfinite(recent).sum() < 2 or len(history.periods) < 2:
             raise TooLittleHistory(
                 f"{self.name} needs at least 2 periods of known demand and the history until {history.last:%Y-%m-%d} "
@@ -53,10 +53,7 @@ class _Local(Generation):
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        path = directory / f"{cls.name}.json"
-        if not path.is_file():
-            raise NotTrained(f"There is no saved {cls.name} at {path}. Fit it and save it first.")
-        learned = json.loads(path.read_text())
+        learned = cls._stored(directory)
         generation = cls()
         generation._horizon = int(learned["horizon"])
         generation._unseen = np.array(learned["unseen"])
@@ -66,17 +63,8 @@ class _Local(Generation):
         """The forecast with fans [N, H, Q]; rows of NaN, items without history, take the fan of any item."""
         values = np.where(np.isfinite(values), values, self._unseen[:1])
         sums = np.where(np.isfinite(sums), sums, self._unseen)
-        return QuantileForecast(
-            item_ids=history.item_ids,
-            creation_date=history.last,
-            periods=plan.periods,
-            taus=np.array(TAUS),
-            values=np.maximum(values, 0.0),
-            cumulative=np.maximum.accumulate(np.maximum(sums, 0.0), axis=1),  # a longer span never has fewer units
-            model=self.name,
-            version=_VERSION,
-            catalog_hash=history.catalog_hash,
-        )
+        spans = np.maximum.accumulate(np.maximum(sums, 0.0), axis=1)  # a longer span never has fewer units
+        return self._as_forecast(history, plan, np.maximum(values, 0.0), spans, _VERSION)
 
 
 class EmpiricalQuantiles(_Local):
@@ -92,7 +80,7 @@ class EmpiricalQuantiles(_Local):
     window: ClassVar[int] = 26
 
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
-        recent = _recent(_uncensored(history), self.window)
+        recent = _recent(history.uncensored, self.window)
         values = np.repeat(_row_quantiles(recent)[:, None], self.horizon, axis=1)  # (N, H, Q)
         sums = np.stack([_row_quantiles(_sums(recent, h)) for h in range(1, self.horizon + 1)], axis=1)
         return self._answer(history, plan, values, sums)
@@ -111,7 +99,7 @@ class SeasonalNaive(_Local):
     note: ClassVar[str] = "Reference: what sold in the same period a season ago, and how far that missed before."
 
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
-        demand = _uncensored(history)
+        demand = history.uncensored
         items, periods = demand.shape
         season = history.frequency.season
         lag = season if periods >= season + 2 else 1
@@ -125,11 +113,6 @@ class SeasonalNaive(_Local):
         values = point[..., None] + _row_quantiles(recent)[:, None]
         spread = np.stack([_row_quantiles(_sums(recent, h)) for h in range(1, self.horizon + 1)], axis=1)
         return self._answer(history, plan, values, point.cumsum(axis=1)[..., None] + spread)
-
-
-def _uncensored(history: Panel) -> np.ndarray:
-    """Demand [N, T] float64, NaN where it is not known or the item was out of stock."""
-    return np.where(history.out_of_stock, np.nan, history.demand).astype(np.float64)
 
 
 def _recent(values: np.ndarray, count: int) -> np.ndarray:

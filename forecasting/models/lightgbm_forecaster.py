@@ -166,17 +166,7 @@ class LightGBMQuantiles(Generation):
         rows = all_rows(len(history), len(history.periods) - 1, learned.horizon)
         taus = np.array(list(self._trees))
         units = _units(self._trees, table, rows).reshape(len(history), learned.horizon, len(taus))
-        return QuantileForecast(
-            item_ids=history.item_ids,
-            creation_date=history.last,
-            periods=plan.periods,
-            taus=taus,
-            values=units,
-            cumulative=_drawn_in(units, taus, self._draw_in),
-            model=self.name,
-            version=_VERSION,
-            catalog_hash=history.catalog_hash,
-        )
+        return self._as_forecast(history, plan, units, _drawn_in(units, taus, self._draw_in), _VERSION, taus=taus)
 
     def save(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -189,19 +179,10 @@ class LightGBMQuantiles(Generation):
     def load(cls, directory: Path) -> Self:
         import lightgbm as lgb
 
-        path = directory / f"{cls.name}.json"
-        if not path.is_file():
-            raise NotTrained(f"There is no saved {cls.name} at {path}. Fit it and save it first.")
-        learned = json.loads(path.read_text())
+        learned = cls._stored(directory)
         generation = cls(seed=int(learned["seed"]))
         generation._draw_in = np.array(learned["draw_in"])
-        generation._learned = Learned(
-            horizon=int(learned["horizon"]),
-            columns=tuple(learned["columns"]),
-            categories={column: tuple(values) for column, values in learned["categories"].items()},
-            spreads=learned["spreads"],
-            unit=float(learned["unit"]),
-        )
+        generation._learned = Learned.read(learned)
         generation._trees = {tau: lgb.Booster(model_file=directory / f"{cls.name}_{tau}.txt") for tau in cls.taus}
         return generation
 

@@ -163,17 +163,8 @@ class Forest(Generation):
             level = span.quantiles(self._filled(means)).reshape(count, horizon, -1) * scale
             cumulative[part] = level * np.arange(1, horizon + 1)[:, None]
         cumulative[:, 0] = values[:, 0]  # the first sum is the first period
-        return QuantileForecast(
-            item_ids=history.item_ids,
-            creation_date=history.last,
-            periods=plan.periods,
-            taus=np.array(TAUS),
-            values=values,
-            cumulative=np.maximum.accumulate(cumulative, axis=1),  # a longer span never has fewer units
-            model=self.name,
-            version=_VERSION,
-            catalog_hash=history.catalog_hash,
-        )
+        cumulative = np.maximum.accumulate(cumulative, axis=1)  # a longer span never has fewer units
+        return self._as_forecast(history, plan, values, cumulative, _VERSION)
 
     def save(self, directory: Path) -> None:
         learned, period, span = self._fitted
@@ -185,19 +176,10 @@ class Forest(Generation):
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        path = directory / f"{cls.name}.json"
-        if not path.is_file():
-            raise NotTrained(f"There is no saved {cls.name} at {path}. Fit it and save it first.")
-        stored = json.loads(path.read_text())
+        stored = cls._stored(directory)
         generation = cls(seed=int(stored["seed"]))
         generation._lacking = np.array(stored["lacking"], int)
-        generation._learned = Learned(
-            horizon=int(stored["horizon"]),
-            columns=tuple(stored["columns"]),
-            categories={column: tuple(values) for column, values in stored["categories"].items()},
-            spreads=stored["spreads"],
-            unit=float(stored["unit"]),
-        )
+        generation._learned = Learned.read(stored)
         generation._period = QuantileTrees.load(directory / f"{cls.name}_period.npz")
         generation._span = QuantileTrees.load(directory / f"{cls.name}_span.npz")
         return generation

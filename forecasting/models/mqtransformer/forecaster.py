@@ -23,7 +23,6 @@ from data.schema import Panel, Plan
 from forecasting.core.atomic_write import UNREADABLE, written
 from forecasting.core.bounds import bounded, most_units, plausible_plan
 from forecasting.core.forecaster import Generation
-from forecasting.core.quantile_function import TAUS
 from forecasting.core.types import ModelCard, QuantileForecast, Report
 from forecasting.features.encoding import Encoding
 from forecasting.models.mqtransformer.ensemble import Ensemble, EnsembleGroup, EnsembleOutput
@@ -139,19 +138,10 @@ class MQTransformerForecaster(Generation):
         if len(plan) != self.horizon:
             raise ModelError(f"The plan covers {len(plan)} periods and this model forecasts {self.horizon}.")
         output = networks.predict(history, plan, shown=shown)
-        forecast = QuantileForecast(
-            item_ids=history.item_ids,
-            creation_date=history.last,
-            periods=plan.periods,
-            taus=np.array(TAUS),
-            values=output.values[:, 0],
-            cumulative=output.cumulative[:, 0],
-            model=self.name,
-            version=self.card.version if self.card else self.name,
-            catalog_hash=history.catalog_hash,
-            elasticity=output.elasticity[:, 0] if networks.now.views[0].encoding.price else None,
-        )
-        return forecast, output
+        version = self.card.version if self.card else self.name
+        elasticity = output.elasticity[:, 0] if networks.now.views[0].encoding.price else None
+        said = self._as_forecast(history, plan, output.values[:, 0], output.cumulative[:, 0], version, elasticity=elasticity)
+        return said, output
 
     def validation_model(self) -> MQTransformerForecaster | None:
         networks = self._trained().validation_model()

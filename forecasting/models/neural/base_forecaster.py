@@ -23,7 +23,6 @@ from safetensors.torch import load_file, save_file
 from data.errors import ModelError, NotTrained, TooLittleHistory
 from data.schema import Panel, Plan
 from forecasting.core.forecaster import Generation
-from forecasting.core.quantile_function import TAUS
 from forecasting.core.types import ModelCard, Progress, QuantileForecast, Report
 from forecasting.features.encoding import Encoding
 from forecasting.features.inputs import Inputs, encode
@@ -104,17 +103,8 @@ class SmallForecaster(Generation):
             scale = inputs.scale[:, -1, None, None].double()
             periods.append((fan.periods * scale).numpy())
             spans.append((fan.spans * scale).numpy() * length)
-        return QuantileForecast(
-            item_ids=history.item_ids,
-            creation_date=history.last,
-            periods=plan.periods,
-            taus=np.array(TAUS),
-            values=np.concatenate(periods),
-            cumulative=np.concatenate(spans),
-            model=self.name,
-            version=self.card.version if self.card else self.name,
-            catalog_hash=history.catalog_hash,
-        )
+        version = self.card.version if self.card else self.name
+        return self._as_forecast(history, plan, np.concatenate(periods), np.concatenate(spans), version)
 
     def _trained(self) -> tuple[Encoding, SmallNetwork]:
         if self._encoding is None or self._network is None:

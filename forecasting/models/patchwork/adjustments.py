@@ -58,7 +58,7 @@ class AddOns:
         spreads = np.array([1.0 if name in (PRICE, SEASON) else _spread(history.known[name]) for name in names])
         group = _category(history)
         regressors = _regressors(history, None, group, names, spreads)
-        matrix, vector = _normal_equations(_demand(history), regressors)  # (N, K, K), (N, K)
+        matrix, vector = _normal_equations(history.uncensored, regressors)  # (N, K, K), (N, K)
         ridge = _RIDGE * np.eye(len(names))
         overall = np.linalg.solve(matrix.sum(axis=0) + ridge, vector.sum(axis=0))
         average = matrix.mean(axis=0) + ridge
@@ -91,7 +91,7 @@ class AddOns:
         """The add-ons of each item over its past and its plan."""
         group = next((each for each in history.groups if each.column == self.column), None)
         regressors = _regressors(history, plan, group, self.names, self.spreads)  # (N, U, K)
-        matrix, vector = _normal_equations(_demand(history), regressors[:, : len(history.periods)])
+        matrix, vector = _normal_equations(history.uncensored, regressors[:, : len(history.periods)])
         codes = self.codes(history)
         prior = _ITEMS * self.information[codes]
         pull = np.einsum("nij,nj->ni", prior, self.coefficients[codes])
@@ -135,11 +135,6 @@ class Factors:
         """Price and lift together [N, H], as a forecast from period s knew them."""
         ahead = slice(s + 1, s + 1 + horizon)
         return self.lift[:, ahead] * (self.price[:, s, None] if self.held else self.price[:, ahead])
-
-
-def _demand(history: Panel) -> np.ndarray:
-    """Demand [N, T] float64, NaN where it is not known or the item was out of stock."""
-    return np.where(history.out_of_stock, np.nan, history.demand).astype(np.float64)
 
 
 def _regressors(
@@ -226,7 +221,7 @@ def _reference(values: np.ndarray, history: Panel) -> np.ndarray:
 def _category(history: Panel) -> GroupSeries | None:
     """The group whose items move together most, by the correlation of each item with the others of its group."""
     rows = np.random.default_rng(0).permutation(len(history))[:_SAMPLE]
-    demand = _demand(history)[rows]
+    demand = history.uncensored[rows]
     sold = demand > 0
     z = _less_mean(np.log(np.where(sold, demand, 1.0)), sold)
     best, chosen = -1.0, None

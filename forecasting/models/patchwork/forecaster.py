@@ -130,7 +130,7 @@ class Patchwork(Generation):
 
     def _fit(self, history: Panel, horizon: int, report: Report) -> None:
         history = history.take(self._drawn(len(history), _REGRESSED))
-        demand, periods = _uncensored(history), len(history.periods)
+        demand, periods = history.uncensored, len(history.periods)
         if periods < horizon + 2 or not (demand > 0).any():
             raise TooLittleHistory(
                 f"{self.name} needs {horizon + 2} periods for a horizon of {horizon}, with some sales in them, and the "
@@ -160,7 +160,7 @@ class Patchwork(Generation):
 
     def _work(self, history: Panel, plan: Plan, add_ons: AddOns, launches: LaunchRule, horizon: int) -> _Workings:
         """Route, add-ons, models and past errors of these items."""
-        demand, periods = _uncensored(history), len(history.periods)
+        demand, periods = history.uncensored, len(history.periods)
         factors = add_ons.factors(history, plan)
         bare = demand / (factors.price * factors.lift)[:, :periods]
         level_demand = bare / factors.season[:, :periods]
@@ -202,18 +202,8 @@ class Patchwork(Generation):
             values[part][new], cumulative[part][new] = launches.fans(work.point[new], work.routing.count[new])
             elasticity[part] = work.factors.elasticity
         cumulative[:, 0] = values[:, 0]  # the first sum is the first period
-        return QuantileForecast(
-            item_ids=history.item_ids,
-            creation_date=history.last,
-            periods=plan.periods,
-            taus=np.array(TAUS),
-            values=np.maximum(values, 0.0),
-            cumulative=np.maximum.accumulate(np.maximum(cumulative, 0.0), axis=1),  # a longer span never has fewer units
-            model=self.name,
-            version=_VERSION,
-            catalog_hash=history.catalog_hash,
-            elasticity=elasticity,
-        )
+        cumulative = np.maximum.accumulate(np.maximum(cumulative, 0.0), axis=1)  # a longer span never has fewer units
+        return self._as_forecast(history, plan, np.maximum(values, 0.0), cumulative, _VERSION, elasticity=elasticity)
 
     def parts(self, panel: Panel, creation_date: pd.Timestamp, item_id: str, plan: Plan | None = None) -> PatchworkParts:
         """How the forecast of one item at ``creation_date`` comes about; raises UnknownItem for one not in the panel."""
@@ -271,10 +261,7 @@ class Patchwork(Generation):
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        path = directory / f"{cls.name}.json"
-        if not path.is_file():
-            raise NotTrained(f"There is no saved {cls.name} at {path}. Fit it and save it first.")
-        stored = json.loads(path.read_text())
+        stored = cls._stored(directory)
         generation = cls(seed=int(stored["seed"]))
         generation._horizon, generation._unit = int(stored["horizon"]), float(stored["unit"])
         add_ons, launches, pool = stored["learned"]
@@ -291,11 +278,6 @@ class Patchwork(Generation):
             ErrorPool(**{name: np.array(values) for name, values in pool.items()}),
         )
         return generation
-
-
-def _uncensored(history: Panel) -> np.ndarray:
-    """Demand [N, T] float64, NaN where it is not known or the item was out of stock."""
-    return np.where(history.out_of_stock, np.nan, history.demand).astype(np.float64)
 
 
 def _parts(items: int) -> Iterator[slice]:
