@@ -226,28 +226,18 @@ def look_back(report: Report) -> None:
             service.forecasts.monitor(report)
 
 
-def training_job() -> CommandJob:
-    """What trains on the catalog in use; a stopped run of the same catalog is taken up."""
-    return _job("train", "Training stopped. What was finished is kept; start it again to go on.", "Training failed.")
+#: Commands that take minutes: their further arguments, and the words when they are stopped and when they fail.
+_JOBS: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "train": ((), "Training stopped. What was finished is kept; start it again to go on.", "Training failed."),
+    "ladder": ((), "Stopped. The generations that were finished are kept; start it again to go on.", "The run failed."),
+    "forecast": (("--all",), "Stopped. The parts that were written are kept; start it again to go on.", "The run failed."),
+    "look-back": ((), "Stopped.", "The look back failed."),
+}
 
 
-def ladder_job() -> CommandJob:
-    """What tries the generations on the catalog in use; with ``--afresh`` it takes up nothing."""
-    return _job("ladder", "Stopped. The generations that were finished are kept; start it again to go on.", "The run failed.")
-
-
-def batch_job() -> CommandJob:
-    """What forecasts every item of the catalog in use into files; a stopped run of the same catalog and model is taken up."""
-    words = "Stopped. The parts that were written are kept; start it again to go on."
-    return _job("forecast", words, "The run failed.", "--all")
-
-
-def monitoring_job() -> CommandJob:
-    """What works out what the forecasts of all items did lately."""
-    return _job("look-back", "Stopped.", "The look back failed.")
-
-
-def _job(name: str, stopped: str, went_wrong: str, *arguments: str) -> CommandJob:
+def job(name: str) -> CommandJob:
+    """The command ``train``, ``ladder``, ``forecast`` or ``look-back`` in a process of its own; stopped ones are taken up."""
+    arguments, stopped, went_wrong = _JOBS[name]
     command = (sys.executable, "-m", "forecasting", name, *arguments, "--progress", "json")
     return CommandJob(command, name=name, stopped=stopped, went_wrong=went_wrong)
 

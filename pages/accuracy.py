@@ -17,6 +17,7 @@ from pages.ui.display.downloads import downloads
 from pages.ui.jobs import ladder_panel
 from pages.ui.resources import catalog, ladder
 from pages.ui.shell import frame, url_state
+from pages.ui.shell.address_widgets import choice
 from pages.ui.shell.empty_states import answered
 from pages.ui.shell.frame import Figure
 
@@ -76,14 +77,7 @@ def ladder_part(report: AccuracyReport, one: ModelScores, other: ModelScores, pa
 
 def _choices(report: AccuracyReport, one: ModelScores, other: ModelScores, part: str) -> None:
     titles = {slice_.name: slice_.title for slice_ in report.parts}
-    st.segmented_control(
-        "Where",
-        list(titles),
-        format_func=titles.__getitem__,
-        required=True,
-        **url_state.made_with("slice", part, "default"),
-        on_change=url_state.on_change("slice", "slice", str),
-    )
+    choice("Where", titles, "slice", part)
     names = {tried.name: tried.title for tried in report.tried}
     left, right = st.columns(2, gap="large")
     for place, label, name, chosen in ((left, "Generation", "of", one), (right, "Compared with", "with", other)):

@@ -12,6 +12,7 @@ from pages.ui.display import exports, formats, progress
 from pages.ui.display.downloads import downloads
 from pages.ui.resources import catalog, purchasing
 from pages.ui.shell import frame, url_state
+from pages.ui.shell.address_widgets import choice, search
 from pages.ui.shell.empty_states import answered
 from pages.ui.shell.frame import Figure
 from pages.ui.today import alerts_panel, item_ranking
@@ -82,23 +83,8 @@ def items() -> None:
     order: Order = url_state.chosen_of("order", ORDERS, "expected")
     text = params.get("q", "")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.segmented_control(
-            "Ranked by",
-            list(ORDERS),
-            format_func=ORDERS.__getitem__,
-            required=True,
-            **url_state.made_with("order", order, "default"),
-            on_change=url_state.on_change("order", "order", str),
-        )
-        st.text_input(
-            "Search in the ranking",
-            type="search",
-            live=True,
-            width=260,
-            placeholder="Name, id or category",
-            **url_state.made_with("q", text),
-            on_change=url_state.on_change("q", "q", str),
-        )
+        choice("Ranked by", ORDERS, "order", order)
+        search("Search in the ranking", "q", text)
     found = catalog.today(order, PER_PAGE, 0, text)
     pages = max(1, math.ceil(found.total / PER_PAGE))
     number = min(max(int(params["page"]) if params.get("page", "").isdigit() else 1, 1), pages)

@@ -48,6 +48,7 @@ from forecasting.purchasing.plan_inputs import PlanInputs
 from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
 from forecasting.purchasing.purchase_plan import BuyPlan
 from forecasting.purchasing.purchase_terms import BuySettings
+from forecasting.service.background_jobs import CommandJob
 from forecasting.service.view_models import (
     ItemView,
     ModelStatus,
@@ -359,20 +360,11 @@ def fitted_generation(catalog_hash: str, name: str) -> Generation:
     return name
 
 
-def training_job() -> stand_in_ladder.Training:
-    return stand_in_ladder.Training()
-
-
-def ladder_job() -> stand_in_ladder.LadderRun:
-    return stand_in_ladder.LadderRun(STATE)
-
-
-def monitoring_job() -> stand_in_buying.LookBackRun:
-    return stand_in_buying.LookBackRun(STATE)
-
-
-def batch_job() -> stand_in_buying.BatchRun:
-    return stand_in_buying.BatchRun(STATE)
+def job(name: str) -> CommandJob:
+    if name == "train":
+        return stand_in_ladder.Training()
+    made = {"ladder": stand_in_ladder.LadderRun, "look-back": stand_in_buying.LookBackRun, "forecast": stand_in_buying.BatchRun}
+    return made[name](STATE)
 
 
 def home() -> Path:

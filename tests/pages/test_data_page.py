@@ -41,7 +41,7 @@ def test_training_shows_progress_can_be_stopped_and_taken_up(visit: Visit) -> No
     app.run()
     assert "Stopped at" in text(app)
     button(app, "Resume training").click().run()
-    while jobs.training().running:
+    while jobs.command("train").running:
         app.run()
     app.run()
     assert not app.exception
@@ -51,7 +51,7 @@ def test_training_shows_progress_can_be_stopped_and_taken_up(visit: Visit) -> No
 def test_a_training_that_failed_says_why(visit: Visit) -> None:
     from pages.ui.resources import jobs
 
-    jobs.training().failed = "No space is left."
+    jobs.command("train").failed = "No space is left."
     assert "No space is left" in text(visit("data"))
 
 

@@ -18,6 +18,7 @@ from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table
 from pages.ui.resources import catalog, purchasing
 from pages.ui.shell import url_state
+from pages.ui.shell.address_widgets import choice, search
 
 if TYPE_CHECKING:
     from data.facts import About
@@ -57,23 +58,8 @@ def section(plan: BuyPlan, about: About) -> None:
 
 def _filters(show: str, text: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.segmented_control(
-            "Shown",
-            list(SHOWN),
-            format_func=SHOWN.__getitem__,
-            required=True,
-            **url_state.made_with("show", show, "default"),
-            on_change=url_state.on_change("show", "show", str),
-        )
-        st.text_input(
-            "Search in the list",
-            type="search",
-            live=True,
-            width=260,
-            placeholder="Name, id or category",
-            **url_state.made_with("buy q", text),
-            on_change=url_state.on_change("buy q", "q", str),
-        )
+        choice("Shown", SHOWN, "show", show)
+        search("Search in the list", "buy q", text)
 
 
 def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -> None:

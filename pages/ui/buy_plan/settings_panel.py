@@ -11,6 +11,7 @@ from forecasting.purchasing.purchase_terms import BuySettings
 from pages.ui.buy_plan import cost_curve_panel
 from pages.ui.display import formats
 from pages.ui.shell import url_state
+from pages.ui.shell.address_widgets import choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,27 +102,14 @@ def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Fre
     by = "costs" if params.get("by") == "costs" else "quantile"
     left, right = st.columns(2, gap="large")
     with left:
-        st.segmented_control(
-            "How sure, by",
-            list(BY),
-            format_func=BY.__getitem__,
-            required=True,
-            **url_state.made_with("by", by, "default"),
-            on_change=url_state.on_change("by", "by", str),
-        )
+        choice("How sure, by", BY, "by", by)
         if by == "quantile":
             _quantile(chosen)
         else:
             _numbers(_COSTS[:2], frequency)
     with right:
-        st.segmented_control(
-            "For",
-            [one for one in SCOPES if suppliers or one != "supplier" or scope() == one],
-            format_func=SCOPES.__getitem__,
-            required=True,
-            **url_state.made_with("scope", scope(), "default"),
-            on_change=url_state.on_change("scope", "scope", str),
-        )
+        choices = {one: title for one, title in SCOPES.items() if suppliers or one != "supplier" or scope() == one}
+        choice("For", choices, "scope", scope())
         for kind, labels in (("category", categories), ("supplier", suppliers)):
             if scope() != kind or not labels:
                 continue

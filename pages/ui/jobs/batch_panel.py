@@ -31,7 +31,7 @@ def section() -> None:
     if catalog.service().model().serves:
         st.subheader("Forecasts of all items", anchor=False)
         job_panel.section(
-            jobs.batch(),
+            jobs.command("forecast"),
             _JOB,
             _offer,
             note="You can go on working. Each part is kept as it is written; Today and the Buy plan read them when all are "
@@ -48,7 +48,7 @@ def _offer() -> None:
         _files(run)
     label = "Forecast all items" if run is None else "Forecast them again" if run.whole else "Go on"
     if st.button(label, key="start batch", type="secondary" if run is None or run.whole else "primary"):
-        job_panel.start(_JOB, jobs.batch().start)
+        job_panel.start(_JOB, jobs.command("forecast").start)
 
 
 def _found(run: Run | None) -> None:

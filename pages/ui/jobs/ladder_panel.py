@@ -19,7 +19,7 @@ _JOB = "ladder"
 def section() -> None:
     """Where the run stands and what can be done about it; what is finished shows while the rest is tried."""
     job_panel.section(
-        jobs.ladder(),
+        jobs.command("ladder"),
         _JOB,
         _idle,
         note="You can go on working. What is finished is kept and shown here at once.",
@@ -33,7 +33,7 @@ def begun() -> bool:
     """Whether there is something to watch or to do before the ladder is whole."""
     report = ladder.accuracy()
     unfinished = report is None or (not report.shipped and bool(report.missing or report.failed))
-    return jobs.ladder().running or unfinished
+    return jobs.command("ladder").running or unfinished
 
 
 def _finished(report: AccuracyReport | None) -> int:
@@ -63,4 +63,4 @@ def _offer(report: AccuracyReport | None) -> None:
     label = "Try them all again" if whole else "Go on" if own else "Try the generations"
     if st.button(label, type="secondary" if whole else "primary"):
         afresh = ("--afresh",) if whole else ()
-        job_panel.start(_JOB, lambda: jobs.ladder().start(*afresh), finished=0 if whole else _finished(report))
+        job_panel.start(_JOB, lambda: jobs.command("ladder").start(*afresh), finished=0 if whole else _finished(report))

@@ -14,7 +14,7 @@ _JOB = "training"
 def section() -> None:
     """Model and training."""
     job_panel.section(
-        jobs.training(),
+        jobs.command("train"),
         _JOB,
         _idle,
         note="You can go on working; the model in use stays until the new one is ready.",
@@ -47,10 +47,10 @@ def _model() -> None:
 
 
 def _offer() -> None:
-    now = jobs.training().progress()
+    now = jobs.command("train").progress()
     begun = 0 < now.done < now.total
     label = "Resume training" if begun else "Train on this data"
     if st.button(label, type="primary" if begun or catalog.service().model().message else "secondary"):
-        job_panel.start(_JOB, jobs.training().start)
+        job_panel.start(_JOB, jobs.command("train").start)
     if begun:
         st.caption(f"Stopped at {formats.percent(now.share)}. {formats.plain(now.message)}")

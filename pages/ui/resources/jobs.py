@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -10,36 +10,12 @@ if TYPE_CHECKING:
     from forecasting.service.background_jobs import CommandJob, FunctionJob
 
 
-@st.cache_resource(show_spinner=False, max_entries=1)
-def training() -> CommandJob:
-    """Trains on the catalog in use."""
+@st.cache_resource(show_spinner=False, max_entries=4)
+def command(name: Literal["train", "ladder", "forecast", "look-back"]) -> CommandJob:
+    """What trains on the catalog in use, tries the generations, forecasts all items into files, or looks back at them."""
     from forecasting import workflows
 
-    return workflows.training_job()
-
-
-@st.cache_resource(show_spinner=False, max_entries=1)
-def ladder() -> CommandJob:
-    """Tries the generations on the catalog in use."""
-    from forecasting import workflows
-
-    return workflows.ladder_job()
-
-
-@st.cache_resource(show_spinner=False, max_entries=1)
-def batch() -> CommandJob:
-    """Forecasts all items into files."""
-    from forecasting import workflows
-
-    return workflows.batch_job()
-
-
-@st.cache_resource(show_spinner=False, max_entries=1)
-def monitoring() -> CommandJob:
-    """Works out what the forecasts of all items did lately."""
-    from forecasting import workflows
-
-    return workflows.monitoring_job()
+    return workflows.job(name)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

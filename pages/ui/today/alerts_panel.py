@@ -116,12 +116,12 @@ def _missed(missed: Missed, about: About) -> str:
 def looking_back() -> None:
     """What moved and what keeps missing its range is worked out beside the page; until then this says how far it is."""
     if not purchasing.monitored():
-        jobs.monitoring().start_once(catalog.version())
-        st.fragment(_looking_back, run_every=2 if jobs.monitoring().running else None)()
+        jobs.command("look-back").start_once(catalog.version())
+        st.fragment(_looking_back, run_every=2 if jobs.command("look-back").running else None)()
 
 
 def _looking_back() -> None:
-    run = jobs.monitoring()
+    run = jobs.command("look-back")
     if run.running:
         now = run.progress()
         share = f" ({formats.percent(now.share)})" if now.done else ""
