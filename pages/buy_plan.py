@@ -16,8 +16,9 @@ from pages.ui.buy_plan import (
     terms_panel,
     text,
 )
-from pages.ui.display import exports, formats, progress
+from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
+from pages.ui.jobs import summary_panel
 from pages.ui.resources import catalog, purchasing
 from pages.ui.shell import empty_states, frame, url_state
 from pages.ui.shell.frame import Figure
@@ -82,11 +83,7 @@ def _asked(tau: float | None) -> str:
 def not_forecast_yet() -> None:
     """Before all items were forecast: why there is no list, and the button."""
     frame.heading(QUESTION, "The list needs a forecast of every item, and they are still to be made.")
-    st.caption(f":material/info: {formats.plain(catalog.service().forecasts.status().message)}")
-    if not catalog.service().model().serves:
-        st.page_link(frame.page("data"), label="Train a model", icon=":material/arrow_forward:")
-    elif st.button("Forecast all items now", type="primary"):
-        progress.run(catalog.service().forecasts.summarise)
+    summary_panel.section()
 
 
 buy_plan()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui.display import exports, formats, progress
+from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
+from pages.ui.jobs import summary_panel
 from pages.ui.resources import catalog, purchasing
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.address_widgets import choice, search
@@ -40,7 +41,7 @@ def figures() -> None:
         Figure(f"Newest {word}", formats.period(about.last, about.frequency)),
     )
     if not summary.ready:
-        unranked(summary.message)
+        summary_panel.section()
     if old := alerts_panel.stale(about, date.today().isoformat()):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f":material/schedule: {formats.plain(old)}")
@@ -64,15 +65,6 @@ def _answer(ahead: str) -> str:
     if unsure[0].width is not None and hardest != leader:
         sentence += f" **{hardest}** is the hardest to call: {item_ranking.between(unsure[0])}."
     return sentence
-
-
-def unranked(message: str) -> None:
-    """Why the items are not ranked by their forecasts yet, and what to do about it."""
-    st.caption(f":material/info: {formats.plain(message)}")
-    if not catalog.service().model().serves:
-        st.page_link(frame.page("data"), label="Train a model", icon=":material/arrow_forward:")
-    elif st.button("Forecast all items now", type="primary"):
-        progress.run(catalog.service().forecasts.summarise)
 
 
 @st.fragment

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import stand_in
-from seen import button, figure, figures, links, slider, text, title
+from seen import button, figure, figures, links, slider, text, title, worked
 from streamlit.testing.v1 import AppTest
 
 Visit = Callable[..., AppTest]
@@ -138,7 +138,7 @@ def test_today_without_forecasts_ranks_by_recent_sales_and_offers_to_make_them(v
     app = visit()
     assert figures(app)["Units, next 13 weeks"] == "—"
     assert "still to be made" in text(app)
-    button(app, "Forecast all items now").click().run()
+    worked(button(app, "Forecast all items now").click().run())
     assert desk.summarised
     assert figures(app)["Units, next 13 weeks"] != "—"
 

@@ -1,0 +1,34 @@
+"""Until all items were forecast: why there is no list of them, and the button that makes the forecasts beside the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui.display import formats
+from pages.ui.jobs import job_panel
+from pages.ui.resources import catalog, jobs
+from pages.ui.shell import frame
+
+if TYPE_CHECKING:
+    from forecasting.service.background_jobs import FunctionJob
+    from forecasting.service.planning_service import PlanningService
+
+_JOB = "forecasts of all items"
+
+
+def section() -> None:
+    """What is missing, and what to do about it."""
+    service = catalog.service()
+    st.caption(f":material/info: {formats.plain(service.forecasts.status().message)}")
+    if not service.model().serves:
+        st.page_link(frame.page("data"), label="Train a model", icon=":material/arrow_forward:")
+        return
+    job = jobs.asked(_JOB, service.key)
+    job_panel.section(job, _JOB, lambda: _offer(job, service), went_wrong="The items could not be forecast.")
+
+
+def _offer(job: FunctionJob, service: PlanningService) -> None:
+    if st.button("Forecast all items now", type="primary"):
+        job_panel.start(_JOB, lambda: job.start(service.forecasts.summarise))
