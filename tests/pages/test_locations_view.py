@@ -73,9 +73,11 @@ def test_the_page_shows_transfers_and_what_the_depot_buys(of_locations: stand_in
 
 def test_all_transfers_are_worked_out_when_they_are_asked_for(of_locations: stand_in.Purchases, visit: Visit) -> None:
     app = opened(visit)
-    assert "transfers and" not in words(app)
+    assert "list of transfers" not in words(app)
     said = words(worked(next(one for one in app.button if one.label == "Work out all transfers").click().run()))
-    assert "**0** transfers and **1** orders" in said  # the depot has nothing to give, and buys
+    assert (
+        "**0** in the list of transfers, **1** in that of orders from outside" in said
+    )  # the depot has nothing to give, and buys
 
 
 def test_a_link_opens_the_product_it_was_copied_from(of_locations: stand_in.Purchases, visit: Visit) -> None:

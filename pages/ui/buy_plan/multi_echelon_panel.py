@@ -89,7 +89,8 @@ def _everything(plan: BuyPlan, about: About, stamp: exports.Stamp) -> None:
         return
     moved, bought = transfers(found, about), depot_orders(found, about)
     st.markdown(
-        f"All products: **{formats.whole(len(moved))}** transfers and **{formats.whole(len(bought))}** orders from outside."
+        f"All products: **{formats.whole(len(moved))}** in the list of transfers, **{formats.whole(len(bought))}** in that of orders "
+        "from outside."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         for table_, key in ((moved, "transfers"), (bought, "depot-orders")):
