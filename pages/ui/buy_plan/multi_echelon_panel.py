@@ -88,10 +88,8 @@ def _everything(plan: BuyPlan, about: About, stamp: exports.Stamp) -> None:
         job_panel.section(job, _JOB, lambda: _offer(job, plan), went_wrong="The transfers could not be worked out.")
         return
     moved, bought = transfers(found, about), depot_orders(found, about)
-    st.markdown(
-        f"All products: **{formats.whole(len(moved))}** in the list of transfers, **{formats.whole(len(bought))}** in that of orders "
-        "from outside."
-    )
+    count = [formats.whole(len(listed)) for listed in (moved, bought)]
+    st.markdown(f"All products: **{count[0]}** in the list of transfers, **{count[1]}** in that of orders from outside.")
     with st.container(horizontal=True, vertical_alignment="center"):
         for table_, key in ((moved, "transfers"), (bought, "depot-orders")):
             st.caption(table_.title, width="content")
