@@ -123,14 +123,7 @@ def promises(report: AccuracyReport, one: ModelScores) -> None:
     st.markdown(text.promise_sentence(rows[0], dense, TOLERANCE))
     with st.container(horizontal=True, gap="large"):
         for label, name, options, chosen in (("Parts", "by", kinds, kind), ("Periods ahead", "ahead", bands, band)):
-            st.segmented_control(
-                label,
-                list(options),
-                format_func=options.__getitem__,
-                required=True,
-                **url_state.made_with(name, chosen, "default"),
-                on_change=url_state.on_change(name, name, str),
-            )
+            choice(label, options, name, chosen)
     table = text.certificate_table(rows, TOLERANCE, about.frequency)
     figure = accuracy_charts.promises(rows, BENCH_TAUS, TOLERANCE)
     st.plotly_chart(figure, key="promises", config=display_charts.CONFIG, alt=text.promise_sentence(rows[0], dense, TOLERANCE))

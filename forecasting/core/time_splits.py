@@ -149,6 +149,11 @@ def _group_until(group: GroupSeries, past: slice) -> GroupSeries:
     )
 
 
+def shows_a_year(history: Panel, until: int) -> bool:
+    """Whether the time of the year was seen before ``until``: only then can what follows tell if it helps to be told it."""
+    return until >= history.frequency.per_year + len(history.periods) - until
+
+
 def actuals_after(panel: Panel, t: int, horizon: int) -> np.ndarray:
     """What sold [N, H] in the ``horizon`` periods after period ``t``; NaN where not known or out of stock."""
     ahead = slice(t + 1, t + 1 + horizon)

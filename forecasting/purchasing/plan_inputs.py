@@ -8,45 +8,22 @@ catalog has some (see ``lead_times``). Axis letters: N items of the assortment, 
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Generic, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from data.assortment import Assortment
 from forecasting.batch.forecast_summary import Summary
+from forecasting.core.kept import Kept
 from forecasting.inventory.lead_times import Supply, uncertain_knots
 from forecasting.inventory.lost_sales import demand_ahead, unserved
 from forecasting.inventory.order_policy import span_knots
 
 #: Mixtures that are kept: the list in use, and the ones that Today and another review ask for.
 _MIXED_KEPT = 4
-
-_Answer = TypeVar("_Answer")
-
-
-class _Lately(Generic[_Answer]):
-    """The last ``most`` answers by their questions, for all threads."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._kept, self._lock = most, OrderedDict[Hashable, _Answer](), threading.Lock()
-
-    def __call__(self, key: Hashable, work: Callable[[], _Answer]) -> _Answer:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = work()
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +69,7 @@ class PlanInputs:
             key = (rows.tobytes(), sure.tobytes(), deviation.tobytes(), review)
             some = np.flatnonzero(deviation > 0)
             at, wanted = np.maximum(places[some], 0), rows[some]
-            knots[some] = self._mixed(
+            knots[some] = self._mixed.made(
                 key,
                 lambda: uncertain_knots(self.supply, self.taus, self.spans, at, wanted, sure[some], deviation[some], review),
             )
@@ -102,11 +79,11 @@ class PlanInputs:
     def demand_ahead(self, places: np.ndarray, lead_time: np.ndarray, review: int) -> tuple[np.ndarray, np.ndarray]:
         """``lost_sales.demand_ahead`` of the forecasts at ``places`` [K]; the last answer is kept."""
         key = (places.tobytes(), lead_time.tobytes(), review)
-        return self._ahead(key, lambda: demand_ahead(self.taus, self.spans[places], lead_time, review))
+        return self._ahead.made(key, lambda: demand_ahead(self.taus, self.spans[places], lead_time, review))
 
     @cached_property
-    def _ahead(self) -> _Lately[tuple[np.ndarray, np.ndarray]]:
-        return _Lately(1)
+    def _ahead(self) -> Kept[tuple[np.ndarray, np.ndarray]]:
+        return Kept(1)
 
     @cached_property
     def commercial(self) -> Mapping[str, np.ndarray]:
@@ -115,8 +92,8 @@ class PlanInputs:
         return known if self.supply is None else self.supply.over(known)
 
     @cached_property
-    def _mixed(self) -> _Lately[np.ndarray]:
-        return _Lately(_MIXED_KEPT)
+    def _mixed(self) -> Kept[np.ndarray]:
+        return Kept(_MIXED_KEPT)
 
     @cached_property
     def middle_price(self) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -13,6 +12,7 @@ import numpy as np
 from data.catalog import ItemFacts
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting.core.forecaster import Generation
+from forecasting.core.kept import Kept
 from forecasting.core.time_splits import history_until, plan_after
 from forecasting.core.types import QuantileForecast
 from forecasting.explain.attention_attribution import AttentionAttribution, attention_attribution
@@ -52,8 +52,7 @@ class ItemService:
 
     def __init__(self, catalog: Catalog, model: ServedModel, horizon: int) -> None:
         self._catalog, self._model, self._horizon = catalog, model, horizon
-        self._lately: OrderedDict[str, _Opened] = OrderedDict()
-        self._lately_lock, self._generations_lock = threading.Lock(), threading.Lock()
+        self._lately, self._generations_lock = Kept[_Opened](_LATELY), threading.Lock()
 
     def view(self, item_id: str, horizon: int | None = None) -> ItemView:
         """History and forecast of one item; raises UnknownItem, NotTrained."""
@@ -146,17 +145,11 @@ class ItemService:
 
     def _opened(self, item_id: str) -> _Opened:
         """One item as it was read and forecast last, or anew: a slider that moves asks for the same item again and again."""
-        with self._lately_lock:
-            if item_id in self._lately:
-                self._lately.move_to_end(item_id)
-                return self._lately[item_id]
+        return self._lately.made(item_id, lambda: self._read(item_id))
+
+    def _read(self, item_id: str) -> _Opened:
         panel, plan = self._catalog.panel([item_id]), self._catalog.plan([item_id], self._horizon)
-        opened = _Opened(self._catalog.item(item_id), panel, plan, *self._model.predict(panel, plan))
-        with self._lately_lock:
-            self._lately[item_id] = opened
-            while len(self._lately) > _LATELY:
-                self._lately.popitem(last=False)
-        return opened
+        return _Opened(self._catalog.item(item_id), panel, plan, *self._model.predict(panel, plan))
 
     def _explained(self, item_id: str, by: Callable[[FeedbackEnsemble, Panel, Plan], _Explanation]) -> _Explanation:
         """What explains one item's forecast by the networks that made it."""

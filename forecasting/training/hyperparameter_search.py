@@ -17,13 +17,13 @@ import numpy as np
 
 from data.errors import TooLittleHistory
 from data.schema import Panel
-from forecasting.core.time_splits import held_back, history_until
+from forecasting.core.time_splits import held_back, history_until, shows_a_year
 from forecasting.features.encoding import encoding_of
 from forecasting.models.mqtransformer.ensemble import EnsembleGroup
 from forecasting.models.mqtransformer.network import State
 from forecasting.models.mqtransformer.settings import TrainingSettings
 from forecasting.training.mqtransformer_runs import MQTransformerRuns, RunData
-from forecasting.training.training_loop import Hyperparameters, Trial
+from forecasting.training.training_loop import Hyperparameters, Trial, sample
 from forecasting.training.worker_pool import Job, WorkerPool
 
 #: Recipes within this share of the best one's loss are as good as it, as far as one block of time can tell.
@@ -62,7 +62,7 @@ def fit(history: Panel, horizon: int, settings: TrainingSettings, pool: WorkerPo
             f"The catalog has {len(history.periods)} periods, of them {known} with known demand, and training needs at least "
             "2 periods with known demand in them. Load more history."
         )
-    history = sample(history, settings)
+    history = sample(history, settings.most_items, settings.seed)
     periods, year = len(history.periods), history.frequency.per_year
     lives = sorted({max(3.0, round(share * year, 1)) for share in settings.scale_lives})
     until = held_back(periods, horizon)
@@ -105,8 +105,7 @@ def fit(history: Panel, horizon: int, settings: TrainingSettings, pool: WorkerPo
 
 def _variants(history: Panel, until: int, settings: TrainingSettings) -> list[str]:
     """What of the best recipe is also tried the other way round."""
-    shows_a_year = until >= history.frequency.per_year + len(history.periods) - until
-    return [*(["lags"] if "lags" in settings.parts else []), *(["calendar"] if shows_a_year else [])]
+    return [*(["lags"] if "lags" in settings.parts else []), *(["calendar"] if shows_a_year(history, until) else [])]
 
 
 def _trials(
@@ -146,14 +145,6 @@ def _view(
     encoding = encoding_of(history, horizon, recipe.life, calendar=recipe.calendar)
     data = RunData.of(encoding, history.take([0]), horizon, len(history.periods), settings)
     return EnsembleGroup(encoding, data.with_lags(recipe.lags).config, tuple(states))
-
-
-def sample(history: Panel, settings: TrainingSettings) -> Panel:
-    """The items that are trained on: all, or as many as the settings allow."""
-    if len(history) <= settings.most_items:
-        return history
-    rows = np.random.default_rng(settings.seed).choice(len(history), settings.most_items, replace=False)
-    return history.take(np.sort(rows))
 
 
 def fit_key(history: Panel, horizon: int, settings: TrainingSettings) -> str:

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from data.schema import Panel
-from forecasting.core.time_splits import held_back, history_until
+from forecasting.core.time_splits import held_back, history_until, shows_a_year
 from forecasting.core.types import Report
 from forecasting.features.encoding import Encoding, encoding_of
 from forecasting.models.mqtransformer.network import State
@@ -28,6 +28,7 @@ from forecasting.training.training_loop import (
     Trial,
     Validation,
     fit_network,
+    sample,
     state_of,
 )
 from forecasting.training.worker_pool import Job, WorkerPool
@@ -141,11 +142,11 @@ def fit(
 ) -> Fitted:
     """Trains on the whole of ``history`` [N, T], of at least two periods with known demand, for ``horizon`` periods ahead."""
     periods = len(history.periods)
-    runs = SmallNetworkRuns(kind, _sample(history, seed), horizon, settings, seed)
+    runs = SmallNetworkRuns(kind, sample(history, _MOST_ITEMS, seed), horizon, settings, seed)
     until = held_back(periods, horizon)
     validates = until < periods
     plain = Hyperparameters(max(3.0, _SCALE_LIFE * history.frequency.per_year))
-    tried = [plain, replace(plain, calendar=True)][: 1 + _shows_a_year(history, until)] if validates else []
+    tried = [plain, replace(plain, calendar=True)][: 1 + shows_a_year(history, until)] if validates else []
     recipe, steps, metrics, validation = plain, settings.most_steps // 4, dict[str, float](), None
     pool = WorkerPool(None, "", report, lambda: False)
     with pool.working_on(runs, len(tried) + 1):
@@ -167,14 +168,3 @@ def fit(
 def dates_after(data: TrainingData, count: int) -> torch.Tensor:
     """At most ``count`` creation dates from the end of a run's targets to the last that anything came after."""
     return torch.unique(torch.linspace(data.until - 1, data.inputs.demand.shape[1] - 2, count).round().long())
-
-
-def _sample(history: Panel, seed: int) -> Panel:
-    if len(history) <= _MOST_ITEMS:
-        return history
-    return history.take(np.sort(np.random.default_rng(seed).choice(len(history), _MOST_ITEMS, replace=False)))
-
-
-def _shows_a_year(history: Panel, until: int) -> bool:
-    """Whether the time of the year was seen before: only then can a validation tell if it helps to be told it."""
-    return until >= history.frequency.per_year + len(history.periods) - until

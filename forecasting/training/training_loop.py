@@ -99,6 +99,13 @@ class TrainingData:
         return Batch(inputs, inputs, at, self.until, self.inputs.demand.shape[1], self.weight[rows][:, at], hold)
 
 
+def sample(history: Panel, most: int, seed: int) -> Panel:
+    """The items that are trained on: all, or ``most`` of them, drawn by the seed."""
+    if len(history) <= most:
+        return history
+    return history.take(np.sort(np.random.default_rng(seed).choice(len(history), most, replace=False)))
+
+
 def drawn(dates: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """At most ``count`` of the ``dates``, increasing."""
     return dates[torch.randperm(len(dates), generator=generator)[:count]].sort().values

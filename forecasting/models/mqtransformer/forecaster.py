@@ -70,6 +70,7 @@ class MQTransformerForecaster(Generation):
 
     def _fit(self, history: Panel, horizon: int, report: Report) -> None:
         from forecasting.training import hyperparameter_search  # who only answers never needs it
+        from forecasting.training.training_loop import sample
         from forecasting.training.worker_pool import WorkerPool
 
         started = time.monotonic()
@@ -79,7 +80,7 @@ class MQTransformerForecaster(Generation):
         self._networks = FeedbackEnsemble.of(
             Ensemble(trained.views),
             Ensemble(trained.early) if trained.early else None,
-            hyperparameter_search.sample(history, self.settings),
+            sample(history, self.settings.most_items, self.settings.seed),
             trained.held_back,
             feedback="feedback" in self.settings.parts,
         )

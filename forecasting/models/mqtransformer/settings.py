@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from forecasting.models.neural.settings import within_pairs
+
 #: What MQTransformer adds to MQ-CNN, by the names of its switches: attention over the past, feedback (learned after the
 #: networks), being told that a price moves, reading the last periods one by one, and peak care.
 PARTS = frozenset({"attention", "feedback", "moves", "lags", "peak_care"})
@@ -51,8 +53,4 @@ class TrainingSettings:
         """
         count = min(self.batch_items, items)
         at = min(dates, 16, max(6, self.batch_targets // (count * horizon)))
-        pairs = max(_LEAST_PAIRS, items * dates // _BATCHES)
-        if count * at > pairs:
-            at = min(at, 6)
-            count = min(count, -(-pairs // at))
-        return count, at
+        return within_pairs(count, at, max(_LEAST_PAIRS, items * dates // _BATCHES), few_dates=6)

@@ -29,9 +29,13 @@ class SmallSettings:
 
     def batch_size(self, items: int, dates: int) -> tuple[int, int]:
         """Items and creation dates of a batch, of so many: at most one part in 40 of all pairs, but not fewer than 384."""
-        count, at = min(self.batch_items, items), min(self.batch_dates, dates)
-        pairs = max(_LEAST_PAIRS, items * dates // _BATCHES)
-        if count * at > pairs:
-            at = min(at, 8)
-            count = min(count, -(-pairs // at))
-        return count, at
+        usual = min(self.batch_items, items), min(self.batch_dates, dates)
+        return within_pairs(*usual, max(_LEAST_PAIRS, items * dates // _BATCHES), few_dates=8)
+
+
+def within_pairs(items: int, dates: int, pairs: int, *, few_dates: int) -> tuple[int, int]:
+    """So many items and creation dates, or as many items as make about ``pairs`` with at most ``few_dates``."""
+    if items * dates <= pairs:
+        return items, dates
+    dates = min(dates, few_dates)
+    return min(items, -(-pairs // dates)), dates

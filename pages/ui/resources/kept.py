@@ -1,12 +1,10 @@
-"""How answers are kept for all visitors: by the version of catalog and model, or because somebody asked for them."""
+"""How answers are kept for all visitors: by what was asked and by the version of what they rest on."""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import wraps
-from typing import Generic, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -32,22 +30,3 @@ def by(version: Callable[[], Hashable], most: int) -> Callable[[Callable[_Asked,
         return asked_again
 
     return decorate
-
-
-class Kept(Generic[_Answer]):
-    """At most ``most`` answers by what they answer; thread-safe."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._answers, self._lock = most, OrderedDict[Hashable, _Answer](), threading.Lock()
-
-    def get(self, key: Hashable) -> _Answer | None:
-        """The answer, None where there is none."""
-        with self._lock:
-            return self._answers.get(key)
-
-    def put(self, key: Hashable, answer: _Answer) -> None:
-        """Keeps it, and forgets the oldest beyond the most."""
-        with self._lock:
-            self._answers[key] = answer
-            while len(self._answers) > self._most:
-                self._answers.popitem(last=False)

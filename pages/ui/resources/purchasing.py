@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from forecasting.core.kept import Kept
 from pages.ui.resources import catalog
-from pages.ui.resources.kept import Kept, by
+from pages.ui.resources.kept import by
 
 if TYPE_CHECKING:
     from data.planner_store import Quantities, Review, Terms
@@ -22,19 +23,12 @@ if TYPE_CHECKING:
     from forecasting.purchasing.purchase_terms import BuySettings
 
 
-def _saved() -> tuple[str, bool, int, int]:
-    """Names the forecasts of all items that an answer rests on, and what planners have saved of its quantities and terms."""
-    ready = catalog.service().forecasts.status().ready
-    return catalog.version(), ready, saved_quantities().version, saved_terms().version
-
-
 def _terms() -> tuple[str, bool, int]:
-    """The same without the quantities."""
-    version, ready, _, terms = _saved()
-    return version, ready, terms
+    """Names the forecasts of all items that an answer rests on, and the terms that planners have saved."""
+    return catalog.version(), catalog.service().forecasts.status().ready, saved_terms().version
 
 
-@by(lambda: _saved(), 6)
+@by(lambda: (_terms(), saved_quantities().version), 6)
 def buy_plan(settings: BuySettings) -> BuyPlan:
     """The purchase list, with the quantities that planners have saved."""
     return catalog.service().purchases.plan(settings, saved_quantities().units, saved_terms().terms)
