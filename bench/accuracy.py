@@ -1,6 +1,6 @@
 """Accuracy from scratch: trains the generations on bench directories and scores them; the last line is one JSON object.
 
-``python bench/accuracy.py [--sets DIR …] [--models NAME …] [--seeds 1 2] [--quick] [--out FILE]``
+``python bench/accuracy.py [--sets DIR …] [--models NAME …] [--seeds 1 2] [--plan PLAN] [--quick] [--out FILE]``
 
 For each set and model: ``wql`` (mean over tau 0.1 … 0.9), ``ql50``, ``ql90``, ``cal`` (mean |coverage − tau| of items
 with fewer than 1 in 10 periods at zero, null where there are none), ``cross``, ``train_s``, ``item_ms`` (median of one
@@ -27,6 +27,7 @@ from data.schema import Panel  # noqa: E402
 from data.sources.bench_directory import Task, read_panel  # noqa: E402
 from forecasting.core import threads  # noqa: E402
 from forecasting.core.forecaster import Generation  # noqa: E402
+from forecasting.core.time_splits import PLANS  # noqa: E402
 from forecasting.evaluation import ablation, backtest  # noqa: E402
 from forecasting.evaluation.provenance import commit  # noqa: E402
 from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster  # noqa: E402
@@ -45,15 +46,16 @@ def main() -> None:
     parser.add_argument("--sets", type=Path, nargs="+", default=[BENCH / "orange_juice", BENCH / "complete_journey"])
     parser.add_argument("--models", nargs="+", help="default: all of the ladder")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--plan", choices=PLANS, default="catalog", help="prices and promotions ahead: all known, none, as is")
     parser.add_argument("--quick", action="store_true", help="few items, few steps, one seed: a rough answer")
     parser.add_argument("--without-ablation", action="store_true", help="the ladder alone")
     parser.add_argument("--out", type=Path, help="also write the answer here")
     options = parser.parse_args()
     models = options.models or (QUICK_MODELS if options.quick else tuple(GENERATIONS))
     seeds = options.seeds[:1] if options.quick else options.seeds
-    answer: dict[str, object] = {"commit": commit(), "quick": options.quick, "seeds": seeds}
+    answer: dict[str, object] = {"commit": commit(), "quick": options.quick, "seeds": seeds, "plan": options.plan}
     for directory in options.sets:
-        answer[directory.name] = {name: _measured(directory, name, seeds, options.quick) for name in models}
+        answer[directory.name] = {name: _measured(directory, name, seeds, options) for name in models}
     ablated = [] if options.without_ablation else options.sets
     answer["ablation"] = {directory.name: _ablated(directory, seeds[0], options.quick) for directory in ablated}
     if options.out:
@@ -61,15 +63,17 @@ def main() -> None:
     print(json.dumps(answer))
 
 
-def _measured(directory: Path, name: str, seeds: list[int], quick: bool) -> dict[str, float | str | None]:
+def _measured(directory: Path, name: str, seeds: list[int], options: argparse.Namespace) -> dict[str, float | str | None]:
     """The mean of the runs with these seeds; a word of why where the model refuses the set."""
-    panel, task = _read(directory, quick)
+    panel, task = read(directory, options.quick)
     runs = []
     for seed in seeds:
         print(f"{directory.name}: {name}, seed {seed}", file=sys.stderr, flush=True)
-        model = _made(name, seed, quick)
+        model = made(name, seed, options.quick)
         try:
-            tested = backtest.backtest(model, panel, horizon=task.horizon, origins=task.origins, stride=task.stride)
+            tested = backtest.backtest(
+                model, panel, horizon=task.horizon, origins=task.origins, stride=task.stride, plan=options.plan
+            )
         except TidelineError as error:
             return {"refused": str(error)}
         runs.append(_figures(model, panel, tested))
@@ -80,7 +84,7 @@ def _measured(directory: Path, name: str, seeds: list[int], quick: bool) -> dict
     }
 
 
-def _read(directory: Path, quick: bool) -> tuple[Panel, Task]:
+def read(directory: Path, quick: bool) -> tuple[Panel, Task]:
     panel, task = read_panel(directory)
     if quick and len(panel) > QUICK_ITEMS:
         panel = panel.take(np.sort(np.random.default_rng(0).choice(len(panel), QUICK_ITEMS, replace=False)))
@@ -89,7 +93,7 @@ def _read(directory: Path, quick: bool) -> tuple[Panel, Task]:
 
 def _ablated(directory: Path, seed: int, quick: bool) -> dict[str, dict[str, float | None]] | dict[str, str]:
     """The scores of MQTransformer whole and without each of its parts."""
-    panel, task = _read(directory, quick)
+    panel, task = read(directory, quick)
     settings = replace(QUICK_TRAINING if quick else TrainingSettings(), seed=seed)
     answer: dict[str, dict[str, float | None]] = {}
     try:
@@ -102,7 +106,7 @@ def _ablated(directory: Path, seed: int, quick: bool) -> dict[str, dict[str, flo
     return answer
 
 
-def _made(name: str, seed: int, quick: bool) -> Generation:
+def made(name: str, seed: int, quick: bool) -> Generation:
     from forecasting.__main__ import _seeded
 
     if quick and name == "mqtransformer":
@@ -120,11 +124,11 @@ def _figures(model: Generation, panel: Panel, tested: backtest.Backtest) -> dict
         "cal": dense.error if dense.count else None,
         "cross": float(rung.crossings),
         "train_s": tested.fit_seconds,
-        "item_ms": _item_ms(model, panel),
+        "item_ms": item_ms_of(model, panel),
     }
 
 
-def _item_ms(model: Generation, panel: Panel) -> float:
+def item_ms_of(model: Generation, panel: Panel) -> float:
     """Median milliseconds of one item forecast by itself at the last period."""
     spent = []
     for row in np.linspace(0, len(panel) - 1, ASKED).astype(int):

@@ -69,7 +69,7 @@ def main() -> None:
     other: list[dict[str, str]] = []
     left_out: list[dict[str, str]] = []
     timed: dict[str, float] = {}
-    with _busy_core(options.busy):
+    with busy_core(options.busy):
         if not options.without_blend_time:
             timed = blend_timed()
         for name in chosen:
@@ -276,7 +276,7 @@ def _read_again(model: Generation, folder: Path) -> Generation:
 
 
 @contextmanager
-def _busy_core(wanted: bool) -> Iterator[None]:
+def busy_core(wanted: bool) -> Iterator[None]:
     """A process that computes for as long as the block lasts, where it is ``wanted``."""
     if not wanted:
         yield

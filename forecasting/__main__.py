@@ -21,6 +21,7 @@ from pathlib import Path
 from data.errors import ConfigurationError, ModelError, TidelineError
 from forecasting.core import threads
 from forecasting.core.forecaster import Generation
+from forecasting.core.time_splits import PLANS
 from forecasting.core.types import Progress
 
 #: How far a run that the desk watches steps back from the processors, where the system knows such a thing.
@@ -96,6 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     ablate = command("ablate", _ablate, "What each part of MQTransformer is worth on a bench directory.", fits=True)
     ablate.add_argument("directory", type=Path, help="a bench directory")
     ablate.add_argument("--seed", type=int, default=1)
+    for tried in (backtest, ladder):
+        tried.add_argument(
+            "--plan", choices=PLANS, default="catalog", help="prices and promotions ahead: all known, none, or as the data has"
+        )
     for watchable in (load, train, forecast, back, ladder):
         watchable.add_argument("--progress", choices=["words", "json"], default="words", help="how progress is told on stderr")
     return parser
@@ -186,6 +191,7 @@ def _backtest(options: argparse.Namespace) -> None:
         origins=task.origins,
         stride=task.stride,
         report=_Terminal(),
+        plan=options.plan,
     )
     _say_left_out(model)
     backtest.write_bench(tested, options.out, options.directory)
@@ -201,7 +207,7 @@ def _ladder(options: argparse.Namespace) -> None:
 
     report = _reporter(options)
     if options.directory is None:
-        settings = LadderSettings(most_items=options.items, seed=options.seed)
+        settings = LadderSettings(most_items=options.items, seed=options.seed, plan=options.plan)
         make = functools.partial(_seeded, seed=options.seed)
         accuracy = workflows.climb_ladder(report, make, options.models, settings, afresh=options.afresh)
         if options.out:
@@ -216,7 +222,15 @@ def _ladder(options: argparse.Namespace) -> None:
         model = _seeded(name, options.seed)
         try:
             tested.append(
-                backtest.backtest(model, panel, horizon=task.horizon, origins=task.origins, stride=task.stride, report=report)
+                backtest.backtest(
+                    model,
+                    panel,
+                    horizon=task.horizon,
+                    origins=task.origins,
+                    stride=task.stride,
+                    report=report,
+                    plan=options.plan,
+                )
             )
         except ModelError as error:
             failed.append(f"{model.title}: {error}")

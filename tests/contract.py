@@ -307,11 +307,13 @@ def no_plan_lifts_it_far_beyond_its_record(subject: Fitted) -> None:
     check()
 
 
-def takes_a_price_that_cannot_be_meant_for_the_last(subject: Fitted) -> None:
+def takes_a_price_that_cannot_be_meant_for_an_unknown_one(subject: Fitted) -> None:
     t = position(subject.panel, subject.later)
     history, plan = history_until(subject.panel, t), plan_after(subject.panel, t, HORIZON)
     last = np.repeat(history.known["price"][:, -1:], HORIZON, axis=1)
-    (held,) = subject.generation.forecast(history, [subject.later], replace(plan, known={**plan.known, "price": last}))
+    given = {**plan.given, "price": np.zeros(last.shape, bool)}
+    unknown = replace(plan, known={**plan.known, "price": last}, given=given)
+    (held,) = subject.generation.forecast(history, [subject.later], unknown)
     for price in (0.0, -2.0, np.nan, np.inf, 1e6, 1e-6):
         odd = np.full_like(last, price)
         (found,) = subject.generation.forecast(history, [subject.later], replace(plan, known={**plan.known, "price": odd}))
@@ -337,5 +339,5 @@ LAWS: tuple[Callable[[Fitted], None], ...] = (
     holds_a_price_that_is_seen_only_with_a_sale,
     takes_a_plan_that_nobody_made_as_usual,
     no_plan_lifts_it_far_beyond_its_record,
-    takes_a_price_that_cannot_be_meant_for_the_last,
+    takes_a_price_that_cannot_be_meant_for_an_unknown_one,
 )

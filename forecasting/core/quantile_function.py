@@ -14,7 +14,8 @@ from data.errors import ConfigurationError
 #: The knots every generation answers with.
 TAUS: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 
-_FLATTEST, _STEEPEST = 0.05, 20.0  # of the lower tail's exponent a: q₁ may be almost zero
+#: Bounds of the lower tail's exponent a: q₁ may be almost zero.
+LOWER_EXPONENT = (0.05, 20.0)
 
 
 def quantile(taus: np.ndarray, values: np.ndarray, tau: float | np.ndarray) -> np.ndarray:
@@ -115,7 +116,7 @@ def _pick(values: np.ndarray, knot: np.ndarray) -> np.ndarray:
 def _lower_exponent(taus: np.ndarray, values: np.ndarray) -> np.ndarray:
     """a of the lower tail, from the two lowest knots."""
     first, second = np.maximum(values[..., 0], 1e-12), np.maximum(values[..., 1], 1e-12)
-    return np.clip(np.log(second / first) / np.log(taus[1] / taus[0]), _FLATTEST, _STEEPEST)
+    return np.clip(np.log(second / first) / np.log(taus[1] / taus[0]), *LOWER_EXPONENT)
 
 
 def _upper_scale(taus: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -17,6 +17,9 @@ from data.errors import ConfigurationError, TooLittleHistory
 from data.plans import filled_plan, given_cells, usual_of_group, usual_value
 from data.schema import PRICE, GroupSeries, Panel, Plan
 
+#: What a forecast of the past may be told of its future's covariates, see ``with_plan``.
+PLANS = ("known", "unknown", "catalog")
+
 
 def origins(periods: int, horizon: int, count: int, stride: int) -> tuple[int, ...]:
     """Positions of the creation dates of rolling origins, oldest first; those without history are left out.
@@ -38,6 +41,18 @@ def held_back(periods: int, horizon: int) -> int:
     """
     block = max(horizon, min(2 * horizon, periods // 4))
     return periods - block if periods - block >= max(6, horizon // 2) else periods
+
+
+def judged_from(periods: int, horizon: int) -> int:
+    """The first of the periods held back that judge a fit: those before it chose how long and by which recipe it learned, and
+    what chooses never judges. The newer half of the block, all of it where it is one period.
+
+    >>> judged_from(104, horizon=13), judged_from(20, horizon=8), judged_from(8, horizon=6)
+    (91, 16, 8)
+    """
+    until = held_back(periods, horizon)
+    block = periods - until
+    return until + (block + 1) // 2 if block > 1 else until
 
 
 def position(panel: Panel, creation_date: pd.Timestamp) -> int:
@@ -108,6 +123,14 @@ def plan_after(panel: Panel, t: int, horizon: int) -> Plan:
     )
 
 
+def with_plan(panel: Panel, plan: str) -> Panel:
+    """The panel with covariates of the future ``known`` ahead, ``unknown``, or as the ``catalog`` has them; raises
+    ConfigurationError for another word."""
+    if plan not in PLANS:
+        raise ConfigurationError(f"A plan is one of {', '.join(PLANS)}; got {plan!r}.")
+    return panel if plan == "catalog" else replace(panel, planned=None if plan == "known" else frozenset())
+
+
 def unknown_ahead(panel: Panel) -> frozenset[str]:
     """What a forecast of the past may not be told ahead: covariates that nobody plans, and a price seen with sales only."""
     return panel.unplanned | ({PRICE} & set(panel.known) if panel.price_seen == "when sold" else set())
@@ -154,10 +177,11 @@ def shows_a_year(history: Panel, until: int) -> bool:
     return until >= history.frequency.per_year + len(history.periods) - until
 
 
-def actuals_after(panel: Panel, t: int, horizon: int) -> np.ndarray:
-    """What sold [N, H] in the ``horizon`` periods after period ``t``; NaN where not known or out of stock."""
+def actuals_after(panel: Panel, t: int, horizon: int, since: int = 0) -> np.ndarray:
+    """What sold [N, H] in the ``horizon`` periods after period ``t``; NaN where not known, out of stock or before ``since``."""
     ahead = slice(t + 1, t + 1 + horizon)
     sold = np.where(panel.out_of_stock[:, ahead], np.nan, panel.demand[:, ahead])
     actuals = np.full((len(panel), horizon), np.nan, np.float32)
     actuals[:, : sold.shape[1]] = sold
+    actuals[:, : max(0, since - t - 1)] = np.nan
     return actuals

@@ -22,7 +22,7 @@ from data.schema import Panel
 from forecasting.core import metrics
 from forecasting.core.demand_classes import DENSE, zero_shares
 from forecasting.core.forecaster import Generation
-from forecasting.core.time_splits import actuals_after
+from forecasting.core.time_splits import actuals_after, with_plan
 from forecasting.core.time_splits import origins as origins_of
 from forecasting.core.types import Progress, QuantileForecast, Report
 
@@ -45,6 +45,7 @@ class Backtest:
     zero_share : [N] of the known periods until the first creation date, how many had no demand; NaN where none is known.
     step : [O − 1] periods between creation dates.
     fit_seconds, forecast_seconds : wall clock of the fit and of all forecasts together.
+    plan : what was known of the future's covariates, see ``time_splits.with_plan``.
     """
 
     forecasts: tuple[QuantileForecast, ...]
@@ -54,6 +55,7 @@ class Backtest:
     step: tuple[int, ...]
     fit_seconds: float
     forecast_seconds: float
+    plan: str = "catalog"
 
     def __post_init__(self) -> None:
         self.actuals.flags.writeable = False
@@ -121,13 +123,15 @@ def backtest(
     stride: int,
     report: Report | None = None,
     fit: bool = True,
+    plan: str = "catalog",
 ) -> Backtest:
     """Fits ``generation`` at the first of ``origins`` creation dates, ``stride`` periods apart, and forecasts from all.
 
-    Without ``fit`` it is taken as fitted there already. Raises TooLittleHistory where the panel has no creation date with a
-    whole horizon after it.
+    Without ``fit`` it is taken as fitted there already; ``plan`` is one of ``time_splits.PLANS``. Raises TooLittleHistory where
+    the panel has no creation date with a whole horizon after it.
     """
     report = report or (lambda progress: None)
+    panel = with_plan(panel, plan)
     places = origins_of(len(panel.periods), horizon, origins, stride)
     if not places:
         raise TooLittleHistory(
@@ -152,6 +156,7 @@ def backtest(
         step=tuple(int(step) for step in np.diff(places)),
         fit_seconds=fitted - begun,
         forecast_seconds=finished - fitted,
+        plan=plan,
     )
 
 

@@ -27,11 +27,13 @@ _STEPS = 1000  # of one generation's progress
 
 @dataclass(frozen=True)
 class LadderSettings:
-    """``origins`` creation dates, a third of the horizon apart, and at most ``most_items`` items, drawn by ``seed``."""
+    """``origins`` creation dates, a third of the horizon apart, and at most ``most_items`` items, drawn by ``seed``; ``plan``
+    is what is known ahead, see ``time_splits.with_plan``: by default what the catalog will have when it forecasts."""
 
     origins: int = 3
     most_items: int = 2000
     seed: int = 1
+    plan: str = "catalog"
 
 
 def climb(
@@ -67,6 +69,7 @@ def climb(
         of_items=len(panel),
         seed=settings.seed,
         creation_dates=tuple(date.isoformat() for date in dates),
+        plan=settings.plan,
         parts=tuple(Part(part.name, part.title, part.words) for part in slices(sample, dates, horizon)),
     )
     store.begin(task, {name: generation(name).title for name in names}, afresh=afresh)
@@ -78,7 +81,7 @@ def climb(
         tell(Progress(0, 1, "Starting"))
         one = make(name)
         try:
-            tested = backtest(one, sample, horizon=horizon, origins=len(places), stride=stride, report=tell)
+            tested = backtest(one, sample, horizon=horizon, origins=len(places), stride=stride, report=tell, plan=settings.plan)
             tried = evaluate(tested, sample, name=name, title=title, note=_note(one), seed=settings.seed)
             store.keep(name, one, tested, tried)
         except TidelineError as error:

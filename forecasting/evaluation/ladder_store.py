@@ -52,6 +52,7 @@ class LadderTask:
     seed: int
     creation_dates: tuple[str, ...]
     parts: tuple[Part, ...]
+    plan: str = "catalog"
     version: int = _VERSION
 
 

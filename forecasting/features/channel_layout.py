@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from data.schema import Frequency
+from data.schema import PRICE, Frequency
 from forecasting.features.encoding import Encoding
 
 #: What a channel tells. Where a kind needs it, ``Channel`` also says of which covariate, event, half-life or group.
@@ -120,13 +120,17 @@ class Channels:
 class ChannelLayout:
     """The columns of ``Inputs``: ``past`` [N, T, ·], ``origin`` [N, T, ·], ``ahead`` [N, U, ·], ``relative`` [N, U, ·].
 
-    ``baseline`` [N, T, ·] has the columns of ``relative``, and ``usual`` [N, T, ·] those of ``known_ahead``.
+    ``baseline`` [N, T, ·] has the columns of ``relative``, and ``usual`` [N, T, ·] those of ``known_ahead``. ``covariates`` are
+    those of ``given`` [N, U, ·]: all that can be planned and play a part, the price last. Of the ``flagged``, the first of
+    them, a network is told whether a target's cell is known; a price that is seen with sales only is not among them.
     """
 
     past: Channels
     origin: Channels
     ahead: Channels
     relative: Channels
+    covariates: tuple[str, ...]
+    flagged: tuple[str, ...]
 
     @classmethod
     def of(cls, encoding: Encoding) -> ChannelLayout:
@@ -136,6 +140,8 @@ class ChannelLayout:
             origin=Channels(tuple(_origin(encoding))),
             ahead=Channels(tuple(_ahead(encoding))),
             relative=Channels(tuple(_relative(encoding))),
+            covariates=(*encoding.moments, *([PRICE] if encoding.price else [])),
+            flagged=(*encoding.moments, *([PRICE] if encoding.price and PRICE in encoding.group_covariates else [])),
         )
 
     @cached_property

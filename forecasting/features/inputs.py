@@ -32,7 +32,7 @@ from forecasting.features.channels import (
 )
 from forecasting.features.encoding import Encoding
 from forecasting.features.moving_average import ArrayCache
-from forecasting.features.plan_channels import usual_channels
+from forecasting.features.plan_channels import given_ahead, usual_channels
 from forecasting.features.price_channels import add_price_channels, own_response
 
 
@@ -54,8 +54,9 @@ class Inputs:
     price_moved : [N, U] 1 where the price is not that of the period before.
     price_evidence : [N, T, 2] num and info of the item's own price response, see ``price_evidence``.
     season_demand, season_scale, season_known : [N, J, T] series whose earlier seasons are candidates for the coming one.
+    given : [N, U, V] bool, where a covariate of ``layout.covariates`` was recorded or planned and is not only usual.
     usual : [N, T, K + R] what ``known_ahead`` of any later period is where the plan is not known at a creation date; no
-        channels where all of it is.
+        channels where nobody asks.
     static : [N, S] int64 embedding rows.
     layout : the names of the channels.
     """
@@ -77,6 +78,7 @@ class Inputs:
     season_demand: torch.Tensor
     season_scale: torch.Tensor
     season_known: torch.Tensor
+    given: torch.Tensor
     usual: torch.Tensor
     static: torch.Tensor
     layout: ChannelLayout
@@ -117,14 +119,14 @@ def encode(
     *,
     first_date: int = 0,
     once: ArrayCache | None = None,
-    unknown: frozenset[str] = frozenset(),
+    usual: bool = False,
 ) -> Inputs:
     """The network's inputs for a panel [N, T] and what is known of the F periods after it.
 
     ``unmasked`` is the same panel before its history was masked: an item then does not count in its own groups where it is
     masked, as an item without history would not. The features of creation dates before ``first_date``, the position of the
-    earliest one that will be asked, are left 0. Encodings that read the same panel may share what is made ``once``. Of the
-    covariates ``unknown`` ahead it is also told what was usual at each creation date.
+    earliest one that will be asked, are left 0. Encodings that read the same panel may share what is made ``once``. Where plans
+    will be hidden, it is also asked what was ``usual`` at each creation date.
     """
     there = {group.column: group for group in history.groups}  # in the fit's order: a later catalog may have another
     groups = [GroupView.of(there[column], history, plan, unmasked) for column in encoding.groups]
@@ -135,7 +137,7 @@ def encode(
     add_calendar_channels(made, rows)
     add_group_channels(made, rows, groups)
     price = add_price_channels(made, rows)
-    usual = rows.layout.known_ahead.ordered(usual_channels(rows, groups)) if unknown else []
+    instead = rows.layout.known_ahead.ordered(usual_channels(rows, groups)) if usual else []
     season_demand, season_scale, season_known = season_series(rows, groups)
     layout, past, ahead = rows.layout, rows.demand.shape, (len(history), rows.until)
     return Inputs(
@@ -156,7 +158,8 @@ def encode(
         season_demand=_tensor(season_demand),
         season_scale=_tensor(season_scale),
         season_known=_tensor(season_known),
-        usual=_stack(usual, past, first_date),
+        given=torch.from_numpy(given_ahead(rows)),
+        usual=_stack(instead, past, first_date),
         static=torch.from_numpy(encoding.static_rows(history.static, len(history))),
         layout=layout,
     )

@@ -1,8 +1,8 @@
 """What the tree reference sees of one target period: features made by hand, each known at the creation date.
 
 A row is (item, creation date t, horizon h) with target u = t + h. Demand enters as ratios to the item's running mean
-at t, so that small and big items share their trees. Only known-future covariates reach past t. Axis letters: R rows,
-K features.
+at t, so that small and big items share their trees. Only known-future covariates reach past t, and of those that nobody plans
+a row of the past is told what was usual at t, as a forecast will be. Axis letters: R rows, K features.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from data.plans import usual_values, usual_values_of_group
 from data.schema import PRICE, GroupSeries, Panel, Plan
 from forecasting.features.moving_average import running_mean
 
@@ -132,7 +133,10 @@ class FeatureTable:
         self._age = np.minimum(np.cumsum(known, axis=1), year / 2)
         self._ahead = {name: _extended(values, plan, name, history) for name, values in history.known.items()}
         self._held = {PRICE} if history.price_seen == "when sold" else set()
-        self._groups = [_Group(group, plan, lives) for group in history.groups]
+        self._unplanned = {
+            name: Unplanned(history.known[name], usual_values(name, history.known[name])) for name in history.unplanned
+        }
+        self._groups = [_Group(group, plan, lives, history.unplanned) for group in history.groups]
         self._events = history.events if plan is None else np.concatenate([history.events, plan.events])
         self._reactions = self._learn_reactions(known, year)
 
@@ -204,11 +208,18 @@ class FeatureTable:
                 continue
             for step in (-2, -1, 0, 1):
                 inside = rows.h + step <= self._learned.horizon  # a plan ends at t + H
-                columns[f"{name} {step:+d}"] = np.where(inside, _at(values, i, u + step), np.nan)
+                columns[f"{name} {step:+d}"] = np.where(inside, self._planned(name, values, rows, step), np.nan)
             columns[f"{name} now"] = values[i, rows.t]
             columns[f"{name} last season"] = _at(values, i, u - self._season)
             on, off = self._reactions[name]
             columns[f"{name} on"], columns[f"{name} off"] = on[i, rows.t], off[i, rows.t]
+
+    def _planned(self, name: str, values: np.ndarray, rows: Rows, step: int) -> np.ndarray:
+        """What is known at t of a covariate [N, U] in the period ``step`` after each target [R]; NaN outside."""
+        planned = _at(values, rows.item, rows.t + rows.h + step)
+        if name not in self._unplanned:
+            return planned
+        return self._unplanned[name].at(planned, rows.item, rows.t, rows.h + step)
 
     def _prices(self, rows: Rows, columns: dict[str, np.ndarray]) -> None:
         i, t = rows.item, rows.t
@@ -221,10 +232,12 @@ class FeatureTable:
             _PRICE_LIFE * self._panel.frequency.per_year,
         )
         planned = log_price[i, u]
+        if PRICE in self._unplanned:
+            planned = np.log(self._planned(PRICE, np.where(self._ahead[PRICE] > 0, self._ahead[PRICE], np.nan), rows, 0))
         columns["price"] = planned
         columns["price to reference"] = planned - reference[i, t]
         columns["price to now"] = planned - log_price[i, t]
-        columns["price to before"] = planned - _at(log_price, i, u - 1)
+        columns["price to before"] = planned - _at(log_price, i, t if PRICE in self._unplanned else u - 1)
         columns["price to season"] = planned - _at(log_price, i, t + rows.h - self._season)
         past = _windows(log_price[:, :periods], i, t, _OFFERS)  # (R, 60)
         count = np.maximum(np.isfinite(past).sum(axis=1), 1)
@@ -233,7 +246,7 @@ class FeatureTable:
         gap = (past - planned[:, None]) / _PRICE_KERNEL
         for name, values in self._ahead.items():
             if name != PRICE:
-                offers = _windows(values[:, :periods], i, t, _OFFERS) - _at(values, i, t + rows.h)[:, None]
+                offers = _windows(values[:, :periods], i, t, _OFFERS) - self._planned(name, values, rows, 0)[:, None]
                 gap = np.hypot(gap, offers / self._learned.spreads[name])
         ratio = _windows(self._ratio, i, t, _OFFERS)
         alike = np.where(np.isfinite(ratio) & np.isfinite(gap), np.exp(-0.5 * np.minimum(gap, 9) ** 2), 0.0)
@@ -243,10 +256,23 @@ class FeatureTable:
         columns["alike weight"] = weight
 
 
+@dataclass(frozen=True, eq=False)
+class Unplanned:
+    """A covariate that nobody plans: as ``recorded`` [N, T], and what was ``usual`` [N, T] at the end of each period."""
+
+    recorded: np.ndarray
+    usual: np.ndarray
+
+    def at(self, planned: np.ndarray, rows: np.ndarray, t: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """What is known at t of the period ``step`` later: what is over, the plan [R] after the last period, else as usual."""
+        ahead = (step > 0) & (t < self.recorded.shape[1] - 1)
+        return np.where(ahead, self.usual[rows, t], planned)
+
+
 class _Group:
     """Features of one group: how it moves now, how it moved a season ago, and what is planned for it."""
 
-    def __init__(self, group: GroupSeries, plan: Plan | None, lives: list[float]) -> None:
+    def __init__(self, group: GroupSeries, plan: Plan | None, lives: list[float], unplanned: frozenset[str]) -> None:
         self._name = group.column or "all"
         self._codes = group.codes
         self._mean = np.where(group.sellers > 0, group.demand / np.maximum(group.sellers, 1), np.nan).astype(np.float64)
@@ -257,6 +283,10 @@ class _Group:
             name: np.concatenate([values, ahead[name]], axis=1) if name in ahead else values
             for name, values in group.known.items()
         }
+        self._unplanned = {
+            name: Unplanned(group.known[name], usual_values_of_group(name, group.known[name]))
+            for name in unplanned & set(group.known)
+        }
 
     def features(self, rows: Rows, season: int, held: set[str], columns: dict[str, np.ndarray]) -> None:
         g, t, u = self._codes[rows.item], rows.t, rows.t + rows.h
@@ -265,6 +295,8 @@ class _Group:
         columns[f"{self._name} season"] = _known_by(self._mean, g, u - season, t) / then
         for name, values in self._known.items():
             ahead = _at(values, g, t if name in held else u)
+            if name in self._unplanned:
+                ahead = self._unplanned[name].at(ahead, g, t, rows.h)
             columns[f"{self._name} {name}"] = ahead - values[g, t] if name == PRICE else ahead
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +17,7 @@ from forecasting.core import threads
 from forecasting.core.forecaster import Generation
 from forecasting.core.metrics import pinball
 from forecasting.core.quantile_function import TAUS
-from forecasting.core.time_splits import held_back
+from forecasting.core.time_splits import held_back, judged_from
 from forecasting.core.types import Progress, QuantileForecast, Report
 from forecasting.features.tabular import FeatureTable, Learned, Rows, all_rows, columns_of
 
@@ -95,15 +95,16 @@ class LightGBMQuantiles(Generation):
         dates = np.unique([last, (last + periods - 1 - horizon) // 2, periods - 1 - horizon])
         late = Rows.joined([all_rows(len(history), int(t), horizon) for t in dates])
         actuals = table.demand[late.item, late.t + late.h]
-        self._trial = trial = self._choose_rounds(table, early, late.take(np.flatnonzero(np.isfinite(actuals))))
-        middle = _units(trial, table, late).reshape(-1, horizon, len(_MIDDLE))
+        known, judged = late.take(np.flatnonzero(np.isfinite(actuals))), judged_from(periods, horizon)
+        best = self._choose_rounds(table, early, known, judged)
+        middle = _units(self._trial, table, late).reshape(-1, horizon, len(_MIDDLE))
         self._draw_in = _shares(middle, actuals.reshape(-1, horizon))
         data = _dataset(table, rows)
         self._trees = {}
         for done, tau in enumerate(self.taus):
             report(Progress(1 + done, steps, f"Boosting the trees of tau {tau}"))
-            rounds = np.interp(tau, _MIDDLE, [trees.best_iteration for trees in trial.values()])
-            self._trees[tau] = self._boost(data, tau, max(int(rounds), 1))
+            rounds = np.interp(tau, _MIDDLE, [best[one] for one in _MIDDLE])
+            self._trees[tau], _ = self._boost(data, tau, max(int(rounds), 1))
         self._learned = learned
         report(Progress(steps, steps, f"{self.title}: ready"))
 
@@ -115,11 +116,21 @@ class LightGBMQuantiles(Generation):
         answer._trees = self._trial
         return answer
 
-    def _choose_rounds(self, table: FeatureTable, early: Rows, late: Rows) -> dict[float, lgb.Booster]:
-        """Trees of the three middle taus on ``early`` rows; each knows after which round ``late`` was met best."""
+    def _choose_rounds(self, table: FeatureTable, early: Rows, late: Rows, judged: int) -> dict[float, int]:
+        """After how many rounds trees of the three middle taus on ``early`` rows met the ``late`` ones best.
+
+        The trees are kept as they were when they met best those before period ``judged``: the others did not choose them.
+        """
+        older = late.take(np.flatnonzero(late.t + late.h < judged))
         data = _dataset(table, early)
-        judged = _dataset(table, late, data) if len(late) else None
-        return {tau: self._boost(data, tau, self._rounds, judged) for tau in _MIDDLE}
+        blocks = [_dataset(table, rows, data) for rows in (late, older) if len(rows)]
+        answer = {}
+        for tau in _MIDDLE:
+            self._trial[tau], losses = self._boost(data, tau, self._rounds, blocks)
+            answer[tau] = 1 + int(np.argmin(losses[0])) if blocks else self._rounds
+            if len(blocks) > 1:
+                self._trial[tau].best_iteration = 1 + int(np.argmin(losses[1]))
+        return answer
 
     def _sample(self, table: FeatureTable, horizon: int) -> Rows:
         """At most ``rows`` training rows, drawn from all whose target is known and whose item or group had sold."""
@@ -132,8 +143,10 @@ class LightGBMQuantiles(Generation):
         usable = (u - h >= 0) & (table.scale[item, u - h] > 0)
         return Rows(item[usable], (u - h)[usable], h[usable])
 
-    def _boost(self, data: lgb.Dataset, tau: float, rounds: int, judged: lgb.Dataset | None = None) -> lgb.Booster:
-        """Trees of one tau; with ``judged`` it stops soon after the loss there was least."""
+    def _boost(
+        self, data: lgb.Dataset, tau: float, rounds: int, blocks: Sequence[lgb.Dataset] = ()
+    ) -> tuple[lgb.Booster, list[list[float]]]:
+        """Trees of one tau, and the loss of each of the ``blocks`` after every round; it stops soon after one was least."""
         import lightgbm as lgb
 
         settings = {
@@ -150,10 +163,12 @@ class LightGBMQuantiles(Generation):
             "deterministic": True,
             "force_row_wise": True,
         }
-        if judged is None:
-            return lgb.train(settings | _QUIET, data, rounds)
-        stop = lgb.early_stopping(40, verbose=False)
-        return lgb.train(settings | _QUIET, data, rounds, valid_sets=[judged], callbacks=[stop])
+        if not blocks:
+            return lgb.train(settings | _QUIET, data, rounds), []
+        names, losses = [str(place) for place in range(len(blocks))], dict[str, dict[str, list[float]]]()
+        watch: list[Callable[..., object]] = [lgb.early_stopping(40, verbose=False), lgb.record_evaluation(losses)]
+        trees = lgb.train(settings | _QUIET, data, rounds, valid_sets=list(blocks), valid_names=names, callbacks=watch)
+        return trees, [losses[name]["quantile"] for name in names]
 
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
         learned = self._fitted

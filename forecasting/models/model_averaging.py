@@ -1,8 +1,8 @@
 """The blend: quantiles of several generations averaged, with weights that were earned on a block of time held back.
 
 Every generation keeps, beside what it learned from everything, what it was before the periods that validated it; the weights,
-one set for every class of items, are those under which these early selves would have met the periods held back best, drawn
-half of the way to equal weights, because one block of time is little to learn from.
+one set for every class of items, are those under which these early selves would have met best those of the periods held back
+that did not choose them, drawn half of the way to equal weights, because one block of time is little to learn from.
 
 Axis letters: N items, H horizons, Q taus, C components, S classes, D creation dates.
 """
@@ -26,7 +26,7 @@ from forecasting.core.demand_classes import DENSE, INTERMITTENT, zero_shares
 from forecasting.core.forecaster import Generation
 from forecasting.core.metrics import pinball
 from forecasting.core.quantile_function import TAUS
-from forecasting.core.time_splits import actuals_after
+from forecasting.core.time_splits import actuals_after, judged_from
 from forecasting.core.types import Progress, QuantileForecast, Report
 from forecasting.models.averaged_parts import JUDGED, Beside, Fitted, Made, fit_parts, validation_dates
 from forecasting.models.registry import generation
@@ -106,7 +106,8 @@ class Blend(Generation):
         self._weights = np.full((_CLASSES, len(fitted)), 1 / len(fitted))
         dates = validation_dates(history, horizon)
         if dates:
-            sold = np.stack([actuals_after(history, t, horizon) for t in dates])  # (D, N, H)
+            judged = judged_from(len(history.periods), horizon)
+            sold = np.stack([actuals_after(history, t, horizon, since=judged) for t in dates])  # (D, N, H)
             classes = _classes(history, dates[0])
             earned = _earned(np.stack([one.early for one in fitted.values()]), sold, classes)
             self._weights = _DRAWN * self._weights + (1 - _DRAWN) * earned

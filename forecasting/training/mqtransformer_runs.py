@@ -14,7 +14,7 @@ from torch import nn
 
 from data.schema import Panel
 from forecasting.core.quantile_function import TAUS
-from forecasting.core.time_splits import history_until
+from forecasting.core.time_splits import history_until, judged_from
 from forecasting.features.encoding import Encoding, encoding_of
 from forecasting.features.inputs import Inputs
 from forecasting.models.mqtransformer.network import MQTransformer, MQTransformerConfig, State
@@ -36,7 +36,7 @@ class MQTransformerRuns:
     def trial(self, job: Job, tell: Callable[[float], None]) -> Trial:
         """Trains until the validation has brought nothing for a while."""
         task, settings = self._data(job), self.settings
-        validation = Validation(lambda network: _validation_loss(network, task), settings.look_every, settings.patience)
+        validation = Validation(lambda network: _validation_losses(network, task), settings.look_every, settings.patience)
         trained_network(task, settings, job.seed, settings.most_steps, tell, validation)
         return validation.trial()
 
@@ -63,7 +63,7 @@ class RunData:
     @classmethod
     def of(cls, encoding: Encoding, history: Panel, horizon: int, until: int, settings: TrainingSettings) -> RunData:
         """Encodes ``history`` [N, T], of which targets before period ``until`` are trained on."""
-        data = TrainingData.of(encoding, history, until, settings.scale_power, settings.seed)
+        data = TrainingData.of(encoding, history, until, horizon, settings.scale_power, settings.seed)
         return cls(network_config(encoding, data.inputs, horizon, settings, moves=history.price_seen == "always"), data)
 
     def with_lags(self, lags: bool) -> RunData:
@@ -94,6 +94,7 @@ def network_config(
         dropout=settings.dropout,
         attention="attention" in settings.parts,
         peak_care="peak_care" in settings.parts,
+        flags=len(inputs.layout.flagged),
     )
 
 
@@ -114,7 +115,7 @@ def trained_network(
 
     def loss(network: MQTransformer) -> torch.Tensor:
         batch = data.batch(items, dates, settings.masked_share, generator)
-        decoded = network(batch.inputs, batch.at, batch.hold)
+        decoded = network(batch.inputs, batch.at, batch.hidden)
         return fan_loss(Fan(decoded.periods.exp(), decoded.spans.exp()), batch, settings.span_weight)
 
     how = Optimisation(settings.learning_rate, settings.weight_decay, settings.average, warm_up=50, fused=True)
@@ -139,21 +140,25 @@ def _init_quantile_heads(network: MQTransformer, task: RunData, generator: torch
         network.span_head.begin_with((spread - spread[MEDIAN]) / 2)
 
 
-def _validation_loss(network: nn.Module, task: RunData) -> float:
-    """wQL over all targets after the training block, from creation dates at its end and after."""
+def _validation_losses(network: nn.Module, task: RunData) -> tuple[float, ...]:
+    """wQL of the targets after the training block, from creation dates at its end and after: of all, of those that choose and
+    of those that judge, see ``judged_from``."""
     horizon, periods = task.config.horizon, task.data.inputs.demand.shape[1]
     last = max(task.data.until - 1, periods - horizon - 1)
     at = torch.unique(torch.linspace(task.data.until - 1, last, 3).round().long())
     targets = at[:, None] + torch.arange(1, horizon + 1)
-    inside = (targets < periods).float()
+    judged = judged_from(periods, horizon)
+    blocks = ((task.data.until, periods), (task.data.until, judged), (judged, periods))
+    inside = torch.stack([(targets >= first) & (targets < end) for first, end in blocks], dim=-1).float()  # (K, H, 3)
     targets = targets.clamp(max=periods - 1)
-    loss, demand = 0.0, 0.0
+    loss, demand = torch.zeros(len(blocks)), torch.zeros(len(blocks))
     for start in range(0, len(task.data.inputs), 500):
         part = task.data.inputs.take(slice(start, start + 500))
-        hold = torch.ones(len(part), len(at), dtype=torch.bool) if task.data.hold_price else None
-        quantiles = network(part, at, hold).periods.exp() * part.scale[:, at, None, None]
+        quantiles = network(part, at, task.data.hidden_ahead()).periods.exp() * part.scale[:, at, None, None]
         actual = part.demand[:, targets]
-        counted = part.known[:, targets] * (1 - part.censored[:, targets]) * inside
-        loss += float((pinball(torch.tensor(TAUS), actual, quantiles)[..., 2:-2].mean(dim=-1) * counted).sum())
-        demand += float((actual * counted).sum())
-    return 2 * loss / max(demand, 1e-9)
+        counted = part.known[:, targets] * (1 - part.censored[:, targets])
+        missed = pinball(torch.tensor(TAUS), actual, quantiles)[..., 2:-2].mean(dim=-1)
+        loss += torch.einsum("nkh,khb->b", missed * counted, inside)
+        demand += torch.einsum("nkh,khb->b", actual * counted, inside)
+    whole, *halves = (2 * loss / demand.clamp(min=1e-9)).tolist()
+    return (whole, *(half if counts else whole for half, counts in zip(halves, inside[..., 1:].sum(dim=(0, 1)), strict=True)))

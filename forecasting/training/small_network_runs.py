@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from data.schema import Panel
-from forecasting.core.time_splits import held_back, history_until, shows_a_year
+from forecasting.core.time_splits import held_back, history_until, judged_from, shows_a_year
 from forecasting.core.types import Report
 from forecasting.features.encoding import Encoding, encoding_of
 from forecasting.models.mqtransformer.network import State
@@ -60,8 +60,8 @@ class FittedNetwork:
 class Fitted:
     """The outcome of a fit.
 
-    ``validation`` is the network of the trial, which has not seen the targets of ``examined``; None where the history was too
-    short for one.
+    ``validation`` is the network of the trial, which has not seen the targets of ``examined`` nor was chosen by them; None
+    where the history was too short for one.
     """
 
     now: FittedNetwork
@@ -84,11 +84,12 @@ class SmallNetworkRuns:
         """Trains until the validation has brought nothing for a while."""
         data = self.data(job.recipe, job.until)
         rows = torch.randperm(len(data.inputs), generator=torch.Generator().manual_seed(self.seed))[:_EXAMINED]
-        examined = data.validation_batch(rows, dates_after(data, 5))
+        periods, judged = len(self.history.periods), judged_from(len(self.history.periods), self.horizon)
+        blocks = [data.validation_batch(rows, dates_after(data, 5), job.until, end) for end in (periods, judged)]
 
-        def loss(network: nn.Module) -> float:
+        def loss(network: nn.Module) -> tuple[float, ...]:
             assert isinstance(network, SmallNetwork)
-            return float(network.loss(examined))
+            return tuple(float(network.loss(block)) for block in blocks)
 
         validation = Validation(loss, self.settings.look_every, self.settings.patience)
         self._trained(data, job, tell, validation)
@@ -103,7 +104,7 @@ class SmallNetworkRuns:
         """What a run learns from; down to the encoding it comes from periods before ``until``."""
         before = history_until(self.history, until - 1)
         encoding = encoding_of(before, self.horizon, recipe.life, calendar=recipe.calendar)
-        return TrainingData.of(encoding, self.history, until, self.settings.scale_power, self.seed)
+        return TrainingData.of(encoding, self.history, until, self.horizon, self.settings.scale_power, self.seed)
 
     def fitted(self, data: TrainingData, state: State) -> FittedNetwork:
         """The network that has these weights, to be asked only."""
@@ -153,7 +154,7 @@ def fit(
         best, state = np.inf, State()
         for one in tried:
             (found,) = pool.trials([Job(f"trial-{one.calendar}", one, until, seed, settings.most_steps, f"{title}: training")])
-            least = float(found.curve.min())
+            least = found.least
             if least < best - _EARNED * abs(least):
                 best, recipe, steps, state = least, one, (found.best + 1) * settings.look_every, found.state
         if state:
@@ -162,7 +163,10 @@ def fit(
         (state,) = pool.states([Job("network", recipe, periods, seed, steps, f"{title}: training")])
     now = runs.fitted(runs.data(recipe, periods), state)
     examined = runs.data(recipe, until) if validation else replace(runs.data(recipe, periods), until=max(1, periods - horizon))
-    return Fitted(now, validation, examined.validation_batch(slice(None), dates_after(examined, periods)), metrics)
+    judged = judged_from(periods, horizon) if validation else examined.until
+    return Fitted(
+        now, validation, examined.validation_batch(slice(None), dates_after(examined, periods), judged, periods), metrics
+    )
 
 
 def dates_after(data: TrainingData, count: int) -> torch.Tensor:

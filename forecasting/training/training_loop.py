@@ -13,14 +13,24 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data.schema import Panel
-from forecasting.core.time_splits import masked
+from data.schema import PRICE, Panel
+from forecasting.core.time_splits import masked, unknown_ahead
 from forecasting.features.encoding import Encoding
 from forecasting.features.inputs import Inputs, encode
+from forecasting.features.plan_channels import HiddenPlan
 from forecasting.models.mqtransformer.network import State
 from forecasting.models.neural.base_network import Batch
 
+#: Columns of a validation's losses.
+_WHOLE, _OLDER = 0, 1
+
 _Network = TypeVar("_Network", bound=nn.Module)
+
+#: How often in training the plan of a covariate is hidden; more often serves neither those who have plans nor those who do not.
+_HIDDEN = 0.25
+
+#: How often covariates are hidden one by one and not together, from a later target on, and otherwise than of the groups.
+_EACH, _LATER, _OTHERWISE = 0.2, 0.3, 0.15
 
 
 @dataclass(frozen=True)
@@ -51,27 +61,32 @@ class TrainingData:
 
     Attributes
     ----------
-    inputs : the encoded history of N items; ``hidden``, the same with histories masked.
+    inputs : the encoded history of N items; ``newcomers``, the same with histories masked.
     until : where its targets end.
+    horizon : H.
+    unknown : the covariates of which a forecast of the past may not be told ahead.
     hold_price : whether a price is recorded only with a sale, so that a changed one tells of it.
     weight : [N, T] of a creation date's losses, which are in units of m: m to some power, over its mean.
     """
 
     encoding: Encoding
     inputs: Inputs
-    hidden: Inputs
+    newcomers: Inputs
     until: int
+    horizon: int
+    unknown: frozenset[str]
     hold_price: bool
     weight: Tensor = field(repr=False)
 
     @classmethod
-    def of(cls, encoding: Encoding, history: Panel, until: int, scale_power: float, seed: int) -> TrainingData:
+    def of(cls, encoding: Encoding, history: Panel, until: int, horizon: int, scale_power: float, seed: int) -> TrainingData:
         """Encodes ``history`` [N, T], of which targets before period ``until`` are trained on."""
-        inputs = encode(encoding, history)
-        hidden = encode(encoding, masked(history, seed), unmasked=history)
+        inputs = encode(encoding, history, usual=True)
+        newcomers = encode(encoding, masked(history, seed), unmasked=history, usual=True)
         weight = inputs.scale**scale_power
         weight = weight / weight[:, :until].mean()
-        return cls(encoding, inputs, hidden, until, history.price_seen == "when sold", weight)
+        telling = history.price_seen == "when sold"
+        return cls(encoding, inputs, newcomers, until, horizon, unknown_ahead(history), telling, weight)
 
     @property
     def dates(self) -> Tensor:
@@ -84,19 +99,43 @@ class TrainingData:
         rows = torch.randperm(len(self.inputs), generator=generator)[:count]
         at = drawn(self.dates, dates, generator)
         cover = max(1, round(masked_share * count))
-        hold = None
+        hidden = self._hidden(rows, at, generator)
+        came = self.inputs.take(rows)
+        inputs = self.newcomers.take(rows[:cover]).followed_by(came.take(slice(cover, None)))
+        return Batch(inputs, came, at, 0, self.until, self.weight[rows][:, at], hidden)
+
+    def _hidden(self, rows: Tensor, at: Tensor, generator: torch.Generator) -> HiddenPlan | None:
+        """Which cells of the plan are hidden from a batch, drawn for each item and creation date.
+
+        All covariates or some, from the first target on or from a later one; of the groups mostly the same. So one network
+        learns both: what a plan does, and what usually happens where there is none.
+        """
+        covariates = self.inputs.layout.covariates
+        if not covariates:
+            return None
+        shape = (len(rows), len(at), 1)
+        rand = lambda *size: torch.rand(size, generator=generator)  # noqa: E731
+        together, each = rand(*shape, 1), rand(*shape, len(covariates))
+        drawn = torch.where(rand(*shape, 1) < _EACH, each, together) < _HIDDEN
+        first = torch.where(rand(*shape) < _LATER, (1 + rand(*shape) * self.horizon).long(), 1)  # (N, K, 1)
+        later = (torch.arange(1, self.horizon + 1) >= first)[..., None]  # (N, K, H, 1)
+        own = drawn & later
+        groups = own ^ ((rand(*shape, 1) < _OTHERWISE) & later)
         if self.hold_price:  # of slow sellers a changed price tells that they sold; of brisk ones half the time it is told
             brisk = self.inputs.scale[rows][:, at] > 4 * self.encoding.unit
-            hold = ~brisk | (torch.rand(count, len(at), generator=generator) < 0.5)
-        came = self.inputs.take(rows)
-        inputs = self.hidden.take(rows[:cover]).followed_by(came.take(slice(cover, None)))
-        return Batch(inputs, came, at, 0, self.until, self.weight[rows][:, at], hold)
+            held = ~brisk | (rand(*shape[:2]) < 0.5)  # (N, K)
+            own[..., covariates.index(PRICE)] = held[..., None]
+        return HiddenPlan(own, groups)
 
-    def validation_batch(self, rows: Tensor | slice, at: Tensor) -> Batch:
-        """What came after the targets of the run, seen from the creation dates ``at`` [K]."""
+    def validation_batch(self, rows: Tensor | slice, at: Tensor, first: int, until: int) -> Batch:
+        """Targets in periods ``first`` … ``until`` − 1, after those of the run, seen from the creation dates ``at`` [K]."""
         inputs = self.inputs.take(rows)
-        hold = torch.ones(len(inputs), len(at), dtype=torch.bool) if self.hold_price else None
-        return Batch(inputs, inputs, at, self.until, self.inputs.demand.shape[1], self.weight[rows][:, at], hold)
+        hidden = self.hidden_ahead()
+        return Batch(inputs, inputs, at, first, until, self.weight[rows][:, at], hidden)
+
+    def hidden_ahead(self) -> HiddenPlan | None:
+        """What of the plan a forecast of the past may not be told."""
+        return HiddenPlan.of(self.inputs.layout, self.unknown, self.horizon) if self.unknown else None
 
 
 def sample(history: Panel, most: int, seed: int) -> Panel:
@@ -154,13 +193,17 @@ def state_of(network: nn.Module) -> State:
 
 @dataclass(eq=False)
 class Validation:
-    """Looks at a network every ``every`` steps by ``loss`` and ends its run when ``patience`` looks brought nothing."""
+    """Looks at a network every ``every`` steps by ``loss`` and ends its run when ``patience`` looks brought nothing.
 
-    loss: Callable[[nn.Module], float]
+    The loss is of the whole block held back, which says when to end, and of its older half, which chooses the weights that are
+    kept: what is said with them of the newer half is honest. Further losses are only written down.
+    """
+
+    loss: Callable[[nn.Module], tuple[float, ...]]
     every: int
     patience: int
-    losses: list[float] = field(default_factory=list)
-    best: State = field(default_factory=dict)
+    losses: list[tuple[float, ...]] = field(default_factory=list)
+    kept: State = field(default_factory=dict)
 
     @torch.no_grad()
     def goes_on(self, step: int, network: nn.Module) -> bool:
@@ -168,23 +211,39 @@ class Validation:
         if step % self.every:
             return True
         self.losses.append(self.loss(network))
-        if self.losses[-1] <= min(self.losses):
-            self.best = state_of(network)
-        return len(self.losses) - 1 - int(np.argmin(self.losses)) < self.patience
+        curve = np.array(self.losses)
+        if curve[-1, _OLDER] <= curve[:, _OLDER].min():
+            self.kept = state_of(network)
+        return len(curve) - 1 - int(curve[:, _WHOLE].argmin()) < self.patience
 
     def trial(self) -> Trial:
         """What it has seen."""
-        return Trial(np.array(self.losses), self.best)
+        return Trial(np.array(self.losses), self.kept)
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A run that was watched: the loss at every look, and the weights at the best."""
+    """A run that was watched: the losses [L, ·] at every look, see ``Validation``, and the weights that are kept."""
 
     curve: np.ndarray
     state: State
 
     @property
     def best(self) -> int:
-        """The look with the least loss."""
-        return int(np.argmin(self.curve))
+        """The look with the least loss of the whole block."""
+        return int(self.curve[:, _WHOLE].argmin())
+
+    @property
+    def least(self) -> float:
+        """That loss."""
+        return float(self.curve[:, _WHOLE].min())
+
+    @property
+    def least_of_older(self) -> float:
+        """The loss of the older half under the weights that are kept."""
+        return float(self.curve[:, _OLDER].min())
+
+    @property
+    def honest(self) -> tuple[float, ...]:
+        """What else was written down of the weights that are kept."""
+        return tuple(self.curve[self.curve[:, _OLDER].argmin(), _OLDER + 1 :].tolist())

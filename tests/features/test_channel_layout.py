@@ -16,7 +16,7 @@ from forecasting.features.channel_layout import DELAYS, WEEKDAYS, Channel, Chann
 from forecasting.features.counterfactual_inputs import Counterfactuals
 from forecasting.features.encoding import encoding_of
 from forecasting.features.inputs import Inputs, encode
-from forecasting.features.plan_channels import hidden_from
+from forecasting.features.plan_channels import HiddenPlan
 
 HORIZON = 4
 
@@ -44,29 +44,30 @@ def panels() -> dict[str, Panel]:
     }
 
 
-def read(panel: Panel, *, calendar: bool = False, unknown: frozenset[str] = frozenset()) -> Inputs:
+def read(panel: Panel, *, calendar: bool = False, usual: bool = False) -> Inputs:
     """The inputs at HORIZON periods before the end of the panel, with what followed as the plan."""
     t = len(panel.periods) - 1 - HORIZON
     history = history_until(panel, t)
     encoding = encoding_of(history, HORIZON, 26.0, calendar=calendar)
-    return encode(encoding, history, plan_after(panel, t, HORIZON), unknown=unknown)
+    return encode(encoding, history, plan_after(panel, t, HORIZON), usual=usual)
 
 
 @pytest.mark.parametrize("calendar", [False, True])
 @pytest.mark.parametrize("name", panels())
 def test_the_layout_is_as_wide_as_the_arrays(name: str, calendar: bool) -> None:
     panel = panels()[name]
-    inputs = read(panel, calendar=calendar, unknown=frozenset(panel.known))
+    inputs = read(panel, calendar=calendar, usual=True)
     layout = inputs.layout
     for channels, arrays in (
         (layout.past, (inputs.past,)),
         (layout.origin, (inputs.origin,)),
         (layout.ahead, (inputs.ahead,)),
         (layout.relative, (inputs.relative, inputs.baseline)),
-        (layout.known_ahead, (inputs.known_ahead, *([inputs.usual] if panel.known else []))),
+        (layout.known_ahead, (inputs.known_ahead, inputs.usual)),
     ):
         assert {array.shape[-1] for array in arrays} == {len(channels)}
-    assert len(hidden_from(layout, frozenset())) == len(layout.known_ahead)
+    assert inputs.given.shape == (len(panel), inputs.ahead.shape[1], len(layout.covariates))
+    assert HiddenPlan.of(layout, (), HORIZON).channels(layout, HORIZON).shape[-1] == len(layout.known_ahead)
 
 
 def test_the_order_is_that_of_the_networks_that_were_trained() -> None:
@@ -118,11 +119,12 @@ def test_columns_hold_what_their_names_say() -> None:
 
 
 def test_what_nobody_knows_ahead_is_hidden_and_as_usual_by_its_name() -> None:
-    inputs = read(panels()["two covariates"], calendar=True, unknown=frozenset({"promo"}))
-    hidden = dict(zip(inputs.layout.known_ahead, hidden_from(inputs.layout, frozenset({"promo"})).tolist(), strict=True))
-    assert [hidden[Channel("covariate", "promo", back=back)] for back in (0, 1, 2)] == [1, 2, 3]
-    for channel, step in hidden.items():
-        assert (step < 10) == (channel.name == "promo")
+    inputs = read(panels()["two covariates"], calendar=True, usual=True)
+    channels = HiddenPlan.of(inputs.layout, {"promo"}, HORIZON).channels(inputs.layout, HORIZON)[0, 0]  # (H, C)
+    hidden = dict(zip(inputs.layout.known_ahead, channels.T.tolist(), strict=True))
+    assert [hidden[Channel("covariate", "promo", back=back)].index(True) for back in (0, 1, 2)] == [0, 1, 2]
+    for channel, cells in hidden.items():
+        assert any(cells) == (channel.name == "promo")
     usual = inputs.usual[..., inputs.layout.known_ahead.span("event")]
     assert (usual == 0).all()
 

@@ -12,6 +12,7 @@ from factories import make_panel
 from forecasting.evaluation import ablation
 from forecasting.features.encoding import encoding_of
 from forecasting.features.inputs import Inputs, encode
+from forecasting.features.plan_channels import planned_targets
 from forecasting.models.mqtransformer.network import MQTransformer, periods_back
 from forecasting.models.mqtransformer.settings import PARTS, TrainingSettings
 from forecasting.training.mqtransformer_runs import RunData
@@ -49,8 +50,9 @@ def test_training_and_asking_look_at_the_same_past() -> None:
     network, inputs = built()
     assert network.look_back is not None
     at = torch.tensor([20, T])
-    explicit = network.look_back.eval()(inputs, at)[0]
-    fused = network.look_back.train()(inputs, at)[0]
+    planned = planned_targets(inputs, at, network.config.horizon)
+    explicit = network.look_back.eval()(inputs, at, planned)[0]
+    fused = network.look_back.train()(inputs, at, planned)[0]
     torch.testing.assert_close(fused, explicit, rtol=1e-4, atol=1e-5)
 
 

@@ -16,6 +16,7 @@ from data.schema import Panel
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.time_splits import history_until, plan_after
 from forecasting.features.inputs import Inputs, encode
+from forecasting.features.plan_channels import HiddenPlan
 from forecasting.models.neural.base_forecaster import SmallForecaster
 from forecasting.models.neural.base_network import Batch, Fan, Shape, fan_loss, fan_of, target_features
 from forecasting.models.neural.feedforward import FeedForward
@@ -105,9 +106,9 @@ def test_a_planted_leak_is_caught(course: TrainingData) -> None:
 
 
 def test_a_held_price_tells_nothing_of_the_targets(course: TrainingData) -> None:
-    at, everywhere = torch.tensor([10]), torch.ones(6, 1, dtype=torch.bool)
+    at, held_price = torch.tensor([10]), HiddenPlan.of(course.inputs.layout, {"price"}, HORIZON)
     dearer = replace(course.inputs, log_price=course.inputs.log_price + (torch.arange(40) > 10))
-    held, usual = (target_features(inputs, at, HORIZON, everywhere) for inputs in (dearer, course.inputs))
+    held, usual = (target_features(inputs, at, HORIZON, held_price) for inputs in (dearer, course.inputs))
     torch.testing.assert_close(held, usual)
     assert not torch.allclose(target_features(dearer, at, HORIZON), target_features(course.inputs, at, HORIZON))
 
@@ -170,7 +171,7 @@ def test_draws_fill_every_share_once_in_each_period() -> None:
 
 def test_the_fan_of_a_point_is_that_of_its_past_errors(course: TrainingData) -> None:
     network = PointNetwork(shape_of(course)).eval()
-    lesson = course.validation_batch(slice(None), dates_after(course, 40))
+    lesson = course.validation_batch(slice(None), dates_after(course, 40), course.until, 40)
     network.learn_errors(network, lesson)
     with torch.no_grad():
         points = network(lesson.inputs, lesson.at)  # (N, K, H)

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data.schema import PRICE, Panel, Plan
+from data.schema import Panel, Plan
 from forecasting.features.encoding import Encoding
 from forecasting.features.inputs import Inputs, encode
 from forecasting.features.moving_average import ArrayCache
-from forecasting.features.plan_channels import hidden_from
+from forecasting.features.plan_channels import HiddenPlan
 from forecasting.models.mqtransformer.error_feedback import Correction
 from forecasting.models.mqtransformer.network import (
     Decoded,
@@ -73,7 +73,7 @@ class EnsembleOutput:
         return self._with(self.decoded.periods + shift[..., None], self.decoded.response)
 
     def _with(self, periods: Tensor, response: Tensor) -> EnsembleOutput:
-        """The same with other quantiles of periods; spans follow their medians."""
+        """The same with other quantiles of periods; spans follow their expectations."""
         before = self.decoded
         spans = before.spans + (span_level(periods) - span_level(before.periods))[..., None]
         decoded = replace(before, periods=periods, spans=spans, response=response)
@@ -115,7 +115,7 @@ class EncodedPanel:
 
     def __init__(self, history: Panel, plan: Plan | None, first: int) -> None:
         self._history, self._plan, self._first = history, plan, max(0, first)
-        self._unknown = history.unplanned if first < len(history.periods) - 1 else frozenset()
+        self._usual = first < len(history.periods) - 1 and bool(history.unplanned)
         self._once = ArrayCache()
         self._inputs: list[tuple[Encoding, Inputs]] = []
 
@@ -124,7 +124,7 @@ class EncodedPanel:
         for known, inputs in self._inputs:
             if known == encoding:
                 return inputs
-        inputs = encode(encoding, self._history, self._plan, first_date=self._first, once=self._once, unknown=self._unknown)
+        inputs = encode(encoding, self._history, self._plan, first_date=self._first, once=self._once, usual=self._usual)
         self._inputs.append((encoding, inputs))
         return inputs
 
@@ -180,13 +180,10 @@ class Ensemble:
         """The same of inputs that each view has ``encoded`` already."""
         dates, parts = torch.tensor(at), []
         for inputs, networks in zip(encoded, self._networks, strict=True):
-            held = torch.ones(len(inputs), len(dates), dtype=torch.bool) if PRICE in unknown else None
-            hidden = None
-            if unknown and inputs.usual.shape[-1]:
-                hidden = hidden_from(inputs.layout, unknown)
+            hidden = HiddenPlan.of(inputs.layout, unknown, self.horizon) if unknown else None
             seasons = networks[0].season_candidates(inputs, dates, ahead)
             for network in networks:  # one after the other: stacked, they take longer
-                decoded = network(inputs, dates, held, shown=shown, ahead=ahead, seasons=seasons, hidden=hidden)
+                decoded = network(inputs, dates, hidden, shown=shown, ahead=ahead, seasons=seasons)
                 parts.append((decoded, inputs.scale[:, dates]))
         names = Decoded.__dataclass_fields__
         joined = [torch.stack([getattr(decoded, name) for decoded, _ in parts]) for name in names]

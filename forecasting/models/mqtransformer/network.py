@@ -30,15 +30,16 @@ from torch.nn import functional as F
 
 from forecasting.features.channel_layout import events_among
 from forecasting.features.inputs import Inputs
+from forecasting.features.plan_channels import HiddenPlan, PlannedTargets, planned_targets
 from forecasting.models.mqtransformer.price_response import DISCOUNTS, PriceResponse, price_factor
 from forecasting.models.neural.layers import (
     HIGHEST,
     LARGEST_RATIO,
-    MEDIAN,
     Convolutions,
     QuantileHead,
     gather_periods,
     lags,
+    log_mean,
     season_ratios,
     soft_log,
 )
@@ -70,7 +71,8 @@ class MQTransformerConfig:
 
     ``cardinalities`` are the embedding rows of each static column; ``past``, ``origin``, ``ahead``, ``relative`` the channels
     of ``Inputs``; ``covariates`` how many of ``relative``, the first ones, are the item's own; ``candidates`` the season
-    candidates; ``events`` how many of ``ahead``, the last ones, are events; ``moves`` whether it is told that a price moves.
+    candidates; ``events`` how many of ``ahead``, the last ones, are events; ``moves`` whether it is told that a price moves;
+    ``flags`` of how many covariates it is told whether their plan is known, none in networks that were trained on plans alone.
     ``lags``, ``attention``, ``peak_care`` switch a part on.
     """
 
@@ -92,6 +94,7 @@ class MQTransformerConfig:
     lags: bool = True
     attention: bool = True
     peak_care: bool = True
+    flags: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +140,10 @@ class PastAttention(nn.Module):
 
     def __init__(self, config: MQTransformerConfig) -> None:
         super().__init__()
-        self.seasons, self.horizon, self.moves = config.seasons, config.horizon, config.moves
-        self.position = nn.Linear(1 + config.ahead + config.relative + config.moves, HEADS * _POSITION, bias=False)
+        self.seasons, self.horizon = config.seasons, config.horizon
+        self.moves, self.flags = config.moves, config.flags
+        told = 1 + config.ahead + config.relative + config.moves + config.flags
+        self.position = nn.Linear(told, HEADS * _POSITION, bias=False)
         with torch.no_grad():  # an event is like itself and like nothing else, from the start
             of_ahead = self.position.weight[:, 1 : 1 + config.ahead]
             of_ahead[:, events_among(config.ahead, config.events)].normal_(0.0, _EVENT)
@@ -149,31 +154,24 @@ class PastAttention(nn.Module):
         self,
         inputs: Inputs,
         at: Tensor,
-        ahead: int | None = None,
+        planned: PlannedTargets,
         *,
         shown: bool = True,
-        hidden: Tensor | None = None,
-        hold: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The mean ratio where each head looks, whether there is any past [N, K, H, A] twice, and weights [N, K, H, A, B].
 
-        H are the first ``ahead`` periods (all). While it trains, one fused product takes the mean and
-        keeps no weights; where they need not be ``shown`` they are dropped: B = 0. ``hidden`` and ``hold`` are
-        those of ``planned_ahead``.
+        H are the ``planned`` targets. While it trains, one fused product takes the mean and keeps no weights; where they need
+        not be ``shown`` they are dropped: B = 0.
         """
-        ahead = ahead or self.horizon
+        ahead = planned.moved.shape[-1]
         steps, back = torch.arange(1, ahead + 1), periods_back(self.seasons, self.horizon)
         back = back[back <= int(at.max())]
         then = at[:, None] - back  # (K, B) before the first period there is nothing
         exists, then = then >= 0, then.clamp(min=0)
-        targets = (at[:, None] + steps).clamp(max=inputs.ahead.shape[1] - 1)  # (K, H)
         known = gather_periods(inputs.known * (1 - inputs.censored), then) * exists  # (N, K, B)
 
         place = self._place(inputs.known_ahead, inputs.price_moved)  # (N, U, A, W)
-        if hidden is None:
-            of_targets = gather_periods(place, targets)  # (N, K, H, A, W)
-        else:
-            of_targets = self._place(*planned_ahead(inputs, at, targets, hidden, hold))
+        of_targets = self._place(planned.known, planned.moved, planned.unknown)  # (N, K, H, A, W)
         queries = torch.cat([of_targets, self._when(steps).expand(len(place), len(at), -1, -1, -1)], dim=-1)
         asked = gather_periods(place, then)  # (N, K, B, A, W)
         bias = torch.log(known + 1e-9)[..., None] - 0.5 * asked.square().sum(dim=-1)  # (N, K, B, A)
@@ -199,12 +197,14 @@ class PastAttention(nn.Module):
         any_past = (known.sum(dim=-1) > 0).float()[:, :, None, None].expand(-1, -1, ahead, HEADS)
         return found.transpose(2, 3) * any_past, any_past, weights.transpose(2, 3)
 
-    def _place(self, known_ahead: Tensor, moved: Tensor) -> Tensor:
-        """Positions [..., A, W] from what is known ahead [..., C] and whether the price moves [...]."""
-        weight = self.position.weight  # of 1, of what is known ahead, and of a price that moves
-        place = F.linear(known_ahead, weight[:, 1 : known_ahead.shape[-1] + 1], weight[:, 0])
+    def _place(self, known_ahead: Tensor, moved: Tensor, unknown: Tensor | None = None) -> Tensor:
+        """Positions [..., A, W] from what is known ahead [..., C], whether the price moves [...], and what is ``unknown``."""
+        weight, end = self.position.weight, known_ahead.shape[-1] + 1  # of 1, of what is known, of a move, of the flags
+        place = F.linear(known_ahead, weight[:, 1:end], weight[:, 0])
         if self.moves:
-            place = place + moved[..., None] * weight[:, -1]
+            place = place + moved[..., None] * weight[:, end]
+        if self.flags and unknown is not None:
+            place = place + F.linear(unknown, weight[:, end + self.moves :])
         return place.unflatten(-1, (HEADS, _POSITION))
 
     def _when(self, periods: Tensor) -> Tensor:
@@ -229,7 +229,7 @@ class MQTransformer(nn.Module):
         self.horizons = nn.Parameter(torch.randn(config.horizon, _HORIZON_EMBEDDING))
         candidates = config.candidates + HEADS * config.attention
         origin = config.width + config.origin + sum(sizes) + 2 * _LAGS * config.lags
-        target = config.ahead + config.relative + _HORIZON_EMBEDDING + 2 * candidates + config.moves
+        target = config.ahead + config.relative + _HORIZON_EMBEDDING + 2 * candidates + config.moves + config.flags
         self.from_origin = nn.Linear(origin, config.decoder_width)
         self.from_target = nn.Linear(target, config.decoder_width, bias=False)
         self.deepen = nn.Linear(config.decoder_width, config.decoder_width)
@@ -242,44 +242,41 @@ class MQTransformer(nn.Module):
         self,
         inputs: Inputs,
         at: Tensor,
-        hold_price: Tensor | None = None,
+        hidden: HiddenPlan | None = None,
         *,
         shown: bool = True,
         ahead: int | None = None,
         seasons: tuple[Tensor, Tensor] | None = None,
-        hidden: Tensor | None = None,
     ) -> Decoded:
         """Decodes at the creation dates ``at`` [K] (positions among the T periods, int64).
 
-        ``hold_price`` [N, K] is true where the price of the creation date is to be taken for all that follow; ``shown``,
-        whether it is to be told where attention looked; ``ahead``, how many of the first periods are asked for (all).
-        ``seasons`` are the ``season_candidates`` where somebody has them already. ``hidden`` [C] is from which horizon on
-        each channel known ahead is not to be known, see ``hidden_from``: it is as usual there.
+        What is ``hidden`` of the plan is as usual at the creation date. ``shown`` says whether it is to be told where attention
+        looked; ``ahead``, how many of the first periods are asked for (all). ``seasons`` are the ``season_candidates`` where
+        somebody has them already.
         """
         ahead = ahead or self.config.horizon
-        targets = at[:, None] + torch.arange(1, ahead + 1)  # (K, H)
-        within = targets.clamp(max=inputs.ahead.shape[1] - 1)  # periods beyond the plan are masked by whoever trains
         static = self._static(inputs)  # (N, S)
-        found = self._attended(inputs, at, ahead, shown, hidden, hold_price)
+        planned = planned_targets(inputs, at, ahead, hidden)
+        found = None if self.look_back is None else self.look_back(inputs, at, planned, shown=shown)
         candidates, known, weights = self._candidates(inputs, at, ahead, seasons, found)  # (N, K, H, J) twice, (N, K, H, A, B)
-        planned, moved = planned_ahead(inputs, at, within, hidden, hold_price)  # (N, K, H, C), (N, K, H)
-        changes = self._planned_prices(inputs, at, within, hold_price)  # (N, K, H)
+        changes = (planned.log_price - inputs.log_reference[:, at, None]) * inputs.has_price[:, at, None]  # (N, K, H)
 
         origin = self.from_origin(self._origin(inputs, static, at))  # (N, K, W)
         target = [
-            planned - inputs.known_baseline(at)[:, :, None],
+            planned.known - inputs.known_baseline(at)[:, :, None],
             self.horizons[:ahead].expand(len(inputs), len(at), -1, -1),
             soft_log(candidates) * known,
             known,
-            *([moved[..., None]] if self.config.moves else []),
+            *([planned.moved[..., None]] if self.config.moves else []),
+            *([planned.unknown] if self.config.flags else []),
         ]
-        hidden = F.elu(origin[:, :, None] + self.from_target(torch.cat(target, dim=-1)))
-        hidden = hidden + F.elu(self.deepen(self.dropout(hidden)))  # (N, K, H, W)
+        state = F.elu(origin[:, :, None] + self.from_target(torch.cat(target, dim=-1)))
+        state = state + F.elu(self.deepen(self.dropout(state)))  # (N, K, H, W)
 
-        shift, taken = self._gated(hidden, candidates, known)  # (N, K, H), (N, K, H, A)
-        elasticity, discounts, response = self._price(hidden, changes, inputs.price_evidence[:, at, None])
-        periods = (self.period_head(hidden) + (shift + response)[..., None]).clamp(max=HIGHEST)
-        spans = (self.span_head(hidden) + span_level(periods)[..., None]).clamp(max=HIGHEST)
+        shift, taken = self._gated(state, candidates, known)  # (N, K, H), (N, K, H, A)
+        elasticity, discounts, response = self._price(state, changes, inputs.price_evidence[:, at, None])
+        periods = (self.period_head(state) + (shift + response)[..., None]).clamp(max=HIGHEST)
+        spans = with_mean(self.span_head(state), span_level(periods)).clamp(max=HIGHEST)
         return Decoded(
             periods=periods,
             spans=torch.cat([periods[..., :1, :], spans[..., 1:, :]], dim=-2),  # a span of one period is that period
@@ -298,15 +295,6 @@ class MQTransformer(nn.Module):
         """Ratios of earlier seasons and whether each is known [N, K, H, J] twice: the same for all networks of one shape."""
         return season_ratios(inputs, at, self.config.horizon, self.config.seasons, ahead)
 
-    def _attended(
-        self, inputs: Inputs, at: Tensor, ahead: int, shown: bool, hidden: Tensor | None, hold: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor] | None:
-        """What attention finds in the past, see ``PastAttention``; None without it."""
-        if self.look_back is None:
-            return None
-        found: tuple[Tensor, Tensor, Tensor] = self.look_back(inputs, at, ahead, shown=shown, hidden=hidden, hold=hold)
-        return found
-
     def _candidates(
         self,
         inputs: Inputs,
@@ -322,13 +310,6 @@ class MQTransformer(nn.Module):
         found, any_past, weights = attended
         return torch.cat([ratios, found], dim=-1), torch.cat([known, any_past], dim=-1), weights
 
-    def _planned_prices(self, inputs: Inputs, at: Tensor, within: Tensor, hold: Tensor | None) -> Tensor:
-        """log of the planned prices over their reference [N, K, H]."""
-        price = inputs.log_price[:, within]
-        if hold is not None:
-            price = torch.where(hold[..., None], inputs.log_price[:, at, None], price)
-        return (price - inputs.log_reference[:, at, None]) * inputs.has_price[:, at, None]
-
     def _origin(self, inputs: Inputs, static: Tensor, at: Tensor) -> Tensor:
         """What is known at each creation date [N, K, ·]: context, running figures, the last periods, statics."""
         first, end = max(0, int(at.min()) + 1 - self.encoder.reach), int(at.max()) + 1  # what the encoder may read
@@ -343,41 +324,24 @@ class MQTransformer(nn.Module):
         statics = static[:, None].expand(-1, len(at), -1)
         return torch.cat([self.dropout(context), inputs.origin[:, at], *own, statics], dim=-1)
 
-    def _gated(self, hidden: Tensor, candidates: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    def _gated(self, state: Tensor, candidates: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         """log of the mean of candidates that a gate takes, one of them being 1, "none of these": [N, K, H]; and its shares of
         what the heads of the attention found [N, K, H, A]."""
         if self.gate is None:
-            return hidden.new_zeros(hidden.shape[:-1]), hidden.new_zeros(*hidden.shape[:-1], 0)
-        scores = self.gate(hidden)  # (N, K, H, J + 1)
+            return state.new_zeros(state.shape[:-1]), state.new_zeros(*state.shape[:-1], 0)
+        scores = self.gate(state)  # (N, K, H, J + 1)
         scores = torch.cat([scores[..., :-1] + torch.log(known + 1e-6), scores[..., -1:]], dim=-1)
         shares = torch.softmax(scores, dim=-1)
         level = torch.log((shares[..., :-1] * candidates).sum(dim=-1) + shares[..., -1] + _SOFT)
         return level, shares[..., candidates.shape[-1] - HEADS * self.config.attention : -1]
 
-    def _price(self, hidden: Tensor, changes: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _price(self, state: Tensor, changes: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Elasticity [N, K, H], discounts [N, K, H, 3] and the log factor [N, K, H] of the planned prices."""
         if self.price_response is None:
             none = torch.zeros_like(changes)
             return none, none[..., None].expand(*none.shape, len(DISCOUNTS)), none
-        elasticity, discounts = self.price_response(hidden, evidence)
+        elasticity, discounts = self.price_response(state, evidence)
         return elasticity, discounts, price_factor(elasticity, discounts, changes)
-
-
-def planned_ahead(
-    inputs: Inputs, at: Tensor, targets: Tensor, hidden: Tensor | None, hold: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """What is known ahead of the ``targets`` [K, H] of creation dates ``at`` [K], and whether the price moves there:
-    [N, K, H, C] and [N, K, H].
-
-    Channels are as usual at the creation date from the horizon ``hidden`` [C] on; a price that is on ``hold`` [N, K] does not
-    move where a plan is hidden.
-    """
-    known, moved = gather_periods(inputs.known_ahead, targets), inputs.price_moved[:, targets]
-    if hidden is None:
-        return known, moved
-    steps = torch.arange(1, targets.shape[1] + 1)[:, None]
-    known = torch.where(steps >= hidden, inputs.usual[:, at, None], known)
-    return known, moved if hold is None else moved * ~hold[..., None]
 
 
 def _gate(width: int, candidates: int) -> nn.Linear:
@@ -390,6 +354,13 @@ def _gate(width: int, candidates: int) -> nn.Linear:
 
 
 def span_level(periods: Tensor) -> Tensor:
-    """Where a span's quantiles start from: log of the mean of the medians [..., H, Q] of the first h periods, [..., H]."""
-    medians = periods[..., MEDIAN].clamp(min=-HIGHEST).exp()
-    return (medians.cumsum(dim=-1) / torch.arange(1, medians.shape[-1] + 1)).log()
+    """Where a span's expectation lies: log of the mean of those of the first h periods, whose quantiles have the logs
+    ``periods`` [..., H, Q]: [..., H]."""
+    expected = log_mean(periods.clamp(min=-HIGHEST)).exp()
+    return (expected.cumsum(dim=-1) / torch.arange(1, expected.shape[-1] + 1)).log()
+
+
+def with_mean(quantiles: Tensor, level: Tensor) -> Tensor:
+    """Logs of quantiles [..., Q] moved together until the log of their expectation is ``level`` [...]: unlike quantiles,
+    expectations add, so a span says the same as its periods."""
+    return quantiles + (level - log_mean(quantiles))[..., None]

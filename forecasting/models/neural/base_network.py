@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from forecasting.core.quantile_function import TAUS
 from forecasting.features.encoding import Encoding
 from forecasting.features.inputs import Inputs
+from forecasting.features.plan_channels import HiddenPlan, planned_targets
 from forecasting.models.neural.layers import HIGHEST, crps_weights, pinball, season_ratios, soft_log
 
 #: Weight of the span quantiles' loss beside that of the periods'.
@@ -94,7 +95,7 @@ class Batch:
     came : the same items with nothing hidden: what the targets are taken from.
     first, until : only targets in periods first … until − 1 count.
     weight : [N, K] of the losses of a creation date, which are in units of m.
-    hold : [N, K] true where the price of the creation date is to be taken for all that follow; None: nowhere.
+    hidden : what is not known of the plan; None: nothing.
     """
 
     inputs: Inputs
@@ -103,7 +104,7 @@ class Batch:
     first: int
     until: int
     weight: Tensor
-    hold: Tensor | None
+    hidden: HiddenPlan | None
 
     def actual(self, horizon: int) -> Actual:
         """What came in the ``horizon`` periods after each creation date."""
@@ -151,12 +152,12 @@ class QuantileNetwork(SmallNetwork):
     """A network that says all quantiles of all horizons at once and is taught by their pinball."""
 
     @abstractmethod
-    def forward(self, inputs: Inputs, at: Tensor, hold: Tensor | None = None) -> Fan:
+    def forward(self, inputs: Inputs, at: Tensor, hidden: HiddenPlan | None = None) -> Fan:
         """The fan [N, K, H, Q] at the creation dates ``at`` [K]."""
 
     def loss(self, lesson: Batch) -> Tensor:
         """Pinball over all horizons and taus, of periods and of spans."""
-        return fan_loss(self(lesson.inputs, lesson.at, lesson.hold), lesson)
+        return fan_loss(self(lesson.inputs, lesson.at, lesson.hidden), lesson)
 
 
 class RecurrentReader(nn.Module):
@@ -180,24 +181,17 @@ def season_features(inputs: Inputs, at: Tensor, shape: Shape) -> Tensor:
     return torch.cat([soft_log(ratios) * known, known], dim=-1)
 
 
-def target_features(inputs: Inputs, at: Tensor, horizon: int, hold: Tensor | None = None) -> Tensor:
+def target_features(inputs: Inputs, at: Tensor, horizon: int, hidden: HiddenPlan | None = None) -> Tensor:
     """What is known at the creation dates ``at`` [K] of each target, as plain inputs: [N, K, H, F].
 
-    Covariates as planned and against their recent mean, the planned price against its reference, and whether it moves: a
-    network may make of a price what it likes. ``hold`` [N, K] is true where the price of the creation date is taken for all
-    that follow.
+    Covariates as planned and against their recent mean, the planned price against its reference, whether it moves, and which
+    of them are only as usual: a network may make of a price what it likes. What is ``hidden`` is as usual.
     """
-    targets = at[:, None] + torch.arange(1, horizon + 1)  # (K, H)
-    within = targets.clamp(max=inputs.ahead.shape[1] - 1)  # periods beyond the plan are masked by whoever trains
-    reference = inputs.log_reference[:, at, None]  # (N, K, 1)
-    price, moves = inputs.log_price[:, within], inputs.price_moved[:, within]  # (N, K, H)
-    if hold is not None:
-        now = inputs.log_price[:, at, None]
-        now = torch.where(now == 0, reference, now)  # no price has been seen yet
-        price, moves = torch.where(hold[..., None], now, price), moves * ~hold[..., None]
-    change = (3 * (price - reference) * inputs.has_price[:, at, None]).clamp(-4, 4)
-    against_recent = inputs.relative[:, within] - inputs.baseline[:, at, None]
-    return torch.cat([inputs.ahead[:, within], against_recent, change[..., None], moves[..., None]], dim=-1)
+    planned = planned_targets(inputs, at, horizon, hidden)
+    change = (3 * (planned.log_price - inputs.log_reference[:, at, None]) * inputs.has_price[:, at, None]).clamp(-4, 4)
+    ahead, relative = planned.known.split([inputs.ahead.shape[-1], inputs.relative.shape[-1]], dim=-1)
+    against_recent = relative - inputs.baseline[:, at, None]
+    return torch.cat([ahead, against_recent, change[..., None], planned.moved[..., None], planned.unknown], dim=-1)
 
 
 def fan_of(period_head: nn.Module, span_head: nn.Module, hidden: Tensor) -> Fan:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from forecasting.features.inputs import Inputs
+from forecasting.features.plan_channels import HiddenPlan
 from forecasting.models.neural.base_forecaster import QuantileForecaster
 from forecasting.models.neural.base_network import (
     Fan,
@@ -49,13 +50,13 @@ class FeedForward(QuantileNetwork):
         self.dropout = nn.Dropout(shape.dropout)
         self.period_head, self.span_head = QuantileHead(shape.width), QuantileHead(shape.width)
 
-    def forward(self, inputs: Inputs, at: Tensor, hold: Tensor | None = None) -> Fan:
+    def forward(self, inputs: Inputs, at: Tensor, hidden: HiddenPlan | None = None) -> Fan:
         """The fan [N, K, H, Q] at the creation dates ``at`` [K]."""
-        origin, target = self.from_origin(self._origin(inputs, at)), self.from_target(self._target(inputs, at, hold))
-        hidden = F.elu(origin[:, :, None] + target)  # (N, K, H, W)
-        hidden = F.elu(self.second(self.dropout(hidden)))
-        hidden = F.elu(self.third(self.dropout(hidden)))
-        return fan_of(self.period_head, self.span_head, hidden)
+        origin, target = self.from_origin(self._origin(inputs, at)), self.from_target(self._target(inputs, at, hidden))
+        state = F.elu(origin[:, :, None] + target)  # (N, K, H, W)
+        state = F.elu(self.second(self.dropout(state)))
+        state = F.elu(self.third(self.dropout(state)))
+        return fan_of(self.period_head, self.span_head, state)
 
     def _origin(self, inputs: Inputs, at: Tensor) -> Tensor:
         """Features of each creation date [N, K, ·].
@@ -65,10 +66,10 @@ class FeedForward(QuantileNetwork):
         static = self.over(self.static(inputs), len(at))
         return torch.cat([inputs.origin[:, at], lags(inputs, at, _LAGS), static], dim=-1)
 
-    def _target(self, inputs: Inputs, at: Tensor, hold: Tensor | None) -> Tensor:
+    def _target(self, inputs: Inputs, at: Tensor, hidden: HiddenPlan | None) -> Tensor:
         """Features of each target [N, K, H, ·]: what is known ahead, how its season went before, how far ahead it is."""
         season = season_features(inputs, at, self.shape)  # (N, K, H, 2J)
-        ahead = target_features(inputs, at, self.shape.horizon, hold)
+        ahead = target_features(inputs, at, self.shape.horizon, hidden)
         return torch.cat([ahead, season, self.horizons.expand(len(inputs), len(at), -1, -1)], dim=-1)
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from forecasting.core.quantile_function import TAUS
+from forecasting.core.quantile_function import LOWER_EXPONENT, TAUS
 from forecasting.features.inputs import Inputs
 
 #: The knot from which the others are built up and down.
@@ -166,6 +166,20 @@ def _ratio(demand: Tensor, scale: Tensor, seen: Tensor, at: Tensor, steps: Tenso
     then, there = then.clamp(min=0), there.clamp(min=0)
     ratio = (gather_periods(demand, there, 2) / gather_periods(scale, then, 2).clamp(min=1e-9)).clamp(max=LARGEST_RATIO)
     return ratio, gather_periods(seen, there, 2) * gather_periods(seen, then, 2) * possible
+
+
+def log_mean(logs: Tensor) -> Tensor:
+    """log of the expectation [...] of a quantile function whose knots have these ``logs`` [..., Q], tails included.
+
+    The same area as ``core.quantile_function.mean`` takes, for logs that may lie anywhere.
+    """
+    top = logs.amax(dim=-1, keepdim=True)
+    knots, taus = (logs - top).exp(), torch.tensor(TAUS)  # (..., Q) of the highest
+    exponent = ((logs[..., 1] - logs[..., 0]) / math.log(TAUS[1] / TAUS[0])).clamp(*LOWER_EXPONENT)
+    scale = (knots[..., -1] - knots[..., -2]) / math.log((1 - TAUS[-2]) / (1 - TAUS[-1]))
+    between = ((knots[..., 1:] + knots[..., :-1]) / 2 * taus.diff()).sum(dim=-1)
+    area = TAUS[0] * knots[..., 0] / (exponent + 1) + between + (1 - TAUS[-1]) * (knots[..., -1] + scale)
+    return top[..., 0] + area.log()
 
 
 def soft_log(ratio: Tensor) -> Tensor:

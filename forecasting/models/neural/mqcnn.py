@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from forecasting.features.inputs import Inputs
+from forecasting.features.plan_channels import HiddenPlan
 from forecasting.models.neural.base_forecaster import QuantileForecaster
 from forecasting.models.neural.base_network import (
     Fan,
@@ -88,12 +89,12 @@ class EncoderDecoder(QuantileNetwork):
     def state(self, inputs: Inputs, static: Tensor, at: Tensor) -> Tensor:
         """States h_t [N, K, W] of the encoder at the creation dates ``at`` [K]; ``static`` [N, S]."""
 
-    def forward(self, inputs: Inputs, at: Tensor, hold: Tensor | None = None) -> Fan:
+    def forward(self, inputs: Inputs, at: Tensor, hidden: HiddenPlan | None = None) -> Fan:
         """The fan [N, K, H, Q] at the creation dates ``at`` [K]."""
         static = self.static(inputs)
         state = self.dropout(self.state(inputs, static, at))  # (N, K, W)
         state = torch.cat([state, self.over(static, len(at))], dim=-1)
-        target = target_features(inputs, at, self.shape.horizon, hold)  # (N, K, H, F)
+        target = target_features(inputs, at, self.shape.horizon, hidden)  # (N, K, H, F)
         specific, agnostic = self.global_decoder(state, target)
         fan: Fan = self.local_decoder(specific, agnostic, target)
         return fan

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from forecasting.core.quantile_function import TAUS
 from forecasting.features.inputs import Inputs
+from forecasting.features.plan_channels import HiddenPlan
 from forecasting.models.neural.base_forecaster import SmallForecaster
 from forecasting.models.neural.base_network import Batch, Fan, RecurrentReader, Shape, SmallNetwork, target_features
 from forecasting.models.neural.layers import HIGHEST
@@ -57,21 +58,21 @@ class PointNetwork(SmallNetwork):
         self.register_buffer("edges", torch.zeros(_BANDS - 1, dtype=torch.float64))  # units
         self.register_buffer("errors", torch.zeros(2, _BANDS, shape.horizon, len(TAUS)))  # of periods, of spans
 
-    def forward(self, inputs: Inputs, at: Tensor, hold: Tensor | None = None) -> Tensor:
+    def forward(self, inputs: Inputs, at: Tensor, hidden: HiddenPlan | None = None) -> Tensor:
         """Mean demand [N, K, H] of each period after the creation dates ``at`` [K], over m."""
         static = self.static(inputs)
         state = self.dropout(self.encoder(inputs.past, self.level(inputs), static, at))  # (N, K, W)
         state = torch.cat([state, self.over(static, len(at))], dim=-1)[:, :, None].expand(-1, -1, self.shape.horizon, -1)
-        target = target_features(inputs, at, self.shape.horizon, hold)  # (N, K, H, F)
+        target = target_features(inputs, at, self.shape.horizon, hidden)  # (N, K, H, F)
         horizons = self.horizons.expand(len(inputs), len(at), -1, -1)
-        hidden = F.elu(self.enter(torch.cat([state, target, horizons], dim=-1)))  # (N, K, H, W)
-        point: Tensor = self.leave(self.dropout(hidden))[..., 0].clamp(-HIGHEST, HIGHEST).exp()
+        state = F.elu(self.enter(torch.cat([state, target, horizons], dim=-1)))  # (N, K, H, W)
+        point: Tensor = self.leave(self.dropout(state))[..., 0].clamp(-HIGHEST, HIGHEST).exp()
         return point
 
     def loss(self, lesson: Batch) -> Tensor:
         """Mean squared error of demand over m; out of stock only what falls short of the sale is an error."""
         actual = lesson.actual(self.shape.horizon)
-        error = actual.ratio - self(lesson.inputs, lesson.at, lesson.hold)
+        error = actual.ratio - self(lesson.inputs, lesson.at, lesson.hidden)
         error = torch.where(actual.censored > 0, error.relu(), error)
         return (error.square() * lesson.weight[..., None] * actual.counted).sum() / actual.counted.sum().clamp(min=1)
 
@@ -102,11 +103,11 @@ def _validation_errors(judge: PointNetwork, examined: Batch) -> list[tuple[Tenso
     parts = []
     for start in range(0, len(examined.inputs), 1000):
         rows = slice(start, start + 1000)
-        hold = None if examined.hold is None else examined.hold[rows]
+        hidden = None if examined.hidden is None else examined.hidden.take(rows)
         part = examined.inputs.take(rows)
-        lesson = Batch(part, part, examined.at, examined.first, examined.until, examined.weight[rows], hold)
+        lesson = Batch(part, part, examined.at, examined.first, examined.until, examined.weight[rows], hidden)
         actual = lesson.actual(judge.shape.horizon)
-        parts.append((judge(lesson.inputs, lesson.at, hold), actual.ratio, (actual.counted * (1 - actual.censored)) > 0))
+        parts.append((judge(lesson.inputs, lesson.at, hidden), actual.ratio, (actual.counted * (1 - actual.censored)) > 0))
     return parts
 
 
@@ -166,22 +167,20 @@ class DistributionNetwork(SmallNetwork):
             self.head.weight.mul_(0.3)
             self.head.bias.copy_(torch.tensor([_USUAL, -0.5]))
 
-    def forward(self, inputs: Inputs, at: Tensor, hold: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, inputs: Inputs, at: Tensor, hidden: HiddenPlan | None = None) -> tuple[Tensor, Tensor]:
         """Centre and width [N, K] of log(1 + y/m) one period after the creation dates ``at`` [K]."""
         end = int(at.max()) + 1
         every = torch.arange(end)
-        held = None
-        if hold is not None:  # where the price is held at a creation date, its own state is the only one that is asked
-            held = torch.zeros(len(inputs), end, dtype=torch.bool)
-            held[:, at] = hold
-        states, _ = self.lstm(self._read(inputs, every, held))  # (N, end, W)
+        if hidden is not None:  # where a plan is hidden at a creation date, its own state is the only one that is asked
+            hidden = HiddenPlan(*(self._at_all(one, inputs, at, end) for one in (hidden.own, hidden.groups)))
+        states, _ = self.lstm(self._read(inputs, every, hidden))  # (N, end, W)
         return self._centre_and_width(self.dropout(states[:, at]))
 
     def loss(self, lesson: Batch) -> Tensor:
         """Mean negative log likelihood of the period after each creation date."""
         actual = lesson.actual(1)
         ratio, counted, censored = actual.ratio[..., 0], actual.counted[..., 0], actual.censored[..., 0]  # (N, K)
-        centre, width = self(lesson.inputs, lesson.at, lesson.hold)
+        centre, width = self(lesson.inputs, lesson.at, lesson.hidden)
         t = (torch.log1p(ratio) - centre) / width
         sold = student_log_density(t) - width.log()
         likelihood = torch.where(ratio > 0, sold, student_log_share(t))
@@ -210,9 +209,16 @@ class DistributionNetwork(SmallNetwork):
                 _, (state, cell) = self.lstm(step[:, None], (state, cell))
         return torch.stack(sold, dim=-1)
 
-    def _read(self, inputs: Inputs, at: Tensor, hold: Tensor | None) -> Tensor:
+    @staticmethod
+    def _at_all(one: Tensor, inputs: Inputs, at: Tensor, end: int) -> Tensor:
+        """What is hidden of the next period [N, end, 1, V] at the creation dates ``at`` [K], and nothing at others."""
+        answer = torch.zeros(len(inputs), end, 1, one.shape[-1], dtype=torch.bool)
+        answer[:, at] = one[..., :1, :]
+        return answer
+
+    def _read(self, inputs: Inputs, at: Tensor, hidden: HiddenPlan | None) -> Tensor:
         """What the LSTM reads at each creation date [N, K, ·]: what was sold, and what is known of the next period."""
-        target = target_features(inputs, at, 1, hold)[:, :, 0]
+        target = target_features(inputs, at, 1, hidden)[:, :, 0]
         return torch.cat([self._known(inputs)[:, at], self.over(self.static(inputs), len(at)), target], dim=-1)
 
     def _known(self, inputs: Inputs) -> Tensor:
