@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
+from pages.ui.jobs import launches_panel
 from pages.ui.new_items import launch_charts, launch_text, product_form
 from pages.ui.resources import catalog, new_products
 from pages.ui.shell import frame, url_state
@@ -28,6 +29,10 @@ def new_items() -> None:
     with answered(QUESTION):
         about = catalog.service().figures()
         desk = new_products.launches()
+        if desk is None:
+            frame.heading(QUESTION, "First it is learned how the launches on record went: once for this data and this model.")
+            launches_panel.section()
+            return
         asked = product_form.asked(desk)
         chosen = url_state.selection()
         if asked is None:

@@ -95,12 +95,10 @@ class LaunchService:
         self._said: tuple[tuple[object, ...], Fans] | None = None
 
     @classmethod
-    def of(
-        cls, catalog: Catalog, network: MQTransformerForecaster | None, report: Report, store: LaunchStore | None = None
-    ) -> LaunchService:
-        """Takes up what was learned from the launches and kept in the ``store``, or reads them, learns, and keeps it.
+    def of(cls, catalog: Catalog, network: MQTransformerForecaster | None, store: LaunchStore) -> LaunchService | None:
+        """Takes up what was learned from the launches and kept in the ``store``; None until they were learned from.
 
-        Raises DataError, TooLittleHistory where there is nothing to learn from.
+        Raises DataError where the catalog has no attributes to know a product by.
         """
         about = catalog.about
         if not about.static:
@@ -108,19 +106,16 @@ class LaunchService:
                 f"The catalog {about.name!r} has no attributes, and a product without history can only be known by them. "
                 "Load data with a category, a brand or another column of words."
             )
+        learned = store.load()
+        if learned is None:
+            return None
         items = catalog.search("", limit=min(about.items, _COMPARED)).rows
         like = catalog.panel([items[0].item_id])
-        learned = store.load() if store else None
-        if learned is None:
-            learned = _learned(catalog, network, like, report)
-            if store:
-                store.save(learned)
         tested = learned.trial
         if tested is not None and network is not None:
             tested = replace(tested, network=network.validation_model())
         reach = (network.horizon if network else 1) + round(about.frequency.per_year) + 1
         ahead = catalog.plan([items[0].item_id], reach)
-        report(Progress(_STEPS, _STEPS, "Ready"))
         return cls(about, learned.model, learned.under_way, items, like, network, tested, ahead)
 
     @property
@@ -315,8 +310,11 @@ class LaunchService:
         return self.model.metric.places(products)
 
 
-def _learned(catalog: Catalog, network: MQTransformerForecaster | None, like: Panel, report: Report) -> Learned:
-    """Reads the launches on record and learns from those that are over."""
+def learn(catalog: Catalog, network: MQTransformerForecaster | None, store: LaunchStore, report: Report) -> None:
+    """Reads the launches on record, learns from those that are over, and keeps it in the ``store``.
+
+    Raises TooLittleHistory where there are too few to learn from.
+    """
     about = catalog.about
     report(Progress(0, _STEPS, "Reading the launches on record"))
     window = launch_window(about.frequency, network.horizon if network else about.frequency.horizon)
@@ -325,13 +323,15 @@ def _learned(catalog: Catalog, network: MQTransformerForecaster | None, like: Pa
     ids = [str(one) for one in launches.products.item_ids]
     launches = named(launches, {facts.item_id: facts.name for facts in catalog.items(ids)} if ids else {})
     last = about.periods - 1
+    like = catalog.panel([catalog.search("", limit=1).rows[0].item_id])
     learning = _share_of(report, 5, 55, "Learning which launches were alike")
     model = LaunchModel.fitted(launches, shelf, last, members=1, told=learning)
     trying = _share_of(report, 60, 38, "Trying the forecast on launches held out")
     tested = trial(launches, shelf, like, last, network, trying)
     model = replace(model, network_share=tested.network_share) if tested else model
     over = launches.products.start + window <= about.periods
-    return Learned(model, launches.take(np.flatnonzero(~over)), tested)
+    store.save(Learned(model, launches.take(np.flatnonzero(~over)), tested))
+    report(Progress(_STEPS, _STEPS, "Ready"))
 
 
 def _matches(mine: Mapping[str, str], theirs: Mapping[str, str]) -> tuple[str, ...]:

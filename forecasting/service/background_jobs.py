@@ -52,18 +52,21 @@ class BackgroundJob:
         """Ends the run."""
         self._asked_to_stop = True
 
-    def _begin(self, first: str, run: Callable[[], str | None]) -> bool:
-        """Runs ``run``, which answers why it failed, on a thread; does nothing, and says so, while one is running."""
+    def _begin(self, first: str, run: Callable[[], str | None], *, once: bool = False) -> bool:
+        """Runs ``run``, which answers why it failed, on a thread; does nothing, and says so, while one is running.
+
+        Where it is to run ``once``, nothing is done after that, either.
+        """
 
         def watched() -> None:
             reason = run()
             if self._asked_to_stop:
                 self._progress = replace(self._progress, message=self._stopped, seconds_left=None)
             elif reason is not None:
-                self.failed = f"{self._went_wrong} {reason}"
+                self.failed = f"{self._went_wrong} {reason}".strip()
 
         with self._lock:
-            if self.running:
+            if self.running or (once and self._thread is not None):
                 return False
             self.failed, self._asked_to_stop = None, False
             self._progress = Progress(0, 1, first)
@@ -137,9 +140,9 @@ def _ended(process: subprocess.Popen[str]) -> None:
 class FunctionJob(BackgroundJob):
     """Runs a function that tells its progress; it is stopped when it tells it next."""
 
-    def start(self, work: Callable[[Report], None]) -> None:
-        """Starts ``work``."""
-        self._begin("Starting", lambda: self._run(work))
+    def start(self, work: Callable[[Report], None], *, once: bool = False) -> None:
+        """Starts ``work``; where it is to run ``once``, only if nothing was started before."""
+        self._begin("Starting", lambda: self._run(work), once=once)
 
     def _run(self, work: Callable[[Report], None]) -> str | None:
         try:

@@ -302,8 +302,15 @@ class PlanningService:
     def search(self, text: str, limit: int = 20, offset: int = 0) -> SearchResult:
         return search(text, limit, offset)
 
-    def launches(self, report: Report) -> stand_in_launches.LaunchService:
-        return stand_in_launches.LaunchService(report, STATE.launches, STATE.trained, STATE.launches != "untried")
+    def launches(self) -> stand_in_launches.LaunchService | None:
+        learned = STATE.launches not in ("few", "not learned")
+        return stand_in_launches.LaunchService(STATE.launches, STATE.trained) if learned else None
+
+    def learn_launches(self, report: Report) -> None:
+        report(Progress(1, 2, "Learning which launches were alike"))
+        if STATE.launches == "few":
+            raise TooLittleHistory("The catalog has 3 launches that were followed for 8 periods; at least 20 are needed.")
+        STATE.launches = ""
 
     def duplicates(self) -> tuple[Duplicate, ...]:
         return ()

@@ -10,6 +10,7 @@ from data.errors import TidelineError
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Table
+from pages.ui.jobs import launches_panel
 from pages.ui.resources import catalog, new_products
 from pages.ui.shell import frame
 
@@ -32,9 +33,13 @@ def similar(chosen: Selection) -> None:
     with folded:
         about = catalog.service().figures()
         try:
-            near = new_products.launches().similar(chosen.item)
+            desk = new_products.launches()
+            near = desk.similar(chosen.item) if desk else None
         except TidelineError as error:
             st.markdown(formats.plain(str(error)))
+            return
+        if near is None:
+            launches_panel.section()
             return
         st.caption(
             "Nearest first, by a measure that learned which items launch alike from attributes, price, the words of names "
