@@ -78,7 +78,7 @@ def ladder_part(report: AccuracyReport, one: ModelScores, other: ModelScores, pa
 def _choices(report: AccuracyReport, one: ModelScores, other: ModelScores, part: str) -> None:
     titles = {slice_.name: slice_.title for slice_ in report.parts}
     choice("Where", titles, "slice", part)
-    names = {tried.name: tried.title for tried in report.tried}
+    names = {one.name: one.title for one in report.tried}
     left, right = st.columns(2, gap="large")
     for place, label, name, chosen in ((left, "Generation", "of", one), (right, "Compared with", "with", other)):
         place.selectbox(
@@ -146,7 +146,7 @@ def page() -> None:
         faithfulness_panel.section()
         return
     card = catalog.service().model().card
-    names = [tried.name for tried in report.tried]
+    names = [one.name for one in report.tried]
     part = url_state.chosen_of("slice", [slice_.name for slice_ in report.parts], "all")
     usual = card.model if card is not None and card.model in names else report.best().name
     one = report.of(url_state.chosen_of("of", names, usual))

@@ -50,8 +50,8 @@ def buy_plan() -> None:
         )
         assortment = plan.inputs.assortment
         settings_panel.controls(assortment.categories, assortment.suppliers, about.frequency)
-        if said := settings_panel.assumptions(plan, about.frequency):
-            st.caption(f":material/info: {formats.plain(said)}")
+        if assumptions := settings_panel.assumptions(plan, about.frequency):
+            st.caption(f":material/info: {formats.plain(assumptions)}")
         open_orders_panel.section(plan, about)
         terms_panel.section(plan, about)
         if plan.located:
@@ -64,7 +64,7 @@ def buy_plan() -> None:
             "sale must cost, at least, for that to be right."
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words(), _asked(settings.tau))
+            stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words(), _tau_words(settings.tau))
             downloads(lambda: order_table.table(plan, about), stamp, "order", "Purchase order")
             supplier_exports.downloads(plan, about, stamp)
             frame.links("buy_plan", {**settings_panel.address(), **multi_echelon_panel.address()})
@@ -76,7 +76,7 @@ def buy_plan() -> None:
         cost_curve_panel.section(settings_panel.replayed(settings), settings.tau or settings.ratio)
 
 
-def _asked(tau: float | None) -> str:
+def _tau_words(tau: float | None) -> str:
     return "quantile by costs" if tau is None else f"bought to {formats.level(tau)}"
 
 

@@ -50,7 +50,7 @@ def forecast() -> None:
 
         _sliders(chosen, horizon, longest)
         over = model_overlay.overlay(chosen.item, horizon)
-        laid_over = (over.forecast, over.tried.title) if over else ()
+        laid_over = (over.forecast, over.scores.title) if over else ()
         figure = charts.item_fan(
             view.history, fan, chosen.tau, about.frequency, forecast_text.planned_promotions(view), *laid_over
         )
@@ -65,7 +65,7 @@ def forecast() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             stamp = exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}")
             downloads(table, stamp, "item")
-            links_of(chosen, horizon, over.tried.name if over else "")
+            links_of(chosen, horizon, over.scores.name if over else "")
         explanation_panel.sections(view)
         simulator_truth_panel.item_section(view, chosen.tau)
         past(chosen.item, horizon)
@@ -111,7 +111,7 @@ def _reading(view: ItemView) -> None:
 
 def links_of(chosen: url_state.Selection, horizon: int, over: str) -> None:
     """Where a planner goes from here; ``over`` is the generation laid over the fan."""
-    extra = ({"over": over} if over else {}) | explanation_panel.asked()
+    extra = ({"over": over} if over else {}) | explanation_panel.address()
     frame.links("item", chosen.address() | {"horizon": str(horizon)} | extra)
     st.page_link(
         frame.page("what_if"),

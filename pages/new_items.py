@@ -33,13 +33,13 @@ def new_items() -> None:
             frame.heading(QUESTION, "First it is learned how the launches on record went: once for this data and this model.")
             launches_panel.section()
             return
-        asked = product_form.asked(desk)
+        request = product_form.requested(desk)
         chosen = url_state.selection()
-        if asked is None:
+        if request is None:
             frame.heading(QUESTION, "Choose a recent item, or describe a product, to see how it will launch.")
             product_form.form(desk)
             return
-        view = asked.forecast(desk)
+        view = request.forecast(desk)
         words = launch_text.Words(view, chosen.tau, about.frequency)
         blend = view.blend
 
@@ -75,15 +75,15 @@ def new_items() -> None:
 
         table = launch_text.table(view, chosen.tau, about)
         st.html(table.html())
-        stamp = exports.Stamp(about.name, blend.creation_date, f"{blend.model} {blend.version}", asked.weighing())
+        stamp = exports.Stamp(about.name, blend.creation_date, f"{blend.model} {blend.version}", request.weighing())
         with st.container(horizontal=True, vertical_alignment="center"):
             downloads(table, stamp, "launch")
-            frame.links("new_items", asked.address() | {"tau": f"{chosen.tau:g}"})
-        analogs(view, asked, stamp)
+            frame.links("new_items", request.address() | {"tau": f"{chosen.tau:g}"})
+        analogs(view, request, stamp)
         trust(desk)
 
 
-def analogs(view: LaunchForecast, asked: product_form.Asked, stamp: exports.Stamp) -> None:
+def analogs(view: LaunchForecast, request: product_form.LaunchRequest, stamp: exports.Stamp) -> None:
     """The analogs, each with its share; what the planner takes out or weighs otherwise is forecast anew at once."""
     about = catalog.service().figures()
     st.subheader("The launches it is forecast from", anchor=False)
@@ -92,7 +92,7 @@ def analogs(view: LaunchForecast, asked: product_form.Asked, stamp: exports.Stam
         f"The {len(view.nearest)} nearest carry {formats.percent(near)} of the weight; {view.others:,} more share the rest. "
         "Untick one that is not like your product, or weigh it more or less, and the forecast follows."
     )
-    key = f"analogs/{asked.key}"
+    key = f"analogs/{request.key}"
     st.data_editor(
         {
             "Use": [analog.emphasis > 0 for analog in view.nearest],
@@ -124,7 +124,7 @@ def analogs(view: LaunchForecast, asked: product_form.Asked, stamp: exports.Stam
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         downloads(launch_text.analogs_table(view, about), stamp, "analogs")
-        if asked.emphasis:
+        if request.emphasis:
             st.button("Weigh them as learned", on_click=product_form.weigh_as_learned, icon=":material/undo:")
 
 

@@ -193,12 +193,12 @@ def past_of(
         if report:
             report(Progress(done, len(dates), f"Replaying from {panel.periods[t]:%Y-%m-%d}"))
         forecast = generation.forecast(panel, [panel.periods[t]])[0]
-        came = actuals_after(panel, t, span).astype(np.float64)
+        actuals = actuals_after(panel, t, span).astype(np.float64)
         knots.append(protection(forecast, float(lead_time), float(review)))
         steps.append(forecast.cumulative[:, :span].astype(np.float32))
         summed.append(forecast.values[:, :span].sum(axis=1))
-        demand.append(came[:, 0])
-        spans.append(came.sum(axis=1))
+        demand.append(actuals[:, 0])
+        spans.append(actuals.sum(axis=1))
         recent.append(_known_mean(history_until(panel, t).demand[:, -_RECENT:]))
     return ReplayData(
         item_ids=panel.item_ids,

@@ -83,8 +83,8 @@ class PolicyNetwork(nn.Module):
             self.says.bias.zero_()
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        said = torch.tanh(self.says(torch.tanh(self.hidden(features))))
-        return _MOST_SHIFT * said[..., 0], _MOST_FACTOR * said[..., 1]
+        outputs = torch.tanh(self.says(torch.tanh(self.hidden(features))))
+        return _MOST_SHIFT * outputs[..., 0], _MOST_FACTOR * outputs[..., 1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,14 +141,14 @@ def learn(
     rng = np.random.default_rng(settings.seed)
     network = PolicyNetwork(_features(past).shape[-1] + 2)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    looked = past.take(_some(past, 2 * settings.items, rng))
+    validation = past.take(_some(past, 2 * settings.items, rng))
     best, kept = np.inf, {name: value.clone() for name, value in network.state_dict().items()}
     every = max(1, settings.steps // settings.looks)
     for step in range(settings.steps + 1):
         if step % every == 0:
             if report:
                 report(Progress(step, settings.steps, "Training a buying policy"))
-            found = _validation_cost(network, looked, ratios, split)
+            found = _validation_cost(network, validation, ratios, split)
             if found < best:
                 best, kept = found, {name: value.clone() for name, value in network.state_dict().items()}
         batch = past.take(_some(past, settings.items, rng))

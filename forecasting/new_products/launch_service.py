@@ -24,13 +24,13 @@ from forecasting.new_products.analog_forecast import Analog, Fans, LaunchForecas
 from forecasting.new_products.holdout_trial import Trial, by_network, trial
 from forecasting.new_products.launch_history import Launches, Products, launch_window, named, period_number, read_launches
 from forecasting.new_products.model_store import LaunchStore, Learned
-from forecasting.new_products.similarity_network import Told, squared_distances
+from forecasting.new_products.similarity_network import OnStep, squared_distances
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
 
 #: Analogs that are told one by one, launches that are named, and best sellers that items are compared with.
-_TOLD, _NAMED, _COMPARED = 20, 8000, 20_000
+_LISTED, _NAMED, _COMPARED = 20, 8000, 20_000
 
 #: Items read at a time, launches under way that are offered, and values of an attribute that are.
 _READ, _OFFERED, _VALUES = 8192, 300, 2000
@@ -92,7 +92,7 @@ class LaunchService:
         self.about, self.model, self.items = about, model, items
         self._under_way, self._like, self._network, self._trial = under_way, like, network, trial
         self._ahead = ahead
-        self._said: tuple[tuple[object, ...], Fans] | None = None
+        self._last_fans: tuple[tuple[object, ...], Fans] | None = None
 
     @classmethod
     def of(cls, catalog: Catalog, network: MQTransformerForecaster | None, store: LaunchStore) -> LaunchService | None:
@@ -207,11 +207,11 @@ class LaunchService:
         shares = model.shares(product, times)
         if not np.isfinite(shares).all():
             raise DataError("Every analog is excluded, so nothing is left to forecast from. Give one of them some weight.")
-        analogs, said = model.weighed(product, shares), self._network_fans(network, product)
-        share = model.network_share if said else 0.0
-        blend = analogs.blended(said, share) if said else analogs
-        told = list(np.argsort(-model.shares(product)[0], kind="stable")[:_TOLD])
-        told += [row for row in np.flatnonzero(times != 1) if row not in told]
+        analogs, network_fans = model.weighed(product, shares), self._network_fans(network, product)
+        share = model.network_share if network_fans else 0.0
+        blend = analogs.blended(network_fans, share) if network_fans else analogs
+        listed = list(np.argsort(-model.shares(product)[0], kind="stable")[:_LISTED])
+        listed += [row for row in np.flatnonzero(times != 1) if row not in listed]
         created = self._stamp(min(start, self.about.periods) - 1)
         periods = self.about.frequency.range(self._stamp(start), self.window)
 
@@ -230,10 +230,10 @@ class LaunchService:
             blend=forecast(blend, "launch blend"),
             analogs=forecast(analogs, "analogs"),
             alike=forecast(model.by_attributes(product), "alike by attributes"),
-            network=forecast(said, MQTransformerForecaster.name) if said else None,
+            network=forecast(network_fans, MQTransformerForecaster.name) if network_fans else None,
             network_share=share,
-            nearest=tuple(self._analog(known, product, row, shares[0, row], times[row]) for row in told),
-            others=int((shares[0] > 0).sum() - (shares[0, told] > 0).sum()),
+            nearest=tuple(self._analog(known, product, row, shares[0, row], times[row]) for row in listed),
+            others=int((shares[0] > 0).sum() - (shares[0, listed] > 0).sum()),
             moved=float(model.moved(product, shares)[0]),
             sold=sold,
         )
@@ -244,10 +244,10 @@ class LaunchService:
             return None
         static = tuple(str(values[0]) for values in product.static.values())
         key = (id(network), static, float(product.price[0]), product.promo.tobytes(), int(product.start[0]))
-        kept = self._said
+        kept = self._last_fans
         if kept is None or kept[0] != key:
             kept = (key, by_network(network, self._like, product, self._ahead))
-            self._said = kept
+            self._last_fans = kept
         return kept[1]
 
     def _analog(self, known: Launches, product: Products, row: int, share: float, emphasis: float) -> Analog:
@@ -325,7 +325,7 @@ def learn(catalog: Catalog, network: MQTransformerForecaster | None, store: Laun
     last = about.periods - 1
     like = catalog.panel([catalog.search("", limit=1).rows[0].item_id])
     learning = _share_of(report, 5, 55, "Learning which launches were alike")
-    model = LaunchModel.fitted(launches, shelf, last, members=1, told=learning)
+    model = LaunchModel.fitted(launches, shelf, last, members=1, on_step=learning)
     trying = _share_of(report, 60, 38, "Trying the forecast on launches held out")
     tested = trial(launches, shelf, like, last, network, trying)
     model = replace(model, network_share=tested.network_share) if tested else model
@@ -339,7 +339,7 @@ def _matches(mine: Mapping[str, str], theirs: Mapping[str, str]) -> tuple[str, .
     return tuple(value for name, value in mine.items() if value and theirs.get(name) == value)
 
 
-def _share_of(report: Report, first: int, share: int, words: str) -> Told:
+def _share_of(report: Report, first: int, share: int, words: str) -> OnStep:
     """Tells a part of the work as its ``share`` of the steps, from ``first`` on."""
     tell: Callable[[int, int], None] = lambda done, total: report(Progress(first + share * done // total, _STEPS, words))  # noqa: E731
     return tell

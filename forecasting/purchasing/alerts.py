@@ -28,7 +28,7 @@ REASONS: tuple[Reason, ...] = ("shortage", "overstock", "new", "moved", "outside
 #: Fewer known periods than this, and an item is new.
 NEW_BELOW = 13
 
-#: A snoozed concern comes back when its money has moved by more than this share.
+#: A snoozed alert comes back when its money has moved by more than this share.
 MOVED = 0.10
 
 _WORTH_A_WORD = 0.5  # units: less than half of one is nothing
@@ -80,7 +80,7 @@ class Alert:
 
 @dataclass(frozen=True, eq=False)
 class _Kind:
-    """One reason: the rows [K] it concerns, with the figures [K] of a Concern."""
+    """One reason: the rows [K] it is about, with the figures [K] of an Alert."""
 
     rows: np.ndarray
     money: np.ndarray

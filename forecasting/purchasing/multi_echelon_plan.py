@@ -21,7 +21,7 @@ from forecasting.purchasing.plan_inputs import PlanInputs, by_period
 from forecasting.purchasing.purchase_plan import BuyPlan
 
 _SAMPLES = 1000
-_TOLD = 20  # products between two words of progress
+_REPORTED = 20  # products between two words of progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ def product_plans(plan: BuyPlan, past: BranchErrorCorrelation, report: Report, *
     place, made = _places(plan), []
     whole = _within(plan, place)
     for done, family in enumerate(whole):
-        if done % _TOLD == 0:
+        if done % _REPORTED == 0:
             report(Progress(done, len(whole), f"Shared out {done:,} of {len(whole):,} depots' stock"))
         made.append(_planned(plan, family, place, past, seed))
     return tuple(sorted(made, key=lambda one: _shortest_first(one.line)))

@@ -97,8 +97,8 @@ class ItemService:
             with self._model.locked():
                 forecast, _ = (able[0] if able else forecaster).predict(past, plan, shown=False)
             actual = np.full(horizon, np.nan)
-            came = panel.demand[0, t + 1 : t + 1 + horizon]
-            actual[: len(came)] = came
+            later = panel.demand[0, t + 1 : t + 1 + horizon]
+            actual[: len(later)] = later
             fans.append(PastFan(forecast.first(horizon), actual, honest=bool(able)))
         return tuple(fans)
 
@@ -126,7 +126,7 @@ class ItemService:
         after, output = opened.forecast, opened.output
         if other is not opened.plan:
             after, output = self._model.predict(opened.panel, other)
-        if (prices := what_if.asked_prices(opened.panel, opened.plan, change)) is not None:
+        if (prices := what_if.scenario_prices(opened.panel, opened.plan, change)) is not None:
             after = MQTransformerForecaster.at_prices(opened.panel, after, output, prices)
         plans = opened.plan, other
         return what_if.scenario_view(opened.facts, opened.panel, plans, (opened.forecast, after), change, horizon)

@@ -45,7 +45,7 @@ from forecasting.purchasing import purchase_plan
 from forecasting.purchasing.alerts import Alerts, alerts
 from forecasting.purchasing.joint_demand import JointTotals, joint_totals
 from forecasting.purchasing.plan_inputs import PlanInputs
-from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
+from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings
 from forecasting.purchasing.purchase_plan import BuyPlan
 from forecasting.purchasing.purchase_terms import BuySettings
 from forecasting.service.background_jobs import CommandJob
@@ -280,7 +280,7 @@ class Purchases:
     def joint_totals(self, plan: BuyPlan) -> JointTotals:
         return joint_totals(plan, stand_in_buying.CORRELATION)
 
-    def policy_backtest(self, asked: RecordAsked, report: object) -> BuyingRecord:
+    def policy_backtest(self, settings: ReplaySettings, report: object) -> BuyingRecord:
         raise TooLittleHistory("The catalog has 3 creation dates to replay and 6 are needed. Load more history.")
 
 

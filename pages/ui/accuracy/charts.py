@@ -28,15 +28,15 @@ def ladder(report: AccuracyReport, part: str, of: str) -> go.Figure:
     values = np.array([one.of(part).wql for one in shown])
     ranges = [report.compare(one.name, of, part).difference for one in shown]
     low, high = (np.array([base + getattr(one, end) for one in ranges]) for end in ("low", "high"))
-    looked_at = [one.name == of for one in shown]
-    colors = [ACCENT if chosen else INK for chosen in looked_at]
-    told = [
+    is_chosen = [one.name == of for one in shown]
+    colors = [ACCENT if chosen else INK for chosen in is_chosen]
+    hover = [
         f"{title}: {formats.loss(value)}" + ("" if chosen else f"<br>nine in ten: {formats.loss(a)} to {formats.loss(b)}")
-        for title, value, a, b, chosen in zip(titles, values, low, high, looked_at, strict=True)
+        for title, value, a, b, chosen in zip(titles, values, low, high, is_chosen, strict=True)
     ]
     x: list[float | None] = []
     y: list[str | None] = []
-    for title, a, b, chosen in zip(titles, low, high, looked_at, strict=True):
+    for title, a, b, chosen in zip(titles, low, high, is_chosen, strict=True):
         if not chosen:
             x += [a, b, None]
             y += [title, title, None]
@@ -45,11 +45,11 @@ def ladder(report: AccuracyReport, part: str, of: str) -> go.Figure:
         {"type": "scatter", "x": x, "y": y, "mode": "lines", "line": {"color": BASELINE, "width": 5}, "opacity": 0.45,
          "name": "Nine in ten resamples", "hoverinfo": "skip"},
         {"type": "scatter", "x": values, "y": titles, "mode": "markers", "name": "Error per unit sold",
-         "marker": {"color": colors, "size": [13 if chosen else 9 for chosen in looked_at],
-                    "symbol": ["diamond" if chosen else "circle" for chosen in looked_at]},
-         "customdata": told, "hovertemplate": "%{customdata}<extra></extra>", "showlegend": False},
+         "marker": {"color": colors, "size": [13 if chosen else 9 for chosen in is_chosen],
+                    "symbol": ["diamond" if chosen else "circle" for chosen in is_chosen]},
+         "customdata": hover, "hovertemplate": "%{customdata}<extra></extra>", "showlegend": False},
         {"type": "scatter", "x": np.maximum(values, high), "y": titles, "mode": "text", "textposition": "middle right",
-         "text": [_label(value, chosen) for value, chosen in zip(values, looked_at, strict=True)],
+         "text": [_label(value, chosen) for value, chosen in zip(values, is_chosen, strict=True)],
          "textfont": {"color": colors, "size": 13}, "hoverinfo": "skip", "showlegend": False, "cliponaxis": False},
     ]  # fmt: skip
     ends = (min(values.min(), low.min()) - 0.06 * room, max(values.max(), high.max()) + 0.12 * room) if len(shown) else (0, 1)
@@ -130,8 +130,8 @@ def _points(shares: Sequence[float], taus: Sequence[float]) -> np.ndarray:
 def _hover_text(row: CoverageCell) -> list[str]:
     """What the pointer reads out at every quantile."""
     return [
-        f"{row.segment}: {formats.percent(came)} came below, from {formats.percent(low)} to {formats.percent(high)}"
-        for came, low, high in zip(row.up_to, row.low, row.high, strict=True)
+        f"{row.segment}: {formats.percent(share)} came below, from {formats.percent(low)} to {formats.percent(high)}"
+        for share, low, high in zip(row.up_to, row.low, row.high, strict=True)
     ]
 
 

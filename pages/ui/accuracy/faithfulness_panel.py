@@ -26,7 +26,7 @@ def section() -> None:
     if not catalog.service().model().serves:
         return
     st.subheader("Does it look where it matters?", anchor=False)
-    job_panel.section(jobs.asked(_JOB, catalog.version()), _JOB, _idle, went_wrong="It could not be measured.")
+    job_panel.section(jobs.function(_JOB, catalog.version()), _JOB, _idle, went_wrong="It could not be measured.")
 
 
 def _idle() -> None:
@@ -41,7 +41,7 @@ def _idle() -> None:
         _shown(found)
     label = "Measure it" if found is None else "Measure it again"
     if st.button(label, key="measure faithfulness", type="secondary" if found else "primary"):
-        job = jobs.asked(_JOB, catalog.version())
+        job = jobs.function(_JOB, catalog.version())
         job_panel.start(_JOB, lambda: job.start(forecasts.measure_faithfulness))
 
 

@@ -51,13 +51,13 @@ def sentence(plan: BuyPlan, done: BudgetedPlan, budget: float, about: About) -> 
 def frontier(done: BudgetedPlan, about: About) -> go.Figure:
     """Money spent against expected profit over buying nothing, with today's budget marked."""
     line = done.frontier
-    told = [
+    hover = [
         f"{formats.money(spent, about.currency)} earns {formats.money(earned, about.currency)}"
         for spent, earned in zip(line.money, line.profit, strict=True)
     ]
     data = [
         {"type": "scatter", "x": line.money, "y": line.profit, "mode": "lines", "line": {"color": INK, "width": 1.6},
-         "customdata": told, "hovertemplate": "%{customdata}<extra></extra>", "showlegend": False},
+         "customdata": hover, "hovertemplate": "%{customdata}<extra></extra>", "showlegend": False},
         {"type": "scatter", "x": [done.spent], "y": [done.profit], "mode": "markers+text", "textposition": "bottom right",
          "text": [f"<b>Your budget</b><br>earns {formats.money(done.profit, about.currency)}"],
          "textfont": {"color": ACCENT, "size": 13}, "marker": {"color": ACCENT, "size": 13, "symbol": "diamond"},

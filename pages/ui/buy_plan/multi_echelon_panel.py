@@ -55,8 +55,8 @@ def section(plan: BuyPlan, about: About) -> None:
         )
         st.html(shortest(lines, about).html())
         labels = [f"{one.product} from {one.depot}" for one in lines[:_SHOWN]]
-        asked = st.query_params.get("product", "")
-        first = labels.index(asked) if asked in labels else 0
+        linked = st.query_params.get("product", "")
+        first = labels.index(linked) if linked in labels else 0
         chosen = st.selectbox("Product", labels, index=first, key="locations-product")
         st.query_params["product"] = chosen
         line = lines[labels.index(chosen)]
@@ -84,7 +84,7 @@ def _everything(plan: BuyPlan, about: About, stamp: exports.Stamp) -> None:
     """The lists of all products, once they were asked for."""
     found = purchasing.kept_product_plans(plan.settings)
     if found is None:
-        job = jobs.asked(_JOB, f"{catalog.version()}/{plan.settings}")
+        job = jobs.function(_JOB, f"{catalog.version()}/{plan.settings}")
         job_panel.section(job, _JOB, lambda: _offer(job, plan), went_wrong="The transfers could not be worked out.")
         return
     moved, bought = transfers(found, about), depot_orders(found, about)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from data.schema import Frequency
-    from forecasting.purchasing.policy_backtest import RecordAsked
+    from forecasting.purchasing.policy_backtest import ReplaySettings
     from forecasting.purchasing.purchase_plan import BuyPlan
 
 BY = {"quantile": "A quantile", "costs": "What it costs"}
@@ -75,10 +75,10 @@ def read() -> BuySettings:
     )
 
 
-def replayed(settings: BuySettings) -> RecordAsked:
+def replayed(settings: BuySettings) -> ReplaySettings:
     """What the money curve replays for these settings: their scope, their costs, and whole periods."""
     ratio, worth = settings.ratio, settings.worth
-    return cost_curve_panel.asked(ratio, settings.lead_time, settings.review, settings.item, settings.category, worth)
+    return cost_curve_panel.replay_settings(ratio, settings.lead_time, settings.review, settings.item, settings.category, worth)
 
 
 def scope() -> str:

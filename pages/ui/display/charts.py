@@ -178,15 +178,15 @@ class _Sheet:
         notes: bool = False,
     ) -> None:
         """A line through ``values``, read out in units where the pointer is, with ``notes`` on promotion, stock and events."""
-        told = [formats.units(value) for value in values]
+        labels = [formats.units(value) for value in values]
         if notes:
             places = self._dates.get_indexer(periods)
-            told = [", ".join([text, *self._notes_at(place)]) for text, place in zip(told, places, strict=True)]
+            labels = [", ".join([text, *self._notes_at(place)]) for text, place in zip(labels, places, strict=True)]
         marks = "lines+markers" if np.isfinite(values).sum() == 1 else "lines"
         self._add(
             x=periods.to_numpy(), y=values, mode=marks, name=name, showlegend=legend,
             line={"color": color, "width": width, "dash": dash}, marker={"color": color, "size": 6},
-            customdata=told, hovertemplate="%{customdata}",
+            customdata=labels, hovertemplate="%{customdata}",
         )  # fmt: skip
 
     def _notes_at(self, place: int) -> list[str]:

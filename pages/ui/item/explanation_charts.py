@@ -120,10 +120,10 @@ def twins(
 
 
 def _line(periods: pd.DatetimeIndex, values: np.ndarray, color: str, name: str) -> dict[str, Any]:
-    told = [formats.units(value) for value in values]
+    labels = [formats.units(value) for value in values]
     return {
         "type": "scatter", "mode": "lines", "name": name, "x": periods.to_numpy(), "y": values,
-        "line": {"color": color, "width": 1.6}, "customdata": told,
+        "line": {"color": color, "width": 1.6}, "customdata": labels,
         "hovertemplate": "%{x|%-d %b %Y}: %{customdata}<extra></extra>",
     }  # fmt: skip
 

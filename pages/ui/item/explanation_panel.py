@@ -27,7 +27,7 @@ def sections(view: ItemView) -> None:
     """All four, closed."""
     for key, title, draw in (
         ("why", "Why this number?", _drivers),
-        ("looked", "Where did the forecast look?", _looked),
+        ("looked", "Where did the forecast look?", _attention),
         ("mistakes", "What did it get wrong before?", _mistakes),
         ("changes", "What changed since last time?", _changes),
     ):
@@ -39,7 +39,7 @@ def sections(view: ItemView) -> None:
                 draw(view)
 
 
-def asked() -> dict[str, str]:
+def address() -> dict[str, str]:
     """What of an explanation a link takes along."""
     return {_TARGET: st.query_params[_TARGET]} if _TARGET in st.query_params else {}
 
@@ -58,7 +58,7 @@ def _drivers(view: ItemView) -> None:
     _table(view, explanation_text.drivers_table(found, periods, frequency), "why")
 
 
-def _looked(view: ItemView) -> None:
+def _attention(view: ItemView) -> None:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
     found = explanations.attention(view.facts.item_id).first(len(periods))
     if not found.weights.size:
@@ -134,13 +134,13 @@ def _target(view: ItemView, key: str) -> int:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
     word = formats.period_word(frequency)
     named = [f"{stamp:%Y-%m-%d}" for stamp in periods]
-    asked = st.query_params.get(_TARGET, "")
+    linked = st.query_params.get(_TARGET, "")
     key = f"{key}-{len(periods)}"
     return st.selectbox(
         f"Which {word}?",
         range(len(periods)),
         format_func=lambda place: formats.period(periods[place], frequency),
-        **url_state.made_with_one_of(key, named.index(asked) if asked in named else 0, range(len(periods))),
+        **url_state.made_with_one_of(key, named.index(linked) if linked in named else 0, range(len(periods))),
         on_change=lambda: None if url_state.is_gone(key) else _ask(periods, st.session_state[key]),
         width=260,
     )

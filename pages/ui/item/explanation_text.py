@@ -184,12 +184,12 @@ def mistakes_table(found: ErrorHistory, target: int, frequency: Frequency) -> Ta
 
 
 def earlier_table(found: ErrorHistory, target: int, now: pd.Timestamp, frequency: Frequency) -> Table:
-    """What was said of the target at earlier creation dates, and what is said now."""
-    said = found.earlier[:, target]
-    known = np.isfinite(said)
+    """What was forecast of the target at earlier creation dates, and what is forecast now."""
+    earlier = found.earlier[:, target]
+    known = np.isfinite(earlier)
     columns = (
         Column("Forecast made", "period", [*found.dates[known], now]),
-        Column("Expected", "units", [*numbers(said[known]), float(found.forecast[target])]),
+        Column("Expected", "units", [*numbers(earlier[known]), float(found.forecast[target])]),
     )
     return Table("Earlier forecasts of the same period", columns, frequency)
 

@@ -19,7 +19,7 @@ _JOB = "launches"
 def section() -> None:
     """In place of what needs the launches; the page is drawn anew when they were learned from."""
     service = catalog.service()
-    job = jobs.asked(_JOB, service.key)
+    job = jobs.function(_JOB, service.key)
     job.start(service.learn_launches, once=True)
     job_panel.section(job, _JOB, lambda: _offer(job, service), went_wrong="The launches could not be learned from.")
 

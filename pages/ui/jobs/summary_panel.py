@@ -25,7 +25,7 @@ def section() -> None:
     if not service.model().serves:
         st.page_link(frame.page("data"), label="Train a model", icon=":material/arrow_forward:")
         return
-    job = jobs.asked(_JOB, service.key)
+    job = jobs.function(_JOB, service.key)
     job_panel.section(job, _JOB, lambda: _offer(job, service), went_wrong="The items could not be forecast.")
 
 

@@ -115,11 +115,11 @@ def _upload() -> None:
 def _load(work: progress.Work, done: str) -> None:
     """Runs ``work`` under a progress bar, then starts the page again on the new data."""
 
-    def and_say(report: Report) -> None:
+    def load_and_confirm(report: Report) -> None:
         work(report)
         _loaded(done)
 
-    progress.run(and_say)
+    progress.run(load_and_confirm)
 
 
 def _loaded(words: str) -> None:

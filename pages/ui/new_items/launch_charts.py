@@ -32,11 +32,11 @@ def _traces(view: LaunchForecast, tau: float) -> list[dict[str, Any]]:
     traces: list[dict[str, Any]] = []
 
     def line(values: np.ndarray, color: str, width: float, name: str, dash: str = "solid", **more: object) -> None:
-        told = [formats.units(value) for value in values]
+        labels = [formats.units(value) for value in values]
         traces.append(
             {
                 "type": "scatter", "x": x, "y": values, "mode": "lines" if window > 1 else "markers", "name": name,
-                "line": {"color": color, "width": width, "dash": dash}, "customdata": told,
+                "line": {"color": color, "width": width, "dash": dash}, "customdata": labels,
                 "hovertemplate": "%{customdata}", **more,
             }
         )  # fmt: skip

@@ -30,7 +30,7 @@ _MOST = 40  # analogs weighed by hand in one address
 
 
 @dataclass(frozen=True)
-class Asked:
+class LaunchRequest:
     """A product asked about: a ``recent`` item's id, or else what it is; an item ``to_come`` is of the catalog, and is both."""
 
     recent: str
@@ -94,7 +94,7 @@ def written(emphasis: Mapping[str, float]) -> str:
     return "~".join(f"{item}*{times:g}" for item, times in list(emphasis.items())[:_MOST])
 
 
-def asked(desk: LaunchService) -> Asked | None:
+def requested(desk: LaunchService) -> LaunchRequest | None:
     """What the address asks about; the newest recent item where it says nothing, None where there is none either."""
     params = st.query_params
     columns = catalog.service().figures().static
@@ -109,8 +109,8 @@ def asked(desk: LaunchService) -> Asked | None:
     if recent and (facts := _to_come(desk, recent)):
         price = facts.commercial.get("price")
         emphasis = read(params.get("weigh", ""))
-        return Asked(recent, facts.name, facts.static, price, 0.0, _launch(None), emphasis, to_come=True)
-    return Asked(
+        return LaunchRequest(recent, facts.name, facts.static, price, 0.0, _launch(None), emphasis, to_come=True)
+    return LaunchRequest(
         recent=recent,
         name=params.get("called", "") or "A new product",
         static=static,
@@ -134,8 +134,8 @@ def form(desk: LaunchService) -> None:
     """The choice between a recent item and a product described, and the fields of either."""
     params = st.query_params
     offered = desk.recent()
-    told = "described" in params or any(name.startswith("is.") or name == "called" for name in params)
-    described = (told or not offered) and "recent" not in params
+    described_by_link = "described" in params or any(name.startswith("is.") or name == "called" for name in params)
+    described = (described_by_link or not offered) and "recent" not in params
     if offered or "recent" in params:
         st.segmented_control(
             "Which product",
@@ -274,10 +274,10 @@ def _launch(text: str | None) -> pd.Timestamp:
     about = catalog.service().figures()
     first = about.frequency.after(about.last, 1)[0]
     try:
-        told = pd.Timestamp(text or "").tz_localize(None)
+        date = pd.Timestamp(text or "").tz_localize(None)
     except ValueError:
         return first
-    return first if told is pd.NaT else min(max(told, first), _latest())
+    return first if date is pd.NaT else min(max(date, first), _latest())
 
 
 def _latest() -> pd.Timestamp:

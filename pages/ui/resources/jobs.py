@@ -19,7 +19,7 @@ def command(name: Literal["train", "ladder", "forecast", "look-back"]) -> Comman
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def asked(name: str, of: str) -> FunctionJob:
+def function(name: str, of: str) -> FunctionJob:
     """The job called ``name`` of whatever is named ``of``: what takes seconds and answers in memory or beside the catalog."""
     from forecasting.service.background_jobs import FunctionJob
 

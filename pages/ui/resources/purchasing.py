@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from forecasting.purchasing.alerts import Alerts
     from forecasting.purchasing.joint_demand import JointTotals
     from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation, ProductPlan
-    from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
+    from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings
     from forecasting.purchasing.purchase_plan import BuyPlan
     from forecasting.purchasing.purchase_terms import BuySettings
 
@@ -77,8 +77,8 @@ def product_plans(settings: BuySettings) -> Callable[[Report], None]:
 
 
 def _located(settings: BuySettings) -> tuple[BuyPlan, BranchErrorCorrelation]:
-    asked = replace(settings, budget=None)
-    return buy_plan(asked), _branch_errors(asked)
+    unlimited = replace(settings, budget=None)
+    return buy_plan(unlimited), _branch_errors(unlimited)
 
 
 def _named(settings: BuySettings) -> tuple[BuySettings, tuple[str, bool, int]]:
@@ -127,15 +127,15 @@ def save_terms(category: str, item: str, changes: Mapping[str, float | None], se
     catalog.planner_store().set_terms(catalog.service().figures().name, category, item, changes, seen)
 
 
-def kept_policy_backtest(asked: RecordAsked) -> BuyingRecord | None:
+def kept_policy_backtest(settings: ReplaySettings) -> BuyingRecord | None:
     """What buying would have cost in the past, None until somebody asked for it."""
-    return _policy_backtests().get((catalog.version(), asked))
+    return _policy_backtests().get((catalog.version(), settings))
 
 
-def policy_backtest(asked: RecordAsked) -> Callable[[Report], None]:
+def policy_backtest(settings: ReplaySettings) -> Callable[[Report], None]:
     """What replays the past and keeps what comes of it, as a job."""
-    kept, key, purchases = _policy_backtests(), (catalog.version(), asked), catalog.service().purchases
-    return lambda report: kept.put(key, purchases.policy_backtest(asked, report))
+    kept, key, purchases = _policy_backtests(), (catalog.version(), settings), catalog.service().purchases
+    return lambda report: kept.put(key, purchases.policy_backtest(settings, report))
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
