@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
+from forecasting.service.view_models import ItemView
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.item import explanation_panel, forecast_text, model_overlay, similar_items, simulator_truth_panel
@@ -14,9 +13,6 @@ from pages.ui.resources import catalog
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.empty_states import answered, no_item
 from pages.ui.shell.frame import Figure
-
-if TYPE_CHECKING:
-    from forecasting.service.view_models import ItemView
 
 QUESTION = "What will this item sell?"
 SHORT = 13  # periods on record below which the planner is told what the forecast leans on
@@ -84,15 +80,7 @@ def _sliders(chosen: url_state.Selection, horizon: int, longest: int) -> None:
             **url_state.made_with("horizon", horizon),
             on_change=url_state.on_change("horizon", "horizon", str),
         )
-    level.slider(
-        "Chosen quantile",
-        1,
-        99,
-        format="P%d",
-        help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
-        **url_state.made_with("tau", round(chosen.tau * 100)),
-        on_change=url_state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
-    )
+    url_state.quantile(level, chosen.tau)
 
 
 def _reading(view: ItemView) -> None:

@@ -57,16 +57,7 @@ def new_items() -> None:
                 help="The weight of those of the nearest launches that sold in a quarter of their periods or fewer.",
             ),
         )
-        st.slider(
-            "Chosen quantile",
-            1,
-            99,
-            format="P%d",
-            width=420,
-            help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
-            **url_state.made_with("tau", round(chosen.tau * 100)),
-            on_change=url_state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
-        )
+        url_state.quantile(st.container(), chosen.tau, width=420)
         figure = launch_charts.launch(view, chosen.tau, about.frequency)
         st.plotly_chart(figure, key="launch", config=charts.CONFIG, alt=words.description())
         st.caption(words.caption())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from forecasting.service.view_models import ItemView
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.item import forecast_text, scenario_text, simulator_truth_panel
@@ -16,9 +17,6 @@ from pages.ui.shell import frame, scenario_code, url_state
 from pages.ui.shell.empty_states import answered, no_item
 from pages.ui.shell.frame import Figure
 from pages.ui.shell.scenario_code import Scenario
-
-if TYPE_CHECKING:
-    from forecasting.service.view_models import ItemView
 
 QUESTION = "What if the price changes?"
 NEW_PRICE, NEW_PROMOTION = "New price", "New promotion"

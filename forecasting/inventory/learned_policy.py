@@ -190,9 +190,6 @@ def _record_of(network: PolicyNetwork, past: ReplayData, ratio: float, split: in
     return RatioRecord(ratio, float(rule.sum()) / total, float(learned.sum()) / total, gain, bool(gain.high < 0))
 
 
-# ---- what the policy sees --------------------------------------------------------------------------------------------------
-
-
 def _features(past: ReplayData) -> np.ndarray:
     """What does not depend on the stock [K, N, F]: the span's knots over their mean, its size, and recent surprises."""
     mean = np.maximum(quantile_function.mean(past.taus, past.knots), 1e-6)  # (K, N)
@@ -231,9 +228,6 @@ def _quantile(taus: Tensor, knots: Tensor, tau: Tensor) -> Tensor:
     right = torch.searchsorted(taus, tau.detach().contiguous()).clamp(1, len(taus) - 1)
     low, high = (knots.gather(1, place[:, None])[:, 0] for place in (right - 1, right))
     return (low + (tau - taus[right - 1]) / (taus[right] - taus[right - 1]) * (high - low)).clamp(min=0)
-
-
-# ---- replays -----------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)

@@ -127,7 +127,6 @@ class LaunchForecast:
     price: float | None
     blend: QuantileForecast
     analogs: QuantileForecast
-    alike: QuantileForecast
     network: QuantileForecast | None
     network_share: float
     nearest: tuple[Analog, ...]
@@ -149,14 +148,7 @@ class LaunchModel:
 
     @classmethod
     def fitted(
-        cls,
-        launches: Launches,
-        shelf: GroupHistory,
-        t: int,
-        *,
-        seed: int = 1,
-        members: int = 2,
-        on_step: OnStep | None = None,
+        cls, launches: Launches, shelf: GroupHistory, t: int, *, members: int = 1, on_step: OnStep = lambda done, total: None
     ) -> LaunchModel:
         """Learns from the launches that were over at the end of period ``t``; raises TooLittleHistory below ``ENOUGH``."""
         known = launches.finished_by(t)
@@ -167,7 +159,7 @@ class LaunchModel:
                 "or forecast the product from an item like it."
             )
         known = known.take(np.sort(np.argsort(known.products.start, kind="stable")[-_MOST:]))
-        metric = LaunchMetric.fitted(known, shelf.until(t), seed=seed, members=members, on_step=on_step or (lambda *_: None))
+        metric = LaunchMetric.fitted(known, shelf.until(t), members=members, on_step=on_step)
         return cls(metric, _trend(known))
 
     @property

@@ -122,7 +122,7 @@ def trial(
     held = launches.begun_within(until + 1, t - window + 1)
     if len(held) < _RECORDED or len(launches.finished_by(until)) < ENOUGH:
         return None
-    model = LaunchModel.fitted(launches, shelf, until, members=1, on_step=on_step)
+    model = LaunchModel.fitted(launches, shelf, until, on_step=on_step)
     network_fans = by_network(early, like, held.products) if early else None
     middle = np.median(held.products.start)
     first, later = (np.flatnonzero(one) for one in (held.products.start <= middle, held.products.start > middle))

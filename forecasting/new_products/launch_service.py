@@ -128,8 +128,6 @@ class LaunchService:
         """How the views did on launches held out; None where those were too few."""
         return self._trial.record if self._trial else None
 
-    # what a planner may say
-
     @cached_property
     def _recent(self) -> tuple[RecentItem, ...]:
         sets = [self._under_way, *([self._trial.held] if self._trial else [])]
@@ -157,8 +155,6 @@ class LaunchService:
         like = [facts for facts in self.items if all(facts.static.get(name) == value for name, value in static.items())]
         prices = [price for facts in like if (price := facts.commercial.get(PRICE))]
         return float(np.median(prices)) if prices else None
-
-    # forecasts
 
     def forecast_recent(self, item_id: str, emphasis: Mapping[str, float]) -> LaunchForecast:
         """A recent item as if nothing of it had sold yet; raises UnknownItem.
@@ -229,7 +225,6 @@ class LaunchService:
             price=float(product.price[0]) if np.isfinite(product.price[0]) else None,
             blend=forecast(blend, "launch blend"),
             analogs=forecast(analogs, "analogs"),
-            alike=forecast(model.by_attributes(product), "alike by attributes"),
             network=forecast(network_fans, MQTransformerForecaster.name) if network_fans else None,
             network_share=share,
             nearest=tuple(self._analog(known, product, row, shares[0, row], times[row]) for row in listed),
@@ -267,8 +262,6 @@ class LaunchService:
 
     def _stamp(self, number: int) -> pd.Timestamp:
         return self.about.frequency.range(self.about.first, number + 1)[-1]
-
-    # items like an item
 
     def similar(self, item_id: str, count: int = 10) -> tuple[SimilarItem, ...]:
         """The best sellers nearest to an item by the learned metric; raises UnknownItem where it is not among them."""
@@ -325,7 +318,7 @@ def learn(catalog: Catalog, network: MQTransformerForecaster | None, store: Laun
     last = about.periods - 1
     like = catalog.panel([catalog.search("", limit=1).rows[0].item_id])
     learning = _share_of(report, 5, 55, "Learning which launches were alike")
-    model = LaunchModel.fitted(launches, shelf, last, members=1, on_step=learning)
+    model = LaunchModel.fitted(launches, shelf, last, on_step=learning)
     trying = _share_of(report, 60, 38, "Trying the forecast on launches held out")
     tested = trial(launches, shelf, like, last, network, trying)
     model = replace(model, network_share=tested.network_share) if tested else model

@@ -95,7 +95,7 @@ class LaunchMetric:
     spread: np.ndarray
 
     @classmethod
-    def fitted(cls, known: Launches, shelf: GroupHistory, *, seed: int, members: int, on_step: OnStep) -> LaunchMetric:
+    def fitted(cls, known: Launches, shelf: GroupHistory, *, members: int, on_step: OnStep) -> LaunchMetric:
         """Trains on ``known``, launches that are over; ``on_step(done, total)`` hears of every few steps."""
         channels = shelf.channels(known.products, known)
         metric = cls((), shelf, known, channels.mean(axis=0), channels.std(axis=0) + 1e-6)
@@ -104,9 +104,9 @@ class LaunchMetric:
         networks = []
         for member in range(members):
             with torch.random.fork_rng():
-                torch.manual_seed(1000 * seed + member)
+                torch.manual_seed(1000 + member)
                 network = EmbeddingNetwork(channels.shape[1], columns)
-                _train(network, inputs, known, seed + member, on_step, (member * _STEPS, members * _STEPS))
+                _train(network, inputs, known, 1 + member, on_step, (member * _STEPS, members * _STEPS))
             networks.append(network.eval().requires_grad_(False))
         return cls(tuple(networks), shelf, known, metric.mean, metric.spread)
 

@@ -120,7 +120,7 @@ def error_correlation_of(catalog: Catalog, networks: FeedbackEnsemble, item_ids:
     return ErrorCorrelation(market, category, len(panel), len(used), first, last, periods)
 
 
-def scores(taus: np.ndarray, values: np.ndarray, actuals: np.ndarray, seed: int = 0) -> np.ndarray:
+def scores(taus: np.ndarray, values: np.ndarray, actuals: np.ndarray) -> np.ndarray:
     """Normal scores [...] of ``actuals`` [...] under quantiles ``values`` [..., Q]; NaN where the actual is not known.
 
     Where the quantile function is flat at the actual (zeros, mostly), the level is drawn from the levels that share it.
@@ -130,7 +130,7 @@ def scores(taus: np.ndarray, values: np.ndarray, actuals: np.ndarray, seed: int 
     above = quantile_function.level(taus, values, units)
     below = quantile_function.level(taus, values, np.maximum(units - 0.5, 0) * (1 - 1e-9))
     below = np.where(units <= 0, 0.0, below)
-    level = below + np.random.default_rng(seed).random(units.shape) * np.maximum(above - below, 0)
+    level = below + np.random.default_rng(0).random(units.shape) * np.maximum(above - below, 0)
     return np.where(known, ndtri(np.clip(level, _LOWEST, _HIGHEST)), np.nan)
 
 
@@ -156,11 +156,11 @@ def _cross(z: np.ndarray, groups: np.ndarray) -> float:
     return total / pairs if pairs > 0 else 0.0
 
 
-def joint_totals(plan: BuyPlan, ties: ErrorCorrelation, *, seed: int = 0) -> JointTotals:
+def joint_totals(plan: BuyPlan, ties: ErrorCorrelation) -> JointTotals:
     """What the items of ``plan`` will sell together over their lead times and reviews."""
     taus, items = plan.inputs.taus, len(plan)
     samples = int(np.clip(_DRAWS // max(items, 1), 400, _SAMPLES))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     labels, place = np.unique(np.asarray(plan.inputs.assortment.category.take(plan.rows), dtype=str), return_inverse=True)
     market = rng.standard_normal((samples, 1), np.float32)
     own_category = rng.standard_normal((samples, len(labels)), np.float32)

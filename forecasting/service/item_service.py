@@ -66,7 +66,6 @@ class ItemService:
             forecast=forecast.first(horizon),
             plan_price=what_if.planned(plan, PRICE, horizon),
             plan_promo=what_if.planned(plan, PROMO, horizon),
-            price_given=what_if.given(plan, PRICE, horizon),
             promo_given=what_if.given(plan, PROMO, horizon),
             elasticity=what_if.known_elasticity(forecast, seen),
             price_low=seen[0] if seen else None,

@@ -158,7 +158,7 @@ class Items:
         price, promo = np.full(horizon, 2.49), (np.arange(horizon) == 4) * 0.8 if STATE.planned else np.full(horizon, 0.18)
         answer = forecast(number, horizon, price, promo, past.periods[-1])
         given = np.full(horizon, STATE.planned)
-        return ItemView(facts(number), past, answer, price, promo, given, given, elasticity(number), 1.99, 2.49)
+        return ItemView(facts(number), past, answer, price, promo, given, elasticity(number), 1.99, 2.49)
 
     def past_forecasts(self, item_id: str, horizon: int, count: int = 4) -> tuple[PastFan, ...]:
         number, past, fans = _number(item_id), history(_number(item_id)), []

@@ -101,7 +101,6 @@ class LaunchService:
             price=price,
             blend=forecast(analogs.blended(network, share), "launch blend"),
             analogs=forecast(analogs, "analogs"),
-            alike=forecast(analogs, "alike by attributes"),
             network=forecast(network, "mqtransformer") if self._trained else None,
             network_share=share,
             nearest=tuple(

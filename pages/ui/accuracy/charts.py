@@ -4,16 +4,14 @@ beside every colour."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from forecasting.evaluation.accuracy_report import AccuracyReport, CoverageCell
 from pages.ui.display import formats
-from pages.ui.display.charts import ACCENT, BASELINE, INK, NOTE, RULE
-
-if TYPE_CHECKING:
-    from forecasting.evaluation.accuracy_report import AccuracyReport, CoverageCell
+from pages.ui.display.charts import ACCENT, BASELINE, INK, NOTE, RULE, axis_note
 
 _ROW = 34  # pixels of a generation's line
 _DASHES, _SIGNS = ("dash", "dot", "dashdot", "longdash"), ("square", "diamond", "triangle-up", "x", "cross", "star", "hexagon")
@@ -63,7 +61,7 @@ def ladder(report: AccuracyReport, part: str, of: str) -> go.Figure:
             "type": "category", "categoryorder": "array", "categoryarray": titles[::-1], "fixedrange": True,
             "automargin": True, "showgrid": False, "range": [-0.6, len(shown) - 0.4],
         },
-        "annotations": [_axis_note("Error per unit sold: the further left, the better")],
+        "annotations": [axis_note("Error per unit sold: the further left, the better")],
         "shapes": [_rule(x0=base, x1=base, y0=0, y1=1, yref="paper")] if np.isfinite(base) else [],
     }  # fmt: skip
     return go.Figure(data=data, layout=layout)
@@ -106,7 +104,7 @@ def promises(rows: Sequence[CoverageCell], taus: Sequence[float], tolerance: flo
         "xaxis": {"type": "category", "fixedrange": True, "showgrid": False, "range": [-0.5, len(labels) - 0.5]},
         "yaxis": {"range": [-reach, reach], "fixedrange": True, "zeroline": False, "nticks": 7, "tickformat": "+~r"},
         "annotations": [
-            _axis_note("Percentage points more (+) or less (−) below the quantile than promised"),
+            axis_note("Percentage points more (+) or less (−) below the quantile than promised"),
             {
                 "text": f"within {edge:g} points", "x": 1, "xref": "paper", "y": edge, "xanchor": "right",
                 "yanchor": "bottom", "showarrow": False, "font": {"color": NOTE, "size": 12},
@@ -138,14 +136,6 @@ def _hover_text(row: CoverageCell) -> list[str]:
 def _label(value: float, bold: bool) -> str:
     """A number right of its mark."""
     return f"    <b>{formats.loss(value)}</b>" if bold else f"  {formats.loss(value)}"
-
-
-def _axis_note(text: str) -> dict[str, Any]:
-    """What the numbers of the chart are, over its upper left corner."""
-    return {
-        "text": text, "x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom",
-        "showarrow": False, "font": {"color": NOTE, "size": 13}, "yshift": 6,
-    }  # fmt: skip
 
 
 def _rule(**place: object) -> dict[str, Any]:

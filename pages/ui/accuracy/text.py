@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data.schema import Frequency
+from forecasting.evaluation.accuracy_report import AccuracyReport, CoverageCell, ModelScores, Verdict
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table
-
-if TYPE_CHECKING:
-    from forecasting.evaluation.accuracy_report import AccuracyReport, CoverageCell, ModelScores, Verdict
 
 #: Quantiles whose coverage the table shows, by their place among the taus of a certificate.
 _SHOWN = ((0, "P10"), (4, "P50"), (8, "P90"))

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.ui.display import charts, formats
-from pages.ui.display.charts import ACCENT, INK, NOTE
+from pages.ui.display.charts import ACCENT, INK, axis_note
 from pages.ui.display.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ def frontier(done: BudgetedPlan, about: About) -> go.Figure:
          "textfont": {"color": ACCENT, "size": 13}, "marker": {"color": ACCENT, "size": 13, "symbol": "diamond"},
          "hoverinfo": "skip", "showlegend": False, "cliponaxis": False},
     ]  # fmt: skip
-    note = {"xref": "paper", "yref": "paper", "showarrow": False, "font": {"color": NOTE, "size": 13}}
     layout = {
         "height": 300,
         "margin": {"l": 0, "r": 20, "t": 30, "b": 40},
@@ -71,10 +70,9 @@ def frontier(done: BudgetedPlan, about: About) -> go.Figure:
         "xaxis": {"fixedrange": True, "rangemode": "tozero", "tickformat": ",~s", "nticks": 7, "showgrid": False},
         "yaxis": {"fixedrange": True, "rangemode": "tozero", "tickformat": ",~s", "nticks": 5},
         "annotations": [
-            {**note, "text": f"Expected profit over buying nothing, {about.currency}", "x": 0, "y": 1, "xanchor": "left",
-             "yanchor": "bottom", "yshift": 6},
-            {**note, "text": f"Money spent, {about.currency}", "x": 1, "y": 0, "xanchor": "right", "yanchor": "top",
-             "yshift": -20},
+            axis_note(f"Expected profit over buying nothing, {about.currency}"),
+            axis_note(f"Money spent, {about.currency}")
+            | {"x": 1, "y": 0, "xanchor": "right", "yanchor": "top", "yshift": -20},
         ],
     }  # fmt: skip
     return go.Figure(data=data, layout=layout)

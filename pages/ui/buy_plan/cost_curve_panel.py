@@ -1,7 +1,4 @@
-"""What each quantile would have cost, replayed over the past, and whether a learned policy bought better: on request.
-
-From a page, one line: ``section(replay_settings(ratio, lead_time, review, item, category), chosen)``.
-"""
+"""What each quantile would have cost, replayed over the past, and whether a learned policy bought better: on request."""
 
 from __future__ import annotations
 
@@ -25,15 +22,6 @@ if TYPE_CHECKING:
     from forecasting.service.background_jobs import FunctionJob
 
 _JOB, _HEIGHT = "replay of the past", 360
-
-
-def replay_settings(
-    ratio: float, lead_time: float, review: float, item: str = "", category: str = "", worth: float = 0.475
-) -> ReplaySettings:
-    """What to replay, in whole periods; ``worth`` is what a lost sale and an unsold unit cost together, of the price."""
-    from forecasting.purchasing.policy_backtest import ReplaySettings
-
-    return ReplaySettings(round(ratio, 3), worth, max(0, round(lead_time)), max(1, round(review)), item, category)
 
 
 def section(settings: ReplaySettings, chosen: float) -> None:

@@ -18,7 +18,6 @@ from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table
 from pages.ui.resources import catalog, purchasing
 from pages.ui.shell import url_state
-from pages.ui.shell.address_widgets import choice, search
 
 if TYPE_CHECKING:
     from data.facts import About
@@ -58,8 +57,8 @@ def section(plan: BuyPlan, about: About) -> None:
 
 def _filters(show: str, text: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        choice("Shown", SHOWN, "show", show)
-        search("Search in the list", "buy q", text)
+        url_state.choice("Shown", SHOWN, "show", show)
+        url_state.search("Search in the list", "buy q", text)
 
 
 def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -> None:

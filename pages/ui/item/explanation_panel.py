@@ -5,20 +5,16 @@ The period ahead that is asked about is kept in the address as ``target``; a lin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 import streamlit as st
 
+from forecasting.service.view_models import ItemView
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Table
 from pages.ui.item import explanation_charts, explanation_text
 from pages.ui.resources import catalog, explanations
 from pages.ui.shell import url_state
-
-if TYPE_CHECKING:
-    from forecasting.service.view_models import ItemView
 
 _TARGET = "target"
 

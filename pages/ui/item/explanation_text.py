@@ -31,9 +31,6 @@ CHANGE_NAMES = {"new sales": "New sales", "own errors": "Own errors", "plan": "P
 _HARDLY = 0.005  # of the forecast: a part below this is not spoken of
 
 
-# why this number
-
-
 def drivers(found: Drivers, frequency: Frequency) -> str:
     """The answer: level, forecast, and the parts that make the difference, largest first."""
     level, forecast = float(found.reference.sum()), float(found.forecast.sum())
@@ -68,9 +65,6 @@ def drivers_table(found: Drivers, periods: pd.DatetimeIndex, frequency: Frequenc
         Column("Forecast", "units", together(found.forecast)),
     )
     return Table("What the forecast is made of", columns, frequency)
-
-
-# where it looked
 
 
 def link(
@@ -120,9 +114,6 @@ def links_table(found: AttentionAttribution, periods: pd.DatetimeIndex, frequenc
         Column("Link", "text", ["weak" if weak else "holds" for weak in found.weak[0]]),
     )
     return Table("Where the forecast looked", columns, frequency)
-
-
-# own mistakes
 
 
 def mistakes(found: ErrorHistory, target: int, stamp: pd.Timestamp, frequency: Frequency) -> str:
@@ -192,9 +183,6 @@ def earlier_table(found: ErrorHistory, target: int, now: pd.Timestamp, frequency
         Column("Expected", "units", [*numbers(earlier[known]), float(found.forecast[target])]),
     )
     return Table("Earlier forecasts of the same period", columns, frequency)
-
-
-# what changed since last time
 
 
 def changes(found: ForecastRevision, frequency: Frequency) -> str:

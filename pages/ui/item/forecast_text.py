@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from data.facts import About, ItemFacts
 from data.plans import USUAL_PERIODS
 from data.schema import Frequency
+from forecasting.core.types import QuantileForecast
+from forecasting.service.view_models import ItemView, PastFan
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
-
-if TYPE_CHECKING:
-    from data.facts import About, ItemFacts
-    from forecasting.core.types import QuantileForecast
-    from forecasting.service.view_models import ItemView, PastFan
-
 
 #: The share of stores from which a promotion is one.
 _PROMOTED = 0.005

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from data.errors import TidelineError, UploadError
 from data.sources.simulator.simulate import MOST_CELLS
+from forecasting.core.types import Report
 from pages.ui.display import formats, progress
 from pages.ui.loading import upload_panel
-
-if TYPE_CHECKING:
-    from forecasting.core.types import Report
 
 #: What may be planted: title, whether it usually is, and what it is.
 _PLANTED = {

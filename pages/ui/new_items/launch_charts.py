@@ -77,7 +77,6 @@ def _layout(view: LaunchForecast, tau: float, word: str) -> dict[str, Any]:
         + ([float(view.network.at(0.9)[0].max())] if view.network is not None else [])
     )
     label = {"showarrow": False, "font": {"color": charts.ACCENT, "size": 13}, "align": "left", "xanchor": "left"}
-    note = {"showarrow": False, "font": {"color": charts.NOTE, "size": 13}, "xref": "paper", "yref": "paper", "x": 0, "y": 1}
     return {
         "height": charts.HEIGHT,
         "margin": {"l": 0, "r": 118, "t": 30, "b": 0},
@@ -94,6 +93,6 @@ def _layout(view: LaunchForecast, tau: float, word: str) -> dict[str, Any]:
                 "x": window, "y": float(chosen[-1]), "xshift": 8,
                 "text": f"<b>{formats.level(tau)}</b><br>{formats.odds(tau)}<br>{below}", **label,
             },
-            {"text": f"Units per {word}", "xanchor": "left", "yanchor": "bottom", "yshift": 6, **note},
+            charts.axis_note(f"Units per {word}"),
         ],
     }  # fmt: skip

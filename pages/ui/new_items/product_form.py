@@ -114,8 +114,8 @@ def requested(desk: LaunchService) -> LaunchRequest | None:
         recent=recent,
         name=params.get("called", "") or "A new product",
         static=static,
-        price=_number(params.get("price"), 0.01, 1e6),
-        promo=(_number(params.get("promo"), 0, 100) or 0.0) / 100,
+        price=_number("price", 0.01, 1e6),
+        promo=(_number("promo", 0, 100) or 0.0) / 100,
         launch=_launch(params.get("launch")),
         emphasis=read(params.get("weigh", "")),
     )
@@ -192,7 +192,7 @@ def _fields(desk: LaunchService) -> None:
         step=0.1,
         format="%.2f",
         placeholder=f"usual: {formats.price(usual, about.currency)}" if usual else "not known",
-        **url_state.made_with("new price", _number(params.get("price"), 0.01, 1e6)),
+        **url_state.made_with("new price", _number("price", 0.01, 1e6)),
         on_change=_stored("new price", "price", lambda value: "" if value is None else f"{value:g}"),
     )
     if "promo" in about.known:
@@ -202,7 +202,7 @@ def _fields(desk: LaunchService) -> None:
             100,
             format="%d%%",
             help="The share of stores that promote it through its launch.",
-            **url_state.made_with("new promo", int(_number(params.get("promo"), 0, 100) or 0)),
+            **url_state.made_with("new promo", int(_number("promo", 0, 100) or 0)),
             on_change=_stored("new promo", "promo", lambda value: f"{value}" if value else ""),
         )
     launch.date_input(
@@ -284,9 +284,6 @@ def _latest() -> pd.Timestamp:
     return catalog.service().figures().last + pd.Timedelta(days=365)
 
 
-def _number(text: str | None, least: float, most: float) -> float | None:
-    try:
-        value = float(text) if text else None
-    except ValueError:
-        return None
-    return None if value is None or not least <= value <= most else value
+def _number(name: str, least: float, most: float) -> float | None:
+    value = url_state.number(name, float, None)
+    return value if value is not None and least <= value <= most else None
