@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
+from forecasting.new_products.analog_forecast import LaunchForecast
+from forecasting.new_products.launch_service import LaunchService
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.jobs import launches_panel
@@ -14,10 +14,6 @@ from pages.ui.resources import catalog, new_products
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.empty_states import answered
 from pages.ui.shell.frame import Figure
-
-if TYPE_CHECKING:
-    from forecasting.new_products.analog_forecast import LaunchForecast
-    from forecasting.new_products.launch_service import LaunchService
 
 QUESTION = "What will a product without history do?"
 

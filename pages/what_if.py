@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from forecasting.service.view_models import ItemView
+from forecasting.service.view_models import ItemView, PlanChange
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.item import forecast_text, scenario_text, simulator_truth_panel
@@ -38,7 +38,7 @@ def what_if() -> None:
         priced, promoted = bool(np.isfinite(plan.plan_price).all()), "promo" in about.known
         price = scenario.prices_at(plan.plan_price) if priced else None
         promo = scenario.promotions_at(plan.plan_promo) if promoted else None
-        view = catalog.scenario(chosen.item, horizon, price, promo)
+        view = catalog.service().items.scenario(chosen.item, horizon, PlanChange(price, promo))
         words = scenario_text.Words(view, scenario, about)
 
         frame.heading(f"What if {formats.plain(view.facts.name)} has another price?", words.sentence())

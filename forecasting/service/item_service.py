@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -35,6 +35,9 @@ _Explanation = TypeVar("_Explanation")
 #: Opened items that are kept: as many as a few planners look at in turn.
 _LATELY = 64
 
+#: Explanations that are kept: of as many items, each of four kinds.
+_EXPLAINED = 4 * _LATELY
+
 
 @dataclass(frozen=True, eq=False)
 class _Opened:
@@ -52,7 +55,8 @@ class ItemService:
 
     def __init__(self, catalog: Catalog, model: ServedModel, horizon: int) -> None:
         self._catalog, self._model, self._horizon = catalog, model, horizon
-        self._lately, self._generations_lock = Kept[_Opened](_LATELY), threading.Lock()
+        self._lately, self._explanations = Kept[_Opened](_LATELY), Kept[Any](_EXPLAINED)
+        self._generations_lock = threading.Lock()
 
     def view(self, item_id: str, horizon: int | None = None) -> ItemView:
         """History and forecast of one item; raises UnknownItem, NotTrained."""
@@ -104,19 +108,19 @@ class ItemService:
     def drivers(self, item_id: str) -> Drivers:
         """What the forecast of one item is made of, in units; raises UnknownItem, NotTrained."""
         corrected = self._opened(item_id).output.correction
-        return self._explained(item_id, lambda networks, panel, plan: drivers(networks, panel, plan, corrected))
+        return self._explained(item_id, "drivers", lambda networks, panel, plan: drivers(networks, panel, plan, corrected))
 
     def attention(self, item_id: str) -> AttentionAttribution:
         """Where the forecast of one item looked, and what it is without; raises UnknownItem, NotTrained."""
-        return self._explained(item_id, attention_attribution)
+        return self._explained(item_id, "attention", attention_attribution)
 
     def errors(self, item_id: str) -> ErrorHistory:
         """What was said of one item before, and what came; raises UnknownItem, NotTrained."""
-        return self._explained(item_id, error_history)
+        return self._explained(item_id, "errors", error_history)
 
     def revision(self, item_id: str) -> ForecastRevision | None:
         """What changed one item's forecast in the last period; raises UnknownItem, NotTrained."""
-        return self._explained(item_id, forecast_revision)
+        return self._explained(item_id, "revision", forecast_revision)
 
     def scenario(self, item_id: str, horizon: int, change: PlanChange) -> ScenarioView:
         """Baseline and scenario of one item; raises UnknownItem, NotTrained, ConfigurationError."""
@@ -150,8 +154,12 @@ class ItemService:
         panel, plan = self._catalog.panel([item_id]), self._catalog.plan([item_id], self._horizon)
         return _Opened(self._catalog.item(item_id), panel, plan, *self._model.predict(panel, plan))
 
-    def _explained(self, item_id: str, by: Callable[[FeedbackEnsemble, Panel, Plan], _Explanation]) -> _Explanation:
-        """What explains one item's forecast by the networks that made it."""
-        opened = self._opened(item_id)
-        with self._model.locked() as forecaster:
-            return by(forecaster.networks, opened.panel, opened.plan)
+    def _explained(self, item_id: str, kind: str, by: Callable[[FeedbackEnsemble, Panel, Plan], _Explanation]) -> _Explanation:
+        """What explains one item's forecast by the networks that made it; the last answers of each ``kind`` are kept."""
+
+        def explanation() -> _Explanation:
+            opened = self._opened(item_id)
+            with self._model.locked() as forecaster:
+                return by(forecaster.networks, opened.panel, opened.plan)
+
+        return cast("_Explanation", self._explanations.made((item_id, kind), explanation))

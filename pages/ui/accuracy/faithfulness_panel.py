@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
+from forecasting.explain.attention_faithfulness import Agreement, Faithfulness
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Table
 from pages.ui.jobs import job_panel
 from pages.ui.resources import catalog, jobs
-
-if TYPE_CHECKING:
-    from forecasting.explain.attention_faithfulness import Agreement, Faithfulness
 
 _JOB = "faithfulness"
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from data.facts import About
+from forecasting.inventory.budget_allocation import BudgetedPlan
+from forecasting.purchasing.purchase_plan import BuyPlan
 from pages.ui.display import charts, formats
 from pages.ui.display.charts import ACCENT, INK, axis_note
 from pages.ui.display.tables import Column, Table
-
-if TYPE_CHECKING:
-    from data.facts import About
-    from forecasting.inventory.budget_allocation import BudgetedPlan
-    from forecasting.purchasing.purchase_plan import BuyPlan
 
 _SHOWN = 10  # items that were cut most
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from data.facts import About
+from forecasting.inventory.learned_policy import RatioRecord
+from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings
+from forecasting.service.background_jobs import FunctionJob
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.charts import ACCENT, BASELINE, INK, NOTE, RULE
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Kind, Table, numbers
 from pages.ui.jobs import job_panel
 from pages.ui.resources import catalog, jobs, purchasing
-
-if TYPE_CHECKING:
-    from data.facts import About
-    from forecasting.inventory.learned_policy import RatioRecord
-    from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings
-    from forecasting.service.background_jobs import FunctionJob
 
 _JOB, _HEIGHT = "replay of the past", 360
 

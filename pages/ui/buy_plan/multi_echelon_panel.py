@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import streamlit as st
 
 from data.errors import TidelineError
+from data.facts import About
+from forecasting.purchasing.multi_echelon_plan import DepotLine, ProductPlan, contradictions, depot_lines
+from forecasting.purchasing.purchase_plan import BuyPlan
+from forecasting.service.background_jobs import FunctionJob
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Kind, Table
 from pages.ui.jobs import job_panel
 from pages.ui.resources import catalog, jobs, purchasing
 from pages.ui.shell import url_state
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from data.facts import About
-    from forecasting.purchasing.multi_echelon_plan import DepotLine, ProductPlan
-    from forecasting.purchasing.purchase_plan import BuyPlan
-    from forecasting.service.background_jobs import FunctionJob
 
 _JOB = "transfers"
 _LISTED = 5
@@ -29,8 +25,6 @@ _SHOWN = 100  # products that can be chosen, the shortest first
 
 def section(plan: BuyPlan, about: About) -> None:
     """Folded away until asked for, or open where the list has nothing else; the chosen product is kept in the URL."""
-    from forecasting.purchasing.multi_echelon_plan import contradictions, depot_lines
-
     url_state.opened_by_link("locations")
     if plan.located == len(plan) > 0:
         st.session_state.setdefault("locations", True)

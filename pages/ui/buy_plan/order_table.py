@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from data.errors import TidelineError
+from data.facts import About
+from forecasting.purchasing.purchase_plan import BuyPlan, BuyRow
 from pages.ui.buy_plan import text as buy_plan_text
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table
 from pages.ui.resources import catalog, purchasing
 from pages.ui.shell import url_state
-
-if TYPE_CHECKING:
-    from data.facts import About
-    from forecasting.purchasing.purchase_plan import BuyPlan, BuyRow
 
 PER_PAGE = 25
 SHOWN = {"buy": "Only to buy", "all": "All in scope"}

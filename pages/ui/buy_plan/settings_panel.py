@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from data.schema import Frequency
+from forecasting.purchasing.policy_backtest import ReplaySettings
+from forecasting.purchasing.purchase_plan import BuyPlan
 from forecasting.purchasing.purchase_terms import BuySettings
 from pages.ui.display import formats
 from pages.ui.shell import url_state
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from data.schema import Frequency
-    from forecasting.purchasing.policy_backtest import ReplaySettings
-    from forecasting.purchasing.purchase_plan import BuyPlan
 
 BY = {"quantile": "A quantile", "costs": "What it costs"}
 SCOPES = {"all": "All items", "category": "A category", "supplier": "A supplier", "item": "One item"}
@@ -75,8 +71,6 @@ def read() -> BuySettings:
 
 def replayed(settings: BuySettings) -> ReplaySettings:
     """What the money curve replays for these settings: their scope, their costs, and whole periods."""
-    from forecasting.purchasing.policy_backtest import ReplaySettings
-
     lead_time, review = max(0, round(settings.lead_time)), max(1, round(settings.review))
     return ReplaySettings(round(settings.ratio, 3), settings.worth, lead_time, review, settings.item, settings.category)
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from data.errors import TidelineError
+from data.facts import About
+from data.planner_store import Term
+from forecasting.purchasing.purchase_plan import BuyPlan
 from pages.ui.display import formats
 from pages.ui.resources import purchasing
 from pages.ui.shell import url_state
-
-if TYPE_CHECKING:
-    from data.facts import About
-    from data.planner_store import Term
-    from forecasting.purchasing.purchase_plan import BuyPlan
 
 _IN_A_ROW = 5
 _SAVED, _REFUSED = "terms saved", "terms refused"

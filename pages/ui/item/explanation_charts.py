@@ -7,19 +7,17 @@ with its number, so that colour is never the only sign.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from data.schema import Frequency
+from forecasting.explain.attention_attribution import AttentionAttribution
+from forecasting.service.view_models import ItemHistory
 from pages.ui.display import formats
 from pages.ui.display.charts import ACCENT, BASELINE, INK, NOTE, OTHER, RULE, shown_periods
-
-if TYPE_CHECKING:
-    from forecasting.explain.attention_attribution import AttentionAttribution
-    from forecasting.service.view_models import ItemHistory
 
 _BRIDGE, _MAP, _LINE = 340, 320, 260  # heights in pixels
 

@@ -13,7 +13,7 @@ from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Table
 from pages.ui.item import explanation_charts, explanation_text
-from pages.ui.resources import catalog, explanations
+from pages.ui.resources import catalog
 from pages.ui.shell import url_state
 
 _TARGET = "target"
@@ -42,7 +42,7 @@ def address() -> dict[str, str]:
 
 def _drivers(view: ItemView) -> None:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
-    found = explanations.drivers(view.facts.item_id).first(len(periods))
+    found = catalog.service().items.drivers(view.facts.item_id).first(len(periods))
     sentence = explanation_text.drivers(found, frequency)
     st.markdown(sentence)
     parts = explanation_text.steps(found.groups, explanation_text.DRIVER_NAMES, found.span)
@@ -56,7 +56,7 @@ def _drivers(view: ItemView) -> None:
 
 def _attention(view: ItemView) -> None:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
-    found = explanations.attention(view.facts.item_id).first(len(periods))
+    found = catalog.service().items.attention(view.facts.item_id).first(len(periods))
     if not found.weights.size:
         st.markdown("This model was trained without attention: it does not look back at single periods.")
         return
@@ -94,7 +94,7 @@ def _clicked(key: str, periods: pd.DatetimeIndex) -> None:
 
 def _mistakes(view: ItemView) -> None:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
-    found = explanations.errors(view.facts.item_id)
+    found = catalog.service().items.errors(view.facts.item_id)
     target = _target(view, "mistakes-target") if found.any else 0
     st.markdown(explanation_text.mistakes(found, target, periods[target], frequency))
     if found.any:
@@ -108,7 +108,7 @@ def _mistakes(view: ItemView) -> None:
 
 def _changes(view: ItemView) -> None:
     frequency = catalog.service().figures().frequency
-    found = explanations.revision(view.facts.item_id)
+    found = catalog.service().items.revision(view.facts.item_id)
     if found is None:
         word = formats.period_word(frequency)
         st.markdown(

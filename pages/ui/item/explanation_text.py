@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from data.schema import Frequency
+from forecasting.explain.attention_attribution import AttentionAttribution
+from forecasting.explain.error_history import ErrorHistory
+from forecasting.explain.forecast_revision import ForecastRevision
+from forecasting.explain.shapley_drivers import Drivers
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
-
-if TYPE_CHECKING:
-    from forecasting.explain.attention_attribution import AttentionAttribution
-    from forecasting.explain.error_history import ErrorHistory
-    from forecasting.explain.forecast_revision import ForecastRevision
-    from forecasting.explain.shapley_drivers import Drivers
 
 DRIVER_NAMES = {
     "trend": "Level and trend",

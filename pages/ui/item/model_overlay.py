@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from data.errors import TidelineError
+from data.schema import Frequency
+from forecasting.core.types import QuantileForecast
+from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores
+from forecasting.models.patchwork.forecaster import PatchworkParts
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
 from pages.ui.resources import catalog, ladder
 from pages.ui.shell import url_state
-
-if TYPE_CHECKING:
-    from data.schema import Frequency
-    from forecasting.core.types import QuantileForecast
-    from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores
-    from forecasting.models.patchwork.forecaster import PatchworkParts
 
 _NONE = ""
 _ROUTES = {

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import streamlit as st
 
 from data.errors import TidelineError
+from data.facts import About
+from forecasting.new_products.duplicate_items import Duplicate
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Table
 from pages.ui.jobs import launches_panel
 from pages.ui.resources import catalog, new_products
 from pages.ui.shell import frame
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from data.facts import About
-    from forecasting.new_products.duplicate_items import Duplicate
-    from pages.ui.shell.url_state import Selection
-
+from pages.ui.shell.url_state import Selection
 
 _SHOWN = 50  # pairs of probable duplicates on the page
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data.schema import Frequency
+from forecasting.evaluation.simulator_check import ItemTruth, TruthRecord
+from forecasting.service.view_models import ItemView, ScenarioView
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
-
-if TYPE_CHECKING:
-    from forecasting.evaluation.simulator_check import ItemTruth, TruthRecord
-    from forecasting.service.view_models import ItemView, ScenarioView
 
 TRUTH = "The truth"
 

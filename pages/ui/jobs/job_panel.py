@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from forecasting.service.background_jobs import BackgroundJob
 from pages.ui.display import formats, progress
-
-if TYPE_CHECKING:
-    from forecasting.service.background_jobs import BackgroundJob
 
 
 def section(

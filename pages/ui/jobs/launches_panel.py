@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
+from forecasting.service.background_jobs import FunctionJob
+from forecasting.service.planning_service import PlanningService
 from pages.ui.jobs import job_panel
 from pages.ui.resources import catalog, jobs, new_products
-
-if TYPE_CHECKING:
-    from forecasting.service.background_jobs import FunctionJob
-    from forecasting.service.planning_service import PlanningService
 
 _JOB = "launches"
 

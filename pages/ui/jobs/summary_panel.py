@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
+from forecasting.service.background_jobs import FunctionJob
+from forecasting.service.planning_service import PlanningService
 from pages.ui.display import formats
 from pages.ui.jobs import job_panel
 from pages.ui.resources import catalog, jobs
 from pages.ui.shell import frame
-
-if TYPE_CHECKING:
-    from forecasting.service.background_jobs import FunctionJob
-    from forecasting.service.planning_service import PlanningService
 
 _JOB = "forecasts of all items"
 

@@ -6,16 +6,14 @@ second forecaster is a dashed outline, what happened is ink. Analogs are thin gr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from data.schema import Frequency
+from forecasting.new_products.analog_forecast import LaunchForecast
 from pages.ui.display import charts, formats
-
-if TYPE_CHECKING:
-    from forecasting.new_products.analog_forecast import LaunchForecast
 
 _LINES = 12  # analogs drawn one by one: more than can be told apart helps nobody
 

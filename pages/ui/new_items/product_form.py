@@ -9,19 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from data.facts import ItemFacts
+from forecasting.new_products.analog_forecast import LaunchForecast
+from forecasting.new_products.launch_service import LaunchService, NewProduct
 from pages.ui.display import formats
 from pages.ui.resources import catalog
 from pages.ui.shell import url_state
-
-if TYPE_CHECKING:
-    from data.facts import ItemFacts
-    from forecasting.new_products.analog_forecast import LaunchForecast
-    from forecasting.new_products.launch_service import LaunchService
 
 _RECENT, _DESCRIBED = "A recent item", "A product described"
 _ANY = "—"
@@ -46,8 +44,6 @@ class LaunchRequest:
         """Its launch; raises UnknownItem, DataError."""
         if self.recent and not self.to_come:
             return desk.forecast_recent(self.recent, self.emphasis)
-        from forecasting.new_products.launch_service import NewProduct
-
         product = NewProduct(self.name, self.static, self.price, self.promo, self.launch)
         return desk.forecast_new(product, self.emphasis)
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from data.planner_store import Review
+from data.facts import About
+from data.planner_store import Review, State
 from forecasting.batch.forecast_monitoring import OUTSIDE
+from forecasting.purchasing.alerts import Alert, Alerts, Missed, Moved
 from pages.ui.buy_plan.text import count, span
 from pages.ui.display import formats
 from pages.ui.resources import catalog, jobs, purchasing
 from pages.ui.shell import frame, url_state
-
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
-    from data.facts import About
-    from data.planner_store import State
-    from forecasting.purchasing.alerts import Alert, Alerts, Missed, Moved
 
 FIRST, MORE = 6, 12  # alerts that are shown, and how many more at a time
 
