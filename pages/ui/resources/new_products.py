@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from forecasting.core.kept import Kept
+from forecasting.new_products.duplicate_items import Duplicate
+from forecasting.new_products.launch_service import LaunchService
 from pages.ui.resources import catalog
 from pages.ui.resources.kept import by
-
-if TYPE_CHECKING:
-    from forecasting.new_products.duplicate_items import Duplicate
-    from forecasting.new_products.launch_service import LaunchService
 
 
 def launches() -> LaunchService | None:
