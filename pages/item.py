@@ -127,15 +127,15 @@ def past(item_id: str, horizon: int) -> None:
             need = formats.periods(horizon, about.frequency)
             st.markdown(f"There is not enough history yet to forecast {need} from an earlier date and see what came.")
             return
-        record = forecast_text.record(earlier, about.frequency)
-        st.markdown(record.sentence)
+        sentence, table = forecast_text.record(earlier, about.frequency), forecast_text.record_table(earlier, about.frequency)
+        st.markdown(sentence)
         st.caption(forecast_text.provenance(earlier))
         history = catalog.item(item_id, horizon).history
         figure = charts.past_fans(history, earlier, about.frequency)
-        st.plotly_chart(figure, key="past-fans", config=charts.CONFIG, alt=record.sentence)
-        st.html(record.table.html())
+        st.plotly_chart(figure, key="past-fans", config=charts.CONFIG, alt=sentence)
+        st.html(table.html())
         fan = earlier[-1].forecast
-        downloads(record.table, exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}"), "past")
+        downloads(table, exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}"), "past")
 
 
 forecast()

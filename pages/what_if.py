@@ -105,25 +105,25 @@ def _controls(scenario: Scenario, priced: bool, promoted: bool, planned: bool) -
         st.button(
             "Reset",
             disabled=not scenario.changed,
-            on_click=url_state.store_scenario,
-            args=(Scenario(),),
+            on_click=url_state.write,
+            args=("scenario", ""),
             icon=":material/undo:",
         )
 
 
 def _price_moved() -> None:
-    if url_state.is_gone("price"):
-        return
-    scenario = url_state.selection().scenario
-    url_state.store_scenario(replace(scenario, price_change=st.session_state["price"]))
+    if not url_state.is_gone("price"):
+        _store(price_change=st.session_state["price"])
 
 
 def _promotion_chosen() -> None:
-    if url_state.is_gone("promotion"):
-        return
-    code = st.session_state["promotion"]
-    scenario = url_state.selection().scenario
-    url_state.store_scenario(replace(scenario, promotion=None if code == "planned" else int(code) / 100))
+    if not url_state.is_gone("promotion"):
+        code = st.session_state["promotion"]
+        _store(promotion=None if code == "planned" else int(code) / 100)
+
+
+def _store(**changed: Any) -> None:
+    url_state.write("scenario", replace(url_state.selection().scenario, **changed).text)
 
 
 def _promotion_code(share: float | None) -> str:
@@ -181,7 +181,7 @@ def _take_over(key: str) -> None:
                 single.pop(row + 1, None)
                 if cells[name] is not None:
                     single[row + 1] = cells[name] * scale
-    url_state.store_scenario(scenario.single(prices, promotions))
+    _store(prices=prices, promotions=promotions)
 
 
 what_if()

@@ -7,7 +7,7 @@ adds up the curves anew. Axis letters: N items, W periods of a launch, K launche
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,7 @@ class SimilarItem:
     distance: float
 
 
+@dataclass(eq=False)
 class LaunchService:
     """Answers about launches in one catalog with one metric and, where it serves, the network; nothing in it changes.
 
@@ -78,21 +79,15 @@ class LaunchService:
     known before them. ``ahead`` is that item's plan as far as a launch may be planned, with the holidays there.
     """
 
-    def __init__(
-        self,
-        about: About,
-        model: LaunchModel,
-        under_way: Launches,
-        items: tuple[ItemFacts, ...],
-        like: Panel,
-        network: MQTransformerForecaster | None,
-        trial: Trial | None,
-        ahead: Plan | None = None,
-    ) -> None:
-        self.about, self.model, self.items = about, model, items
-        self._under_way, self._like, self._network, self._trial = under_way, like, network, trial
-        self._ahead = ahead
-        self._last_fans: tuple[tuple[object, ...], Fans] | None = None
+    about: About
+    model: LaunchModel
+    under_way: Launches
+    items: tuple[ItemFacts, ...]
+    like: Panel
+    network: MQTransformerForecaster | None
+    trial: Trial | None
+    ahead: Plan | None = None
+    _last_fans: tuple[tuple[object, ...], Fans] | None = field(default=None, init=False)
 
     @classmethod
     def of(cls, catalog: Catalog, network: MQTransformerForecaster | None, store: LaunchStore) -> LaunchService | None:
@@ -126,11 +121,11 @@ class LaunchService:
     @property
     def record(self) -> LaunchRecord | None:
         """How the views did on launches held out; None where those were too few."""
-        return self._trial.record if self._trial else None
+        return self.trial.record if self.trial else None
 
     @cached_property
     def _recent(self) -> tuple[RecentItem, ...]:
-        sets = [self._under_way, *([self._trial.held] if self._trial else [])]
+        sets = [self.under_way, *([self.trial.held] if self.trial else [])]
         found = [
             RecentItem(str(item), str(name), self._stamp(int(start)))
             for one in (launches.products for launches in sets)
@@ -161,19 +156,19 @@ class LaunchService:
 
         One whose launch is over is forecast by what had been learned before it began.
         """
-        found = np.flatnonzero(self._under_way.products.item_ids == item_id)
+        found = np.flatnonzero(self.under_way.products.item_ids == item_id)
         if found.size:
-            one = self._under_way.take(found[:1])
-            return self._forecast(self.model, self._network, one.products, emphasis, one.curves[0])
-        over = np.flatnonzero(self._trial.held.products.item_ids == item_id) if self._trial else found
-        if self._trial is None or not over.size:
+            one = self.under_way.take(found[:1])
+            return self._forecast(self.model, self.network, one.products, emphasis, one.curves[0])
+        over = np.flatnonzero(self.trial.held.products.item_ids == item_id) if self.trial else found
+        if self.trial is None or not over.size:
             raise UnknownItem(f"{item_id!r} is not among the recent items. Choose one of the list, or describe a product.")
-        one = self._trial.held.take(over[:1])
-        return self._forecast(self._trial.model, self._trial.network, one.products, emphasis, one.curves[0])
+        one = self.trial.held.take(over[:1])
+        return self._forecast(self.trial.model, self.trial.network, one.products, emphasis, one.curves[0])
 
     def knows(self, item_id: str) -> bool:
         """Whether ``forecast_recent`` can answer."""
-        sets = [self._under_way, *([self._trial.held] if self._trial else [])]
+        sets = [self.under_way, *([self.trial.held] if self.trial else [])]
         return any((one.products.item_ids == item_id).any() for one in sets)
 
     def forecast_new(self, product: NewProduct, emphasis: Mapping[str, float]) -> LaunchForecast:
@@ -188,7 +183,7 @@ class LaunchService:
             promo=np.full((1, self.window), product.promo),
             start=np.array([start]),
         )
-        return self._forecast(self.model, self._network, products, emphasis, np.full(self.window, np.nan))
+        return self._forecast(self.model, self.network, products, emphasis, np.full(self.window, np.nan))
 
     def _forecast(
         self,
@@ -212,7 +207,7 @@ class LaunchService:
         periods = self.about.frequency.range(self._stamp(start), self.window)
 
         def forecast(fans: Fans, name: str) -> QuantileForecast:
-            card = self._network.card if self._network else None
+            card = self.network.card if self.network else None
             version = card.version if card else "untrained"
             hashed = self.about.catalog_hash
             return QuantileForecast(
@@ -241,7 +236,7 @@ class LaunchService:
         key = (id(network), static, float(product.price[0]), product.promo.tobytes(), int(product.start[0]))
         kept = self._last_fans
         if kept is None or kept[0] != key:
-            kept = (key, by_network(network, self._like, product, self._ahead))
+            kept = (key, by_network(network, self.like, product, self.ahead))
             self._last_fans = kept
         return kept[1]
 

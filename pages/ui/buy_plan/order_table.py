@@ -76,10 +76,8 @@ def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -
         if isinstance(columns[name][0], float)
     }
     if _LOST in columns:
-        help_text = (
-            "Of what is needed, what finds no stock before an order placed now arrives: it will be lost, and is not bought."
-        )
-        config[_LOST] = st.column_config.NumberColumn(disabled=True, format="localized", width=67, help=help_text)
+        note = "Of what is needed, what finds no stock before an order placed now arrives: it will be lost, and is not bought."
+        config[_LOST] = st.column_config.NumberColumn(disabled=True, format="localized", width=67, help=note)
     config["Item"] = st.column_config.TextColumn(disabled=True, width=196, pinned=True)
     config[BUY] = st.column_config.NumberColumn(
         min_value=0, max_value=1e9, format="localized", width=80, help="Type another number; empty it to take ours."

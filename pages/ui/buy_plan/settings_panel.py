@@ -77,8 +77,7 @@ def replayed(settings: BuySettings) -> ReplaySettings:
 
 def scope() -> str:
     """All items, a category, a supplier or one item."""
-    named = st.query_params.get("scope", "all")
-    return named if named in SCOPES else "all"
+    return url_state.chosen_of("scope", SCOPES, "all")
 
 
 def address() -> dict[str, str]:

@@ -40,8 +40,7 @@ def overlay(item_id: str, horizon: int) -> Overlay | None:
     if report is None or not report.tried or report.shipped:  # what was shipped are scores, not forecasters
         return None
     titles = {_NONE: "None", **{one.name: one.title for one in report.tried}}
-    chosen = st.query_params.get("over", _NONE)
-    chosen = chosen if chosen in titles else _NONE
+    chosen = url_state.chosen_of("over", titles, _NONE)
     st.selectbox(
         "Lay another generation's fan over it",
         list(titles),

@@ -164,8 +164,7 @@ def _fields(desk: LaunchService) -> None:
     columns = st.columns(max(2, min(len(about.static), 4)), vertical_alignment="bottom")
     for place, column in enumerate(about.static):
         values = desk.values(column, given)
-        chosen = params.get(f"is.{column}", _ANY)
-        chosen = chosen if chosen in values else _ANY
+        chosen = url_state.chosen_of(f"is.{column}", values, _ANY)
         columns[place % len(columns)].selectbox(
             column.replace("_", " ").capitalize(),
             [_ANY, *values],
@@ -228,10 +227,7 @@ def _which() -> None:
     for name in [name for name in st.query_params if name in ("recent", "called") or name.startswith("is.")]:
         del st.query_params[name]
     weigh_as_learned()
-    if st.session_state["which"] == _DESCRIBED:
-        st.query_params["described"] = "1"
-    elif "described" in st.query_params:
-        del st.query_params["described"]
+    url_state.write("described", "1" if st.session_state["which"] == _DESCRIBED else "")
 
 
 def _taken() -> None:
@@ -253,16 +249,12 @@ def weigh(key: str, item_ids: tuple[str, ...]) -> None:
         if "Use" in cells:
             emphasis[item] = 1.0 if cells["Use"] else 0.0
     text = written({item: times for item, times in emphasis.items() if times != 1})
-    if text:
-        st.query_params["weigh"] = text
-    else:
-        weigh_as_learned()
+    url_state.write("weigh", text)
 
 
 def weigh_as_learned() -> None:
     """Forgets what the planner did to the analogs."""
-    if "weigh" in st.query_params:
-        del st.query_params["weigh"]
+    url_state.write("weigh", "")
 
 
 def _launch(text: str | None) -> pd.Timestamp:

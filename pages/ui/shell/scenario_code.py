@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -87,10 +87,6 @@ class Scenario:
             return None
         path = np.array(plan, np.float64) if self.promotion is None else np.full(len(plan), self.promotion)
         return _with(path, self.promotions)
-
-    def single(self, prices: Mapping[int, float], promotions: Mapping[int, float]) -> Scenario:
-        """The same with these single periods."""
-        return replace(self, prices=dict(prices), promotions=dict(promotions))
 
     def words(self, frequency: Frequency) -> str:
         """What differs, as a planner would say it: ``"price −10%, promoted in full"``; ``"as planned"`` if nothing."""

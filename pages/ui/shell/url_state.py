@@ -150,27 +150,22 @@ def is_gone(key: str) -> bool:
     return key not in st.session_state
 
 
-def on_change(key: str, name: str, write: Callable[[Any], str]) -> Callable[[], None]:
+def on_change(key: str, name: str, words: Callable[[Any], str]) -> Callable[[], None]:
     """The callback that writes a widget's value to the address as ``name``; an empty text takes it out."""
 
     def store() -> None:
-        if is_gone(key):
-            return
-        text = write(st.session_state[key])
-        if text:
-            st.query_params[name] = text
-        elif name in st.query_params:
-            del st.query_params[name]
+        if not is_gone(key):
+            write(name, words(st.session_state[key]))
 
     return store
 
 
-def store_scenario(scenario: Scenario) -> None:
-    """Writes a scenario to the address."""
-    if scenario.changed:
-        st.query_params["scenario"] = scenario.text
-    elif "scenario" in st.query_params:
-        del st.query_params["scenario"]
+def write(name: str, text: str) -> None:
+    """Writes ``text`` to the address as ``name``; an empty one takes it out."""
+    if text:
+        st.query_params[name] = text
+    elif name in st.query_params:
+        del st.query_params[name]
 
 
 def number(name: str, kind: Callable[[str], _Number], otherwise: _Otherwise) -> _Number | _Otherwise:

@@ -147,8 +147,8 @@ def section(found: Alerts, about: About) -> None:
         if len(places) > shown:
             st.button(
                 f"Show more of {formats.whole(len(places))}",
-                on_click=_show,
-                args=(shown + MORE,),
+                on_click=url_state.write,
+                args=("alerts", str(shown + MORE)),
                 type="tertiary",
                 icon=":material/expand_more:",
             )
@@ -192,10 +192,6 @@ def _row(alert: Alert, found: Alerts, about: About) -> None:
             help=explained,
             type="tertiary",
         )
-
-
-def _show(number: int) -> None:
-    st.query_params["alerts"] = str(number)
 
 
 def stale(about: About, today: str) -> str:
