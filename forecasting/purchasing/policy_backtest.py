@@ -74,11 +74,9 @@ class BuyingRecord:
         return min(self.policy, key=lambda record: abs(record.ratio - self.settings.ratio), default=None)
 
 
-def buying_record(
-    catalog: Catalog, forecaster: MQTransformerForecaster, settings: ReplaySettings, report: Report
-) -> BuyingRecord:
+def buying_record(catalog: Catalog, model: MQTransformerForecaster, settings: ReplaySettings, report: Report) -> BuyingRecord:
     """Replays what is asked for; raises UnknownItem, NotTrained, TooLittleHistory, ConfigurationError."""
-    early = forecaster.validation_model()
+    early = model.validation_model()
     if early is None:
         raise NotTrained(
             "This model kept no networks from before its last periods, for the history was too short. Train again with more."
