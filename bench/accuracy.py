@@ -36,7 +36,7 @@ from forecasting.models.registry import GENERATIONS  # noqa: E402
 
 BENCH = ROOT.parent / "shared" / "bench"
 QUICK_MODELS = ("seasonal_naive", "empirical_last26", "mqtransformer")
-QUICK_ITEMS, ASKED = 150, 25
+QUICK_ITEMS, TIMED = 150, 25
 QUICK_TRAINING = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=75)
 
 
@@ -131,7 +131,7 @@ def _figures(model: Generation, panel: Panel, tested: backtest.Backtest) -> dict
 def item_ms_of(model: Generation, panel: Panel) -> float:
     """Median milliseconds of one item forecast by itself at the last period."""
     spent = []
-    for row in np.linspace(0, len(panel) - 1, ASKED).astype(int):
+    for row in np.linspace(0, len(panel) - 1, TIMED).astype(int):
         one = panel.take([row])
         begun = time.perf_counter()
         model.forecast(one, [one.last])

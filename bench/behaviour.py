@@ -48,7 +48,7 @@ def main() -> None:
             place.mkdir()
             root = _checked_out(commit, place / "code") if commit else ROOT
             try:
-                found.append(said(root, place, options.items))
+                found.append(forecasts_of(root, place, options.items))
             finally:
                 if commit:
                     subprocess.run(["git", "worktree", "remove", "--force", str(root)], cwd=ROOT, check=True)
@@ -63,11 +63,11 @@ def _checked_out(commit: str, place: Path) -> Path:
     return place
 
 
-def said(root: Path, place: Path, items: int) -> dict[str, pd.DataFrame]:
+def forecasts_of(root: Path, place: Path, items: int) -> dict[str, pd.DataFrame]:
     """Every forecast of the code at ``root``, by what it is of."""
     environment = os.environ | {"TIDELINE_HOME": str(place / "home"), "PYTHONPATH": str(root)}
     print(f"{root}: forecasting", file=sys.stderr, flush=True)
-    ran = subprocess.run([sys.executable, "-c", _SAID, str(place), str(items)], cwd=root, env=environment)
+    ran = subprocess.run([sys.executable, "-c", _SCRIPT, str(place), str(items)], cwd=root, env=environment)
     if ran.returncode:
         raise SystemExit(f"The forecasts of {root} could not be made.")
     return {path.stem: pd.read_csv(path) for path in sorted(place.glob("*.csv"))}
@@ -92,7 +92,7 @@ def compared(before: dict[str, pd.DataFrame], after: dict[str, pd.DataFrame]) ->
 
 
 #: Runs in either commit: names that moved are looked for in both places.
-_SAID = r"""
+_SCRIPT = r"""
 import importlib
 import sys
 from dataclasses import replace

@@ -31,7 +31,7 @@ from forecasting.evaluation.provenance import commit  # noqa: E402
 from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster  # noqa: E402
 from forecasting.workflows import SHIPPED  # noqa: E402
 
-BEST, LOOKED_AT, LEAST_SHARE = 1500, 500, 0.02
+BEST, CHECKED, LEAST_SHARE = 1500, 500, 0.02
 
 
 def measured(panel: Panel, forecaster: MQTransformerForecaster, catalog: Catalog) -> dict[str, object]:
@@ -47,20 +47,20 @@ def measured(panel: Panel, forecaster: MQTransformerForecaster, catalog: Catalog
     assert early is not None  # the shipped model keeps them
     t = position(panel, early.learned_until)
     before = early.forecast(panel, [early.learned_until])[0].mean().sum(axis=1)
-    came = demand[:, t + 1 : t + 1 + horizon].sum(axis=1)
+    actuals = demand[:, t + 1 : t + 1 + horizon].sum(axis=1)
     departments = panel.static["department"]
-    shares = {name: came[departments == name].sum() / came.sum() for name in sorted(set(departments))}
+    shares = {name: actuals[departments == name].sum() / actuals.sum() for name in sorted(set(departments))}
     return {
         "best_sellers": float(expected[best].sum() / lately[best].sum()),
         "all_items": float(expected.sum() / lately.sum()),
         "cut_at_week": t + 1,
-        "cut": float(before.sum() / came.sum()),
+        "cut": float(before.sum() / actuals.sum()),
         "cut_departments": {
-            name: float(before[departments == name].sum() / came[departments == name].sum())
+            name: float(before[departments == name].sum() / actuals[departments == name].sum())
             for name, share in shares.items()
             if share > LEAST_SHARE
         },
-        "expected_above_p80": int((expected > p80)[best[:LOOKED_AT]].sum()),
+        "expected_above_p80": int((expected > p80)[best[:CHECKED]].sum()),
     }
 
 

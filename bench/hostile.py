@@ -195,15 +195,15 @@ def child(path: Path) -> None:
     from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
 
     MQTransformerForecaster.load(workflows.SHIPPED)  # a server has imported what this imports
-    content, told, failed = path.read_bytes(), "", ""
+    content, outcome, failed = path.read_bytes(), "", ""
     started = time.process_time()
     try:
         try:
             preview = load.preview(path.name, content)
             workflows.load_upload(preview, preview.mapping, path.stem)
-            told = f"loaded {preview.items:,} items"
+            outcome = f"loaded {preview.items:,} items"
         except TidelineError as error:
-            told = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            outcome = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         if workflows.catalog_path().is_file():
             workflows.prepare(lambda progress: None)
             with closing(workflows.open_service()) as service:
@@ -215,7 +215,7 @@ def child(path: Path) -> None:
         failed = f"{type(error).__name__}: {error}"[:300]
     seconds = time.process_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"told": told, "failed": failed, "seconds": seconds, "mb": peak}))
+    print(json.dumps({"outcome": outcome, "failed": failed, "seconds": seconds, "mb": peak}))
 
 
 def measured(path: Path, most_seconds: float, most_mb: float) -> dict[str, object]:
@@ -237,9 +237,9 @@ def measured(path: Path, most_seconds: float, most_mb: float) -> dict[str, objec
             )
             return json.loads(ended.stdout.splitlines()[-1])
         except subprocess.TimeoutExpired:
-            return {"told": "", "failed": "not done", "seconds": most_seconds * _PATIENCE, "mb": float("nan")}
+            return {"outcome": "", "failed": "not done", "seconds": most_seconds * _PATIENCE, "mb": float("nan")}
         except (ValueError, IndexError):
-            return {"told": "", "failed": f"ended with {ended.returncode}: {ended.stderr[-200:]}", "seconds": 0.0, "mb": 0.0}
+            return {"outcome": "", "failed": f"ended with {ended.returncode}: {ended.stderr[-200:]}", "seconds": 0.0, "mb": 0.0}
 
 
 def cases(folder: Path, made: Path) -> Iterator[tuple[Path, bool]]:
@@ -273,10 +273,10 @@ def main() -> int:
             one = measured(path, options.seconds, options.mb)
             tracebacks += bool(one["failed"])
             slow, heavy = float(str(one["seconds"])) > options.seconds, float(str(one["mb"])) > options.mb
-            refused = loads and not str(one["told"]).startswith("loaded")
+            refused = loads and not str(one["outcome"]).startswith("loaded")
             if one["failed"] or slow or heavy or refused:
                 failures.append(path.name)
-            print(f"{path.name:24} {one['seconds']:6.1f} s {one['mb']:6.0f} MB  {one['failed'] or one['told']}", flush=True)
+            print(f"{path.name:24} {one['seconds']:6.1f} s {one['mb']:6.0f} MB  {one['failed'] or one['outcome']}", flush=True)
             found.append(one)
     worst = {
         f"worst_{short}": round(max(float(str(one[name])) for one in found), 1)

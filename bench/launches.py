@@ -53,7 +53,7 @@ def measured(quick: bool) -> dict[str, float]:
             held = launches.begun_within(start, min(start + EVERY - 1, end))
             if not len(held):
                 continue
-            model = LaunchModel.fitted(launches, shelf, start - 1)
+            model = LaunchModel.fitted(launches, shelf, start - 1, members=2)
             if share is None:
                 tested = trial(launches, shelf, panel, start - 1, network)
                 share = tested.network_share if tested else model.network_share

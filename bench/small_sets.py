@@ -216,17 +216,17 @@ def made(name: str, *, quick: bool) -> Generation:
     return cls(settings=replace(cls.usual, most_steps=40, look_every=10)) if issubclass(cls, SmallForecaster) else cls()
 
 
-def asked(model: Generation, panel: Panel, horizon: int, again: Callable[[Generation], Generation]) -> None:
+def check(model: Generation, panel: Panel, horizon: int, again: Callable[[Generation], Generation]) -> None:
     """Fits, forecasts from the end of the fit and from the last period, saves, reads and asks again; asserts each fan."""
     periods = len(panel.periods)
     until = panel.periods[max(periods - 1 - horizon, (periods - 1) // 2)]
     model.fit(panel, until, horizon)
     dates = sorted({until, panel.last})
-    said = [model.forecast(panel, [date])[0] for date in dates]
-    for forecast in said:
+    forecasts = [model.forecast(panel, [date])[0] for date in dates]
+    for forecast in forecasts:
         _check(forecast, len(panel), horizon)
     repeated = again(model).forecast(panel, [dates[-1]])[0]
-    assert np.allclose(repeated.values, said[-1].values, rtol=1e-5), "what was read from disk says something else"
+    assert np.allclose(repeated.values, forecasts[-1].values, rtol=1e-5), "what was read from disk says something else"
 
 
 def _check(forecast: QuantileForecast, items: int, horizon: int) -> None:
@@ -252,7 +252,7 @@ def _try(
     one = made(model, quick=quick)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            asked(one, panel, horizon, lambda fitted: _read_again(fitted, Path(folder)))
+            check(one, panel, horizon, lambda fitted: _read_again(fitted, Path(folder)))
     except TidelineError as error:
         what = f"{type(error).__name__}: {error}"
         cause = error.__cause__

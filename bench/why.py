@@ -45,7 +45,7 @@ from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble 
 from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster  # noqa: E402
 from forecasting.models.mqtransformer.settings import TrainingSettings  # noqa: E402
 
-HORIZON, ASKED, SHIPPED_MEMBERS, CHUNK = 13, 25, 6, 64
+HORIZON, TIMED, SHIPPED_MEMBERS, CHUNK = 13, 25, 6, 64
 JUMP, APART, LATER = 1.3, 6, 4
 CALM = Simulation(intermittent=0.0, launches=0.0, new_items=0.0, ends=0.0, stockouts=0.0, ahead=HORIZON)
 
@@ -138,7 +138,7 @@ def _shapley(model: MQTransformerForecaster, made: SimulatedChunk) -> dict[str, 
     views = [replace(view, members=(view.members * SHIPPED_MEMBERS)[:SHIPPED_MEMBERS]) for view in now.views]
     networks = replace(model.networks, now=Ensemble(views))
     gaps, times = [], []
-    for row in range(min(ASKED, len(made))):
+    for row in range(min(TIMED, len(made))):
         history, plan = made.panel.take([row]), made.plan.take([row])
         corrected = networks.predict(history, plan).correction
         started = time.perf_counter()
@@ -156,8 +156,8 @@ def _bias(seed: int, quick: bool) -> dict[str, float]:
     until = last - LATER
     jumps = range(until + 1, held_back(until + 1, HORIZON) - 1, -APART)  # the last one first
     sizes = JUMP ** np.random.default_rng(seed).choice([-1, 1], (len(jumps), len(made), 1))
-    came = np.arange(last + 1) >= np.array(jumps)[:, None, None]  # (jumps, 1, T)
-    factor = np.where(came, sizes, 1.0).prod(axis=0)  # (N, T)
+    moved = np.arange(last + 1) >= np.array(jumps)[:, None, None]  # (jumps, 1, T)
+    factor = np.where(moved, sizes, 1.0).prod(axis=0)  # (N, T)
     panel = replace(made.panel, demand=np.round(made.panel.demand * factor).astype(np.float32), groups=())
     panel = replace(panel, groups=group_series(panel))
     model = _trained(panel, until, seed, quick)

@@ -236,9 +236,9 @@ class CatalogWriter:
             unknown = np.full((len(panel), len(plan)), np.nan, np.float32)
             planned = {name: np.asarray(plan.known.get(name, unknown), np.float32) for name in usual}
             if PRICE in planned:
-                asked = planned[PRICE]
-                planned[PRICE] = plausible_prices(asked, panel.known[PRICE])
-                self._impossible.add(asked, planned[PRICE], panel.item_ids)
+                given = planned[PRICE]
+                planned[PRICE] = plausible_prices(given, panel.known[PRICE])
+                self._impossible.add(given, planned[PRICE], panel.item_ids)
             self._planned_ahead |= {name for name, values in planned.items() if np.isfinite(values).any()}
             columns |= named("planned", planned, layout(len(plan), len(planned)))
             self._planned_groups.add(panel.static, planned, usual)

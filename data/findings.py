@@ -98,12 +98,12 @@ class Impossible:
         self._count = 0
         self._first = ""
 
-    def add(self, asked: np.ndarray, kept: np.ndarray, item_ids: np.ndarray) -> None:
-        """Counts the prices ``asked`` [n, F] that were not ``kept`` [n, F]."""
-        refused = ~np.isnan(asked) & np.isnan(kept)
+    def add(self, given: np.ndarray, kept: np.ndarray, item_ids: np.ndarray) -> None:
+        """Counts the prices ``given`` [n, F] that were not ``kept`` [n, F]."""
+        refused = ~np.isnan(given) & np.isnan(kept)
         if refused.any() and not self._count:
             row, period = np.argwhere(refused)[0]
-            self._first = f"the first is {asked[row, period]:g} for item {item_ids[row]}"
+            self._first = f"the first is {given[row, period]:g} for item {item_ids[row]}"
         self._count += int(refused.sum())
 
     def checks(self) -> tuple[Check, ...]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
-from forecasting.evaluation.accuracy_report import TOLERANCE
+from forecasting.evaluation.accuracy_report import TOLERANCE, AccuracyReport, ModelScores
 from forecasting.evaluation.backtest import BENCH_TAUS
 from forecasting.evaluation.slices import DENSE_TITLE
 from pages.ui.accuracy import charts as accuracy_charts
@@ -17,12 +15,8 @@ from pages.ui.display.downloads import downloads
 from pages.ui.jobs import ladder_panel
 from pages.ui.resources import catalog, ladder
 from pages.ui.shell import frame, url_state
-from pages.ui.shell.address_widgets import choice
 from pages.ui.shell.empty_states import answered
 from pages.ui.shell.frame import Figure
-
-if TYPE_CHECKING:
-    from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores
 
 QUESTION = "Can I trust it?"
 
@@ -77,8 +71,8 @@ def ladder_part(report: AccuracyReport, one: ModelScores, other: ModelScores, pa
 
 def _choices(report: AccuracyReport, one: ModelScores, other: ModelScores, part: str) -> None:
     titles = {slice_.name: slice_.title for slice_ in report.parts}
-    choice("Where", titles, "slice", part)
-    names = {tried.name: tried.title for tried in report.tried}
+    url_state.choice("Where", titles, "slice", part)
+    names = {one.name: one.title for one in report.tried}
     left, right = st.columns(2, gap="large")
     for place, label, name, chosen in ((left, "Generation", "of", one), (right, "Compared with", "with", other)):
         place.selectbox(
@@ -123,7 +117,7 @@ def promises(report: AccuracyReport, one: ModelScores) -> None:
     st.markdown(text.promise_sentence(rows[0], dense, TOLERANCE))
     with st.container(horizontal=True, gap="large"):
         for label, name, options, chosen in (("Parts", "by", kinds, kind), ("Periods ahead", "ahead", bands, band)):
-            choice(label, options, name, chosen)
+            url_state.choice(label, options, name, chosen)
     table = text.certificate_table(rows, TOLERANCE, about.frequency)
     figure = accuracy_charts.promises(rows, BENCH_TAUS, TOLERANCE)
     st.plotly_chart(figure, key="promises", config=display_charts.CONFIG, alt=text.promise_sentence(rows[0], dense, TOLERANCE))
@@ -146,7 +140,7 @@ def page() -> None:
         faithfulness_panel.section()
         return
     card = catalog.service().model().card
-    names = [tried.name for tried in report.tried]
+    names = [one.name for one in report.tried]
     part = url_state.chosen_of("slice", [slice_.name for slice_ in report.parts], "all")
     usual = card.model if card is not None and card.model in names else report.best().name
     one = report.of(url_state.chosen_of("of", names, usual))

@@ -35,7 +35,8 @@ def buy_plan() -> None:
         return
     with empty_states.answered(QUESTION):
         if not catalog.service().forecasts.status().ready:
-            not_forecast_yet()
+            frame.heading(QUESTION, "The list needs a forecast of every item, and they are still to be made.")
+            summary_panel.section()
             return
         about, settings = catalog.service().figures(), settings_panel.read()
         plan = purchasing.buy_plan(settings)
@@ -50,8 +51,8 @@ def buy_plan() -> None:
         )
         assortment = plan.inputs.assortment
         settings_panel.controls(assortment.categories, assortment.suppliers, about.frequency)
-        if said := settings_panel.assumptions(plan, about.frequency):
-            st.caption(f":material/info: {formats.plain(said)}")
+        if assumptions := settings_panel.assumptions(plan, about.frequency):
+            st.caption(f":material/info: {formats.plain(assumptions)}")
         open_orders_panel.section(plan, about)
         terms_panel.section(plan, about)
         if plan.located:
@@ -64,7 +65,8 @@ def buy_plan() -> None:
             "sale must cost, at least, for that to be right."
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words(), _asked(settings.tau))
+            bought_to = "quantile by costs" if settings.tau is None else f"bought to {formats.level(settings.tau)}"
+            stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words(), bought_to)
             downloads(lambda: order_table.table(plan, about), stamp, "order", "Purchase order")
             supplier_exports.downloads(plan, about, stamp)
             frame.links("buy_plan", {**settings_panel.address(), **multi_echelon_panel.address()})
@@ -74,16 +76,6 @@ def buy_plan() -> None:
         if settings.supplier:
             st.caption("The past is replayed over the best sellers of all suppliers.")
         cost_curve_panel.section(settings_panel.replayed(settings), settings.tau or settings.ratio)
-
-
-def _asked(tau: float | None) -> str:
-    return "quantile by costs" if tau is None else f"bought to {formats.level(tau)}"
-
-
-def not_forecast_yet() -> None:
-    """Before all items were forecast: why there is no list, and the button."""
-    frame.heading(QUESTION, "The list needs a forecast of every item, and they are still to be made.")
-    summary_panel.section()
 
 
 buy_plan()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
+from forecasting.service.view_models import ItemView
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.item import explanation_panel, forecast_text, model_overlay, similar_items, simulator_truth_panel
@@ -14,9 +13,6 @@ from pages.ui.resources import catalog
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.empty_states import answered, no_item
 from pages.ui.shell.frame import Figure
-
-if TYPE_CHECKING:
-    from forecasting.service.view_models import ItemView
 
 QUESTION = "What will this item sell?"
 SHORT = 13  # periods on record below which the planner is told what the forecast leans on
@@ -50,7 +46,7 @@ def forecast() -> None:
 
         _sliders(chosen, horizon, longest)
         over = model_overlay.overlay(chosen.item, horizon)
-        laid_over = (over.forecast, over.tried.title) if over else ()
+        laid_over = (over.forecast, over.scores.title) if over else ()
         figure = charts.item_fan(
             view.history, fan, chosen.tau, about.frequency, forecast_text.planned_promotions(view), *laid_over
         )
@@ -65,7 +61,7 @@ def forecast() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             stamp = exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}")
             downloads(table, stamp, "item")
-            links_of(chosen, horizon, over.tried.name if over else "")
+            links_of(chosen, horizon, over.scores.name if over else "")
         explanation_panel.sections(view)
         simulator_truth_panel.item_section(view, chosen.tau)
         past(chosen.item, horizon)
@@ -84,15 +80,7 @@ def _sliders(chosen: url_state.Selection, horizon: int, longest: int) -> None:
             **url_state.made_with("horizon", horizon),
             on_change=url_state.on_change("horizon", "horizon", str),
         )
-    level.slider(
-        "Chosen quantile",
-        1,
-        99,
-        format="P%d",
-        help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
-        **url_state.made_with("tau", round(chosen.tau * 100)),
-        on_change=url_state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
-    )
+    url_state.quantile(level, chosen.tau)
 
 
 def _reading(view: ItemView) -> None:
@@ -111,7 +99,7 @@ def _reading(view: ItemView) -> None:
 
 def links_of(chosen: url_state.Selection, horizon: int, over: str) -> None:
     """Where a planner goes from here; ``over`` is the generation laid over the fan."""
-    extra = ({"over": over} if over else {}) | explanation_panel.asked()
+    extra = ({"over": over} if over else {}) | explanation_panel.address()
     frame.links("item", chosen.address() | {"horizon": str(horizon)} | extra)
     st.page_link(
         frame.page("what_if"),
@@ -139,15 +127,15 @@ def past(item_id: str, horizon: int) -> None:
             need = formats.periods(horizon, about.frequency)
             st.markdown(f"There is not enough history yet to forecast {need} from an earlier date and see what came.")
             return
-        record = forecast_text.record(earlier, about.frequency)
-        st.markdown(record.sentence)
+        sentence, table = forecast_text.record(earlier, about.frequency), forecast_text.record_table(earlier, about.frequency)
+        st.markdown(sentence)
         st.caption(forecast_text.provenance(earlier))
         history = catalog.item(item_id, horizon).history
         figure = charts.past_fans(history, earlier, about.frequency)
-        st.plotly_chart(figure, key="past-fans", config=charts.CONFIG, alt=record.sentence)
-        st.html(record.table.html())
+        st.plotly_chart(figure, key="past-fans", config=charts.CONFIG, alt=sentence)
+        st.html(table.html())
         fan = earlier[-1].forecast
-        downloads(record.table, exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}"), "past")
+        downloads(table, exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}"), "past")
 
 
 forecast()

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
+from forecasting.new_products.analog_forecast import LaunchForecast
+from forecasting.new_products.launch_service import LaunchService
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
+from pages.ui.jobs import launches_panel
 from pages.ui.new_items import launch_charts, launch_text, product_form
 from pages.ui.resources import catalog, new_products
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.empty_states import answered
 from pages.ui.shell.frame import Figure
-
-if TYPE_CHECKING:
-    from forecasting.new_products.analog_forecast import LaunchForecast
-    from forecasting.new_products.launch_service import LaunchService
 
 QUESTION = "What will a product without history do?"
 
@@ -28,13 +25,17 @@ def new_items() -> None:
     with answered(QUESTION):
         about = catalog.service().figures()
         desk = new_products.launches()
-        asked = product_form.asked(desk)
+        if desk is None:
+            frame.heading(QUESTION, "First it is learned how the launches on record went: once for this data and this model.")
+            launches_panel.section()
+            return
+        request = product_form.requested(desk)
         chosen = url_state.selection()
-        if asked is None:
+        if request is None:
             frame.heading(QUESTION, "Choose a recent item, or describe a product, to see how it will launch.")
             product_form.form(desk)
             return
-        view = asked.forecast(desk)
+        view = request.forecast(desk)
         words = launch_text.Words(view, chosen.tau, about.frequency)
         blend = view.blend
 
@@ -52,16 +53,7 @@ def new_items() -> None:
                 help="The weight of those of the nearest launches that sold in a quarter of their periods or fewer.",
             ),
         )
-        st.slider(
-            "Chosen quantile",
-            1,
-            99,
-            format="P%d",
-            width=420,
-            help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
-            **url_state.made_with("tau", round(chosen.tau * 100)),
-            on_change=url_state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
-        )
+        url_state.quantile(st.container(), chosen.tau, width=420)
         figure = launch_charts.launch(view, chosen.tau, about.frequency)
         st.plotly_chart(figure, key="launch", config=charts.CONFIG, alt=words.description())
         st.caption(words.caption())
@@ -70,15 +62,15 @@ def new_items() -> None:
 
         table = launch_text.table(view, chosen.tau, about)
         st.html(table.html())
-        stamp = exports.Stamp(about.name, blend.creation_date, f"{blend.model} {blend.version}", asked.weighing())
+        stamp = exports.Stamp(about.name, blend.creation_date, f"{blend.model} {blend.version}", request.weighing())
         with st.container(horizontal=True, vertical_alignment="center"):
             downloads(table, stamp, "launch")
-            frame.links("new_items", asked.address() | {"tau": f"{chosen.tau:g}"})
-        analogs(view, asked, stamp)
+            frame.links("new_items", request.address() | {"tau": f"{chosen.tau:g}"})
+        analogs(view, request, stamp)
         trust(desk)
 
 
-def analogs(view: LaunchForecast, asked: product_form.Asked, stamp: exports.Stamp) -> None:
+def analogs(view: LaunchForecast, request: product_form.LaunchRequest, stamp: exports.Stamp) -> None:
     """The analogs, each with its share; what the planner takes out or weighs otherwise is forecast anew at once."""
     about = catalog.service().figures()
     st.subheader("The launches it is forecast from", anchor=False)
@@ -87,7 +79,7 @@ def analogs(view: LaunchForecast, asked: product_form.Asked, stamp: exports.Stam
         f"The {len(view.nearest)} nearest carry {formats.percent(near)} of the weight; {view.others:,} more share the rest. "
         "Untick one that is not like your product, or weigh it more or less, and the forecast follows."
     )
-    key = f"analogs/{asked.key}"
+    key = f"analogs/{request.key}"
     st.data_editor(
         {
             "Use": [analog.emphasis > 0 for analog in view.nearest],
@@ -119,7 +111,7 @@ def analogs(view: LaunchForecast, asked: product_form.Asked, stamp: exports.Stam
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         downloads(launch_text.analogs_table(view, about), stamp, "analogs")
-        if asked.emphasis:
+        if request.emphasis:
             st.button("Weigh them as learned", on_click=product_form.weigh_as_learned, icon=":material/undo:")
 
 

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from forecasting.service.view_models import Order
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.jobs import summary_panel
 from pages.ui.resources import catalog, purchasing
 from pages.ui.shell import frame, url_state
-from pages.ui.shell.address_widgets import choice, search
 from pages.ui.shell.empty_states import answered
 from pages.ui.shell.frame import Figure
 from pages.ui.today import alerts_panel, item_ranking
-
-if TYPE_CHECKING:
-    from forecasting.service.view_models import Order
 
 QUESTION = "What needs me today?"
 PER_PAGE = 20
@@ -75,8 +71,8 @@ def items() -> None:
     order: Order = url_state.chosen_of("order", ORDERS, "expected")
     text = params.get("q", "")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        choice("Ranked by", ORDERS, "order", order)
-        search("Search in the ranking", "q", text)
+        url_state.choice("Ranked by", ORDERS, "order", order)
+        url_state.search("Search in the ranking", "q", text)
     found = catalog.today(order, PER_PAGE, 0, text)
     pages = max(1, math.ceil(found.total / PER_PAGE))
     number = min(max(int(params["page"]) if params.get("page", "").isdigit() else 1, 1), pages)

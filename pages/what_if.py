@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from forecasting.service.view_models import ItemView, PlanChange
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.item import forecast_text, scenario_text, simulator_truth_panel
@@ -16,9 +17,6 @@ from pages.ui.shell import frame, scenario_code, url_state
 from pages.ui.shell.empty_states import answered, no_item
 from pages.ui.shell.frame import Figure
 from pages.ui.shell.scenario_code import Scenario
-
-if TYPE_CHECKING:
-    from forecasting.service.view_models import ItemView
 
 QUESTION = "What if the price changes?"
 NEW_PRICE, NEW_PROMOTION = "New price", "New promotion"
@@ -40,7 +38,7 @@ def what_if() -> None:
         priced, promoted = bool(np.isfinite(plan.plan_price).all()), "promo" in about.known
         price = scenario.prices_at(plan.plan_price) if priced else None
         promo = scenario.promotions_at(plan.plan_promo) if promoted else None
-        view = catalog.scenario(chosen.item, horizon, price, promo)
+        view = catalog.service().items.scenario(chosen.item, horizon, PlanChange(price, promo))
         words = scenario_text.Words(view, scenario, about)
 
         frame.heading(f"What if {formats.plain(view.facts.name)} has another price?", words.sentence())
@@ -107,25 +105,25 @@ def _controls(scenario: Scenario, priced: bool, promoted: bool, planned: bool) -
         st.button(
             "Reset",
             disabled=not scenario.changed,
-            on_click=url_state.store_scenario,
-            args=(Scenario(),),
+            on_click=url_state.write,
+            args=("scenario", ""),
             icon=":material/undo:",
         )
 
 
 def _price_moved() -> None:
-    if url_state.is_gone("price"):
-        return
-    scenario = url_state.selection().scenario
-    url_state.store_scenario(replace(scenario, price_change=st.session_state["price"]))
+    if not url_state.is_gone("price"):
+        _store(price_change=st.session_state["price"])
 
 
 def _promotion_chosen() -> None:
-    if url_state.is_gone("promotion"):
-        return
-    code = st.session_state["promotion"]
-    scenario = url_state.selection().scenario
-    url_state.store_scenario(replace(scenario, promotion=None if code == "planned" else int(code) / 100))
+    if not url_state.is_gone("promotion"):
+        code = st.session_state["promotion"]
+        _store(promotion=None if code == "planned" else int(code) / 100)
+
+
+def _store(**changed: Any) -> None:
+    url_state.write("scenario", replace(url_state.selection().scenario, **changed).text)
 
 
 def _promotion_code(share: float | None) -> str:
@@ -183,7 +181,7 @@ def _take_over(key: str) -> None:
                 single.pop(row + 1, None)
                 if cells[name] is not None:
                     single[row + 1] = cells[name] * scale
-    url_state.store_scenario(scenario.single(prices, promotions))
+    _store(prices=prices, promotions=promotions)
 
 
 what_if()

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -245,7 +244,7 @@ def _taken_up(runs: Path, planned: Manifest) -> Run:
     """The unfinished run of the same work, cleared of what was half written; else a new one."""
     for run in all_runs(runs):
         if not run.whole and run.manifest.is_of(planned):
-            for half in run.directory.glob("*.new"):
+            for half in (*run.directory.glob("*.new"), *run.directory.glob("fresh-*")):
                 half.unlink()
             return run
     stamp = datetime.fromisoformat(planned.started).strftime("%Y%m%dT%H%M%S.%fZ")
@@ -268,14 +267,10 @@ def _store(run: Run) -> None:
 
 def _write(catalog: Catalog, forecaster: MQTransformerForecaster, run: Run, part: int) -> None:
     """Forecasts the items of a part and writes them in one move."""
-    target = run.path(part)
     panel, plan = panel_of_part(catalog, part, forecaster.horizon, run.manifest.part_items)
     rows = _rows(forecaster.forecast(panel, [panel.last], plan)[0])
-    fresh = target.with_suffix(".parquet.new")
-    pq.write_table(rows, fresh, use_dictionary=["item_id", "date"], write_statistics=False, write_page_checksum=True)
-    with fresh.open("rb") as written:
-        os.fsync(written.fileno())
-    fresh.replace(target)
+    how = {"use_dictionary": ["item_id", "date"], "write_statistics": False, "write_page_checksum": True}
+    written(run.path(part), lambda fresh: pq.write_table(rows, fresh, **how))
 
 
 def _rows(forecast: QuantileForecast) -> pa.Table:

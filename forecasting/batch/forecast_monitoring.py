@@ -93,11 +93,11 @@ class ForecastMonitoring:
 
         A one-sided binomial test of 2 in 10 for each item, with the false discovery rate held (Benjamini and Hochberg 1995).
         """
-        asked = (self.judged >= _FEWEST) & (np.nan_to_num(self.before) >= _SELLS * self.ahead)
-        chance = np.where(asked, binom.sf(self.outside - 1, np.maximum(self.judged, 1), OUTSIDE), 1.0)
-        ranked = np.sort(chance[asked])
+        tested = (self.judged >= _FEWEST) & (np.nan_to_num(self.before) >= _SELLS * self.ahead)
+        chance = np.where(tested, binom.sf(self.outside - 1, np.maximum(self.judged, 1), OUTSIDE), 1.0)
+        ranked = np.sort(chance[tested])
         passed = np.flatnonzero(ranked <= _FALSE * np.arange(1, len(ranked) + 1) / max(len(ranked), 1))
-        return asked & (chance <= ranked[passed[-1]]) if passed.size else np.zeros(len(chance), bool)
+        return tested & (chance <= ranked[passed[-1]]) if passed.size else np.zeros(len(chance), bool)
 
     def of(self, item_ids: np.ndarray) -> ForecastMonitoring:
         """The same of these items; where one is not among them, nothing is known."""
@@ -192,17 +192,17 @@ def _moved(networks: FeedbackEnsemble, history: Panel, plan: Plan, ahead: int) -
 def _misses(networks: FeedbackEnsemble, history: Panel) -> dict[str, np.ndarray]:
     """Periods judged and missed, with units; where demand is whole, the range is rounded outwards to whole units."""
     unknown = unknown_ahead(history)
-    came, low, high = [], [], []
+    actuals, low, high = [], [], []
     split = honest(networks, history)
     for ensemble, dates in split:
-        said = ensemble.read(history, None, dates, unknown=unknown, shown=False, ahead=1).values[:, :, 0]  # (N, K, Q)
-        came.append(np.stack([actuals_after(history, date, 1)[:, 0] for date in dates], axis=1))
-        low.append(said[..., _LOW])
-        high.append(said[..., _HIGH])
-    if not came:
+        quantiles = ensemble.read(history, None, dates, unknown=unknown, shown=False, ahead=1).values[:, :, 0]  # (N, K, Q)
+        actuals.append(np.stack([actuals_after(history, date, 1)[:, 0] for date in dates], axis=1))
+        low.append(quantiles[..., _LOW])
+        high.append(quantiles[..., _HIGH])
+    if not actuals:
         none = np.zeros(len(history), np.int32)
         return dict.fromkeys(("judged", "above", "below"), none) | dict.fromkeys(("over", "under"), none.astype(np.float32))
-    sold, lowest, highest = (np.concatenate(part, axis=1).astype(np.float64) for part in (came, low, high))
+    sold, lowest, highest = (np.concatenate(part, axis=1).astype(np.float64) for part in (actuals, low, high))
     known = np.isfinite(sold)
     whole = np.where(known, sold == np.round(sold), True).all(axis=1, keepdims=True)
     lowest, highest = np.where(whole, np.floor(lowest), lowest), np.where(whole, np.ceil(highest), highest)

@@ -250,7 +250,7 @@ def slice_score(tested: Backtest, part: Slice) -> SliceScore:
     )
 
 
-def certificate(tested: Backtest, parts: Sequence[Segment], *, seed: int = 0, draws: int = 400) -> tuple[CoverageCell, ...]:
+def certificate(tested: Backtest, parts: Sequence[Segment], *, seed: int = 0) -> tuple[CoverageCell, ...]:
     """Coverage of every segment over the whole horizon and over each of its thirds; what has no actual is left out."""
     y, q = tested.actuals, tested.quantiles
     known = np.isfinite(y)
@@ -268,18 +268,18 @@ def certificate(tested: Backtest, parts: Sequence[Segment], *, seed: int = 0, dr
             axis=-1,
         ).astype(np.float64)
         for part in parts:
-            found = _certified(cells[:, part.rows], part, first, last, seed, draws)
+            found = _certified(cells[:, part.rows], part, first, last, seed)
             answers += [found] if found.count else []
     return tuple(answers)
 
 
-def _certified(cells: np.ndarray, part: Segment, first: int, last: int, seed: int, draws: int) -> CoverageCell:
+def _certified(cells: np.ndarray, part: Segment, first: int, last: int, seed: int) -> CoverageCell:
     """From cells [O, n, 2 Q + 1] that count y ≤ q, y < q and known targets."""
     taus, inner, width = np.array(BENCH_TAUS), slice(0, len(WQL_TAUS)), len(BENCH_TAUS)
     sums = cells.sum(axis=(0, 1))
     count = max(sums[-1], 1.0)
     up_to, below = sums[:width] / count, sums[width : 2 * width] / count
-    drawn = metrics.resampled_sums(cells, seed=seed, draws=draws)
+    drawn = metrics.resampled_sums(cells, seed=seed, draws=400)
     shares = drawn[:, :width] / np.maximum(drawn[:, -1:], 1.0)  # (draws, Q)
     low, high = np.quantile(shares, [0.05, 0.95], axis=0)
     error = float(np.abs(up_to - taus)[inner].mean())

@@ -135,10 +135,10 @@ def recorded(
     )
 
 
-def _places(periods: pd.DatetimeIndex, asked: pd.DatetimeIndex) -> slice | None:
-    """The first H of ``periods``, where they are those ``asked`` for."""
-    same = len(asked) <= len(periods) and bool((periods[: len(asked)] == asked).all())
-    return slice(0, len(asked)) if same else None
+def _places(periods: pd.DatetimeIndex, wanted: pd.DatetimeIndex) -> slice | None:
+    """The first H of ``periods``, where they are those ``wanted``."""
+    same = len(wanted) <= len(periods) and bool((periods[: len(wanted)] == wanted).all())
+    return slice(0, len(wanted)) if same else None
 
 
 def _kept(level: Mapping[float, np.ndarray], rows: np.ndarray) -> Kept:

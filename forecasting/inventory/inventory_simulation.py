@@ -193,12 +193,12 @@ def past_of(
         if report:
             report(Progress(done, len(dates), f"Replaying from {panel.periods[t]:%Y-%m-%d}"))
         forecast = generation.forecast(panel, [panel.periods[t]])[0]
-        came = actuals_after(panel, t, span).astype(np.float64)
+        actuals = actuals_after(panel, t, span).astype(np.float64)
         knots.append(protection(forecast, float(lead_time), float(review)))
         steps.append(forecast.cumulative[:, :span].astype(np.float32))
         summed.append(forecast.values[:, :span].sum(axis=1))
-        demand.append(came[:, 0])
-        spans.append(came.sum(axis=1))
+        demand.append(actuals[:, 0])
+        spans.append(actuals.sum(axis=1))
         recent.append(_known_mean(history_until(panel, t).demand[:, -_RECENT:]))
     return ReplayData(
         item_ids=panel.item_ids,
@@ -268,14 +268,14 @@ def plain_cost(past: ReplayData, levels: np.ndarray, costs: Costs) -> np.ndarray
     return np.nan_to_num(spent)
 
 
-def money_curve(past: ReplayData, costs: Costs, *, grid: Sequence[float] = GRID, seed: int = 0) -> MoneyCurve:
-    """What every quantile of ``grid`` would have cost; items that differ in their critical ratio are judged at its median."""
-    taus = np.asarray(grid, np.float64)
+def money_curve(past: ReplayData, costs: Costs) -> MoneyCurve:
+    """What every quantile of the grid would have cost; items that differ in their critical ratio are judged at its median."""
+    taus = np.asarray(GRID, np.float64)
     ratio = float(np.median(critical_ratio(costs.underage, costs.overage)))
     happened = replay(past, lost_sales_rule(past, taus), len(taus))
     block = past.lead_time + past.review
-    replayed = _curve(taus, happened.cost(costs), happened.counted, block, seed)
-    plain = _curve(taus, plain_cost(past, past.levels(taus), costs), np.isfinite(past.spans), block, seed)
+    replayed = _curve(taus, happened.cost(costs), happened.counted, block)
+    plain = _curve(taus, plain_cost(past, past.levels(taus), costs), np.isfinite(past.spans), block)
     step = float(np.diff(taus)[np.clip(np.searchsorted(taus, ratio) - 1, 0, len(taus) - 2)]) / 2
     verdict: Literal["calibrated", "low", "high", "open"] = "calibrated"
     if past.demand.shape[1] < _FEW:
@@ -293,14 +293,14 @@ def _known_mean(demand: np.ndarray) -> np.ndarray:
     return np.asarray(np.nan_to_num(demand).sum(axis=1, dtype=np.float64) / np.maximum(known.sum(axis=1), 1))
 
 
-def _curve(taus: np.ndarray, spent: np.ndarray, counted: np.ndarray, block: int, seed: int) -> Curve:
+def _curve(taus: np.ndarray, spent: np.ndarray, counted: np.ndarray, block: int) -> Curve:
     """The curve of money ``spent`` [K, N, G], per period that has anything ``counted`` [K, N].
 
     Dates are drawn anew in blocks, for the spans of neighbours overlap.
     """
     periods = max(1, int(counted.any(axis=1).sum()))
     blocks = np.add.reduceat(spent, np.arange(0, len(spent), block), axis=0)
-    drawn = resampled_sums(blocks, seed=seed) / periods  # (draws, G)
+    drawn = resampled_sums(blocks, seed=0) / periods  # (draws, G)
     low, high = np.quantile(drawn, [0.05, 0.95], axis=0)
     best = taus[drawn.argmin(axis=1)]
     cost = spent.sum(axis=(0, 1)) / periods

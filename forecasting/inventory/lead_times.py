@@ -182,21 +182,21 @@ def supply_of(orders: Orders, assortment: Assortment, about: About) -> Supply | 
     row = np.array([row_of.get(item_id, -1) for item_id in orders.item_ids], dtype=int)
     orders, row = orders.take(row >= 0), row[row >= 0]
     when = [period_numbers(days, about.last, about.frequency, about.stamp) for days in (orders.ordered, orders.received)]
-    came = when[1] <= 0  # of the others nobody knew at the creation date how long they take
-    took = np.minimum((when[1] - when[0])[came], _LONGEST)
+    received = when[1] <= 0  # of the others nobody knew at the creation date how long they take
+    took = np.minimum((when[1] - when[0])[received], _LONGEST)
     periods, code = np.unique(took, return_inverse=True)
     items, kinds = len(assortment), len(periods)
-    counts = np.bincount(row[came] * kinds + code, minlength=items * kinds).reshape(items, kinds).astype(np.float32)
+    counts = np.bincount(row[received] * kinds + code, minlength=items * kinds).reshape(items, kinds).astype(np.float32)
     supplier, chances, pooled = _pooled(counts, assortment)
     known = assortment.commercial["lead_time"]
     stated = np.isfinite(known) & (known >= 0)
     is_used = (counts.sum(axis=1) > 0) | (~stated & bool(counts.any()))
     usual = np.where(is_used, chances @ periods, np.where(stated, known, np.nan))
-    arrives, overdue = _arrivals(orders.take(~came), usual[row[~came]], about)
+    arrives, overdue = _arrivals(orders.take(~received), usual[row[~received]], about)
     stamps = about.frequency.after(about.last, int(arrives.max(initial=1)))
     expected = stamps.to_numpy().astype("datetime64[D]")[arrives - 1]
     return Supply(
-        periods, counts, chances, is_used, pooled, supplier, row[~came], arrives, overdue, orders.take(~came), expected
+        periods, counts, chances, is_used, pooled, supplier, row[~received], arrives, overdue, orders.take(~received), expected
     )
 
 
@@ -220,8 +220,8 @@ def uncertain_knots(
     if supply is not None and seen.any():
         answer[seen] = span_knots(taus, spans, supply.lead_times(rows[seen]), review, places[seen])
     if not seen.all():
-        told = ~seen
-        answer[told] = uncertain_span_knots(taus, spans, lead_time[told], deviation[told], review, places[told])
+        unseen = ~seen
+        answer[unseen] = uncertain_span_knots(taus, spans, lead_time[unseen], deviation[unseen], review, places[unseen])
     return answer
 
 
@@ -250,10 +250,10 @@ def _arrivals(open_: Orders, usual: np.ndarray, about: About) -> tuple[np.ndarra
     When it came, where that was after the last period; when it is due; when it was ordered and how long that usually takes,
     ``usual`` [O]; or the next period, where nobody knows anything.
     """
-    ordered, due, came = (
+    ordered, due, received = (
         period_numbers(days, about.last, about.frequency, about.stamp) for days in (open_.ordered, open_.due, open_.received)
     )
     guess = ordered + np.maximum(np.round(usual), 1.0)
-    expected = np.where(np.isfinite(came), came, np.where(np.isfinite(due), due, guess))
+    expected = np.where(np.isfinite(received), received, np.where(np.isfinite(due), due, guess))
     overdue = expected <= 0
     return np.where(np.isfinite(expected), np.maximum(expected, 1), 1).astype(int), overdue

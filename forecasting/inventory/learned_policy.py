@@ -83,8 +83,8 @@ class PolicyNetwork(nn.Module):
             self.says.bias.zero_()
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        said = torch.tanh(self.says(torch.tanh(self.hidden(features))))
-        return _MOST_SHIFT * said[..., 0], _MOST_FACTOR * said[..., 1]
+        outputs = torch.tanh(self.says(torch.tanh(self.hidden(features))))
+        return _MOST_SHIFT * outputs[..., 0], _MOST_FACTOR * outputs[..., 1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,14 +141,14 @@ def learn(
     rng = np.random.default_rng(settings.seed)
     network = PolicyNetwork(_features(past).shape[-1] + 2)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    looked = past.take(_some(past, 2 * settings.items, rng))
+    validation = past.take(_some(past, 2 * settings.items, rng))
     best, kept = np.inf, {name: value.clone() for name, value in network.state_dict().items()}
     every = max(1, settings.steps // settings.looks)
     for step in range(settings.steps + 1):
         if step % every == 0:
             if report:
                 report(Progress(step, settings.steps, "Training a buying policy"))
-            found = _validation_cost(network, looked, ratios, split)
+            found = _validation_cost(network, validation, ratios, split)
             if found < best:
                 best, kept = found, {name: value.clone() for name, value in network.state_dict().items()}
         batch = past.take(_some(past, settings.items, rng))
@@ -190,9 +190,6 @@ def _record_of(network: PolicyNetwork, past: ReplayData, ratio: float, split: in
     return RatioRecord(ratio, float(rule.sum()) / total, float(learned.sum()) / total, gain, bool(gain.high < 0))
 
 
-# ---- what the policy sees --------------------------------------------------------------------------------------------------
-
-
 def _features(past: ReplayData) -> np.ndarray:
     """What does not depend on the stock [K, N, F]: the span's knots over their mean, its size, and recent surprises."""
     mean = np.maximum(quantile_function.mean(past.taus, past.knots), 1e-6)  # (K, N)
@@ -231,9 +228,6 @@ def _quantile(taus: Tensor, knots: Tensor, tau: Tensor) -> Tensor:
     right = torch.searchsorted(taus, tau.detach().contiguous()).clamp(1, len(taus) - 1)
     low, high = (knots.gather(1, place[:, None])[:, 0] for place in (right - 1, right))
     return (low + (tau - taus[right - 1]) / (taus[right] - taus[right - 1]) * (high - low)).clamp(min=0)
-
-
-# ---- replays -----------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,9 +79,9 @@ def _run_down(lead_demand: np.ndarray, on_hand: np.ndarray, arriving: np.ndarray
     left = on_hand[..., None].astype(np.float64)
     lost = np.zeros((*on_hand.shape, lead_demand.shape[-1]))
     for period in range(lead_demand.shape[1]):
-        asked = lead_demand[:, period, None]
-        left = left + arriving[..., period, None] - asked
-        lost = lost + np.clip(-(left + lost), 0.0, asked)
+        demanded = lead_demand[:, period, None]
+        left = left + arriving[..., period, None] - demanded
+        lost = lost + np.clip(-(left + lost), 0.0, demanded)
     return left, lost
 
 

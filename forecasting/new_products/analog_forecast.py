@@ -22,7 +22,7 @@ from forecasting.core import metrics
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.types import QuantileForecast
 from forecasting.new_products.launch_history import ENOUGH, GroupHistory, Launches, Products, log_level
-from forecasting.new_products.similarity_network import LaunchMetric, Told, words_of
+from forecasting.new_products.similarity_network import LaunchMetric, OnStep, words_of
 
 #: Analogs that share the weight: more add nothing, and nobody could look at them.
 _ANALOGS = 100
@@ -127,7 +127,6 @@ class LaunchForecast:
     price: float | None
     blend: QuantileForecast
     analogs: QuantileForecast
-    alike: QuantileForecast
     network: QuantileForecast | None
     network_share: float
     nearest: tuple[Analog, ...]
@@ -149,7 +148,7 @@ class LaunchModel:
 
     @classmethod
     def fitted(
-        cls, launches: Launches, shelf: GroupHistory, t: int, *, seed: int = 1, members: int = 2, told: Told | None = None
+        cls, launches: Launches, shelf: GroupHistory, t: int, *, members: int = 1, on_step: OnStep = lambda done, total: None
     ) -> LaunchModel:
         """Learns from the launches that were over at the end of period ``t``; raises TooLittleHistory below ``ENOUGH``."""
         known = launches.finished_by(t)
@@ -160,7 +159,7 @@ class LaunchModel:
                 "or forecast the product from an item like it."
             )
         known = known.take(np.sort(np.argsort(known.products.start, kind="stable")[-_MOST:]))
-        metric = LaunchMetric.fitted(known, shelf.until(t), seed=seed, members=members, told=told or (lambda *_: None))
+        metric = LaunchMetric.fitted(known, shelf.until(t), members=members, on_step=on_step)
         return cls(metric, _trend(known))
 
     @property
@@ -317,8 +316,8 @@ def chosen_share(analogs: Fans, network: Fans, curves: np.ndarray) -> float:
     count = len(curves)
     if not count:
         return _UNTRIED_SHARE
-    tried = [float(losses(analogs.blended(network, share), curves)[0].sum()) for share in _SHARES]
-    best = float(_SHARES[int(np.argmin(tried))])
+    totals = [float(losses(analogs.blended(network, share), curves)[0].sum()) for share in _SHARES]
+    best = float(_SHARES[int(np.argmin(totals))])
     return (count * best + _LAUNCHES * _UNTRIED_SHARE) / (count + _LAUNCHES)
 
 

@@ -16,7 +16,7 @@ from forecasting.core.time_splits import history_until, plan_after, plan_from, p
 from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
 from forecasting.new_products.analog_forecast import Fans, LaunchModel, LaunchRecord, chosen_share, recorded
 from forecasting.new_products.launch_history import ENOUGH, GroupHistory, Launches, Products
-from forecasting.new_products.similarity_network import Told
+from forecasting.new_products.similarity_network import OnStep
 
 #: What the views are called on the page and in a record.
 BLEND, ANALOGS, NETWORK, ALIKE, CATEGORY = "blend", "analogs", "network", "alike by attributes", "category"
@@ -73,10 +73,10 @@ def by_network(network: Generation, like: Panel, products: Products, ahead: Plan
         later = int(start) - len(like.periods)
         known = plan_after(like, t, network.horizon) if later < 0 or ahead is None else plan_from(ahead, later, network.horizon)
         panel, plan = without_history(history_until(like, t), known, products.take(rows))
-        said = network.forecast(panel, [panel.last], plan)[0].first(window)
+        forecast = network.forecast(panel, [panel.last], plan)[0].first(window)
         order.append(rows)
-        values.append(said.values)
-        spans.append(said.cumulative)
+        values.append(forecast.values)
+        spans.append(forecast.cumulative)
     back = np.argsort(np.concatenate(order))
     return Fans(np.concatenate(values)[back], np.concatenate(spans)[back])
 
@@ -109,7 +109,7 @@ def trial(
     like: Panel,
     t: int,
     network: MQTransformerForecaster | None,
-    told: Told = lambda done, total: None,
+    on_step: OnStep = lambda done, total: None,
 ) -> Trial | None:
     """Launches over at period ``t`` that began after the network's earlier self had learned, forecast by it and the metric
     as it was then; None where they are too few.
@@ -122,17 +122,17 @@ def trial(
     held = launches.begun_within(until + 1, t - window + 1)
     if len(held) < _RECORDED or len(launches.finished_by(until)) < ENOUGH:
         return None
-    model = LaunchModel.fitted(launches, shelf, until, members=1, told=told)
-    said = by_network(early, like, held.products) if early else None
+    model = LaunchModel.fitted(launches, shelf, until, on_step=on_step)
+    network_fans = by_network(early, like, held.products) if early else None
     middle = np.median(held.products.start)
     first, later = (np.flatnonzero(one) for one in (held.products.start <= middle, held.products.start > middle))
     if len(later) < _RECORDED:
         later = np.arange(len(held))
     share = all_share = 0.0
-    if said is not None:
+    if network_fans is not None:
         analogs = model.by_metric(held.products)
-        share = chosen_share(analogs.take(first), said.take(first), held.curves[first])
-        all_share = chosen_share(analogs, said, held.curves)
+        share = chosen_share(analogs.take(first), network_fans.take(first), held.curves[first])
+        all_share = chosen_share(analogs, network_fans, held.curves)
     judged = held.take(later)
-    views = views_of(model, judged.products, said.take(later) if said else None, share)
+    views = views_of(model, judged.products, network_fans.take(later) if network_fans else None, share)
     return Trial(held, replace(model, network_share=share), early, all_share, recorded(judged, views, BLEND, like.periods))

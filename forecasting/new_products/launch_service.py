@@ -7,7 +7,7 @@ adds up the curves anew. Axis letters: N items, W periods of a launch, K launche
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,13 +24,13 @@ from forecasting.new_products.analog_forecast import Analog, Fans, LaunchForecas
 from forecasting.new_products.holdout_trial import Trial, by_network, trial
 from forecasting.new_products.launch_history import Launches, Products, launch_window, named, period_number, read_launches
 from forecasting.new_products.model_store import LaunchStore, Learned
-from forecasting.new_products.similarity_network import Told, squared_distances
+from forecasting.new_products.similarity_network import OnStep, squared_distances
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
 
 #: Analogs that are told one by one, launches that are named, and best sellers that items are compared with.
-_TOLD, _NAMED, _COMPARED = 20, 8000, 20_000
+_LISTED, _NAMED, _COMPARED = 20, 8000, 20_000
 
 #: Items read at a time, launches under way that are offered, and values of an attribute that are.
 _READ, _OFFERED, _VALUES = 8192, 300, 2000
@@ -70,6 +70,7 @@ class SimilarItem:
     distance: float
 
 
+@dataclass(eq=False)
 class LaunchService:
     """Answers about launches in one catalog with one metric and, where it serves, the network; nothing in it changes.
 
@@ -78,29 +79,21 @@ class LaunchService:
     known before them. ``ahead`` is that item's plan as far as a launch may be planned, with the holidays there.
     """
 
-    def __init__(
-        self,
-        about: About,
-        model: LaunchModel,
-        under_way: Launches,
-        items: tuple[ItemFacts, ...],
-        like: Panel,
-        network: MQTransformerForecaster | None,
-        trial: Trial | None,
-        ahead: Plan | None = None,
-    ) -> None:
-        self.about, self.model, self.items = about, model, items
-        self._under_way, self._like, self._network, self._trial = under_way, like, network, trial
-        self._ahead = ahead
-        self._said: tuple[tuple[object, ...], Fans] | None = None
+    about: About
+    model: LaunchModel
+    under_way: Launches
+    items: tuple[ItemFacts, ...]
+    like: Panel
+    network: MQTransformerForecaster | None
+    trial: Trial | None
+    ahead: Plan | None = None
+    _last_fans: tuple[tuple[object, ...], Fans] | None = field(default=None, init=False)
 
     @classmethod
-    def of(
-        cls, catalog: Catalog, network: MQTransformerForecaster | None, report: Report, store: LaunchStore | None = None
-    ) -> LaunchService:
-        """Takes up what was learned from the launches and kept in the ``store``, or reads them, learns, and keeps it.
+    def of(cls, catalog: Catalog, network: MQTransformerForecaster | None, store: LaunchStore) -> LaunchService | None:
+        """Takes up what was learned from the launches and kept in the ``store``; None until they were learned from.
 
-        Raises DataError, TooLittleHistory where there is nothing to learn from.
+        Raises DataError where the catalog has no attributes to know a product by.
         """
         about = catalog.about
         if not about.static:
@@ -108,19 +101,16 @@ class LaunchService:
                 f"The catalog {about.name!r} has no attributes, and a product without history can only be known by them. "
                 "Load data with a category, a brand or another column of words."
             )
+        learned = store.load()
+        if learned is None:
+            return None
         items = catalog.search("", limit=min(about.items, _COMPARED)).rows
         like = catalog.panel([items[0].item_id])
-        learned = store.load() if store else None
-        if learned is None:
-            learned = _learned(catalog, network, like, report)
-            if store:
-                store.save(learned)
         tested = learned.trial
         if tested is not None and network is not None:
             tested = replace(tested, network=network.validation_model())
         reach = (network.horizon if network else 1) + round(about.frequency.per_year) + 1
         ahead = catalog.plan([items[0].item_id], reach)
-        report(Progress(_STEPS, _STEPS, "Ready"))
         return cls(about, learned.model, learned.under_way, items, like, network, tested, ahead)
 
     @property
@@ -131,13 +121,11 @@ class LaunchService:
     @property
     def record(self) -> LaunchRecord | None:
         """How the views did on launches held out; None where those were too few."""
-        return self._trial.record if self._trial else None
-
-    # what a planner may say
+        return self.trial.record if self.trial else None
 
     @cached_property
     def _recent(self) -> tuple[RecentItem, ...]:
-        sets = [self._under_way, *([self._trial.held] if self._trial else [])]
+        sets = [self.under_way, *([self.trial.held] if self.trial else [])]
         found = [
             RecentItem(str(item), str(name), self._stamp(int(start)))
             for one in (launches.products for launches in sets)
@@ -163,26 +151,24 @@ class LaunchService:
         prices = [price for facts in like if (price := facts.commercial.get(PRICE))]
         return float(np.median(prices)) if prices else None
 
-    # forecasts
-
     def forecast_recent(self, item_id: str, emphasis: Mapping[str, float]) -> LaunchForecast:
         """A recent item as if nothing of it had sold yet; raises UnknownItem.
 
         One whose launch is over is forecast by what had been learned before it began.
         """
-        found = np.flatnonzero(self._under_way.products.item_ids == item_id)
+        found = np.flatnonzero(self.under_way.products.item_ids == item_id)
         if found.size:
-            one = self._under_way.take(found[:1])
-            return self._forecast(self.model, self._network, one.products, emphasis, one.curves[0])
-        over = np.flatnonzero(self._trial.held.products.item_ids == item_id) if self._trial else found
-        if self._trial is None or not over.size:
+            one = self.under_way.take(found[:1])
+            return self._forecast(self.model, self.network, one.products, emphasis, one.curves[0])
+        over = np.flatnonzero(self.trial.held.products.item_ids == item_id) if self.trial else found
+        if self.trial is None or not over.size:
             raise UnknownItem(f"{item_id!r} is not among the recent items. Choose one of the list, or describe a product.")
-        one = self._trial.held.take(over[:1])
-        return self._forecast(self._trial.model, self._trial.network, one.products, emphasis, one.curves[0])
+        one = self.trial.held.take(over[:1])
+        return self._forecast(self.trial.model, self.trial.network, one.products, emphasis, one.curves[0])
 
     def knows(self, item_id: str) -> bool:
         """Whether ``forecast_recent`` can answer."""
-        sets = [self._under_way, *([self._trial.held] if self._trial else [])]
+        sets = [self.under_way, *([self.trial.held] if self.trial else [])]
         return any((one.products.item_ids == item_id).any() for one in sets)
 
     def forecast_new(self, product: NewProduct, emphasis: Mapping[str, float]) -> LaunchForecast:
@@ -197,7 +183,7 @@ class LaunchService:
             promo=np.full((1, self.window), product.promo),
             start=np.array([start]),
         )
-        return self._forecast(self.model, self._network, products, emphasis, np.full(self.window, np.nan))
+        return self._forecast(self.model, self.network, products, emphasis, np.full(self.window, np.nan))
 
     def _forecast(
         self,
@@ -212,16 +198,16 @@ class LaunchService:
         shares = model.shares(product, times)
         if not np.isfinite(shares).all():
             raise DataError("Every analog is excluded, so nothing is left to forecast from. Give one of them some weight.")
-        analogs, said = model.weighed(product, shares), self._network_fans(network, product)
-        share = model.network_share if said else 0.0
-        blend = analogs.blended(said, share) if said else analogs
-        told = list(np.argsort(-model.shares(product)[0], kind="stable")[:_TOLD])
-        told += [row for row in np.flatnonzero(times != 1) if row not in told]
+        analogs, network_fans = model.weighed(product, shares), self._network_fans(network, product)
+        share = model.network_share if network_fans else 0.0
+        blend = analogs.blended(network_fans, share) if network_fans else analogs
+        listed = list(np.argsort(-model.shares(product)[0], kind="stable")[:_LISTED])
+        listed += [row for row in np.flatnonzero(times != 1) if row not in listed]
         created = self._stamp(min(start, self.about.periods) - 1)
         periods = self.about.frequency.range(self._stamp(start), self.window)
 
         def forecast(fans: Fans, name: str) -> QuantileForecast:
-            card = self._network.card if self._network else None
+            card = self.network.card if self.network else None
             version = card.version if card else "untrained"
             hashed = self.about.catalog_hash
             return QuantileForecast(
@@ -234,11 +220,10 @@ class LaunchService:
             price=float(product.price[0]) if np.isfinite(product.price[0]) else None,
             blend=forecast(blend, "launch blend"),
             analogs=forecast(analogs, "analogs"),
-            alike=forecast(model.by_attributes(product), "alike by attributes"),
-            network=forecast(said, MQTransformerForecaster.name) if said else None,
+            network=forecast(network_fans, MQTransformerForecaster.name) if network_fans else None,
             network_share=share,
-            nearest=tuple(self._analog(known, product, row, shares[0, row], times[row]) for row in told),
-            others=int((shares[0] > 0).sum() - (shares[0, told] > 0).sum()),
+            nearest=tuple(self._analog(known, product, row, shares[0, row], times[row]) for row in listed),
+            others=int((shares[0] > 0).sum() - (shares[0, listed] > 0).sum()),
             moved=float(model.moved(product, shares)[0]),
             sold=sold,
         )
@@ -249,10 +234,10 @@ class LaunchService:
             return None
         static = tuple(str(values[0]) for values in product.static.values())
         key = (id(network), static, float(product.price[0]), product.promo.tobytes(), int(product.start[0]))
-        kept = self._said
+        kept = self._last_fans
         if kept is None or kept[0] != key:
-            kept = (key, by_network(network, self._like, product, self._ahead))
-            self._said = kept
+            kept = (key, by_network(network, self.like, product, self.ahead))
+            self._last_fans = kept
         return kept[1]
 
     def _analog(self, known: Launches, product: Products, row: int, share: float, emphasis: float) -> Analog:
@@ -272,8 +257,6 @@ class LaunchService:
 
     def _stamp(self, number: int) -> pd.Timestamp:
         return self.about.frequency.range(self.about.first, number + 1)[-1]
-
-    # items like an item
 
     def similar(self, item_id: str, count: int = 10) -> tuple[SimilarItem, ...]:
         """The best sellers nearest to an item by the learned metric; raises UnknownItem where it is not among them."""
@@ -315,8 +298,11 @@ class LaunchService:
         return self.model.metric.places(products)
 
 
-def _learned(catalog: Catalog, network: MQTransformerForecaster | None, like: Panel, report: Report) -> Learned:
-    """Reads the launches on record and learns from those that are over."""
+def learn(catalog: Catalog, network: MQTransformerForecaster | None, store: LaunchStore, report: Report) -> None:
+    """Reads the launches on record, learns from those that are over, and keeps it in the ``store``.
+
+    Raises TooLittleHistory where there are too few to learn from.
+    """
     about = catalog.about
     report(Progress(0, _STEPS, "Reading the launches on record"))
     window = launch_window(about.frequency, network.horizon if network else about.frequency.horizon)
@@ -325,13 +311,15 @@ def _learned(catalog: Catalog, network: MQTransformerForecaster | None, like: Pa
     ids = [str(one) for one in launches.products.item_ids]
     launches = named(launches, {facts.item_id: facts.name for facts in catalog.items(ids)} if ids else {})
     last = about.periods - 1
+    like = catalog.panel([catalog.search("", limit=1).rows[0].item_id])
     learning = _share_of(report, 5, 55, "Learning which launches were alike")
-    model = LaunchModel.fitted(launches, shelf, last, members=1, told=learning)
+    model = LaunchModel.fitted(launches, shelf, last, on_step=learning)
     trying = _share_of(report, 60, 38, "Trying the forecast on launches held out")
     tested = trial(launches, shelf, like, last, network, trying)
     model = replace(model, network_share=tested.network_share) if tested else model
     over = launches.products.start + window <= about.periods
-    return Learned(model, launches.take(np.flatnonzero(~over)), tested)
+    store.save(Learned(model, launches.take(np.flatnonzero(~over)), tested))
+    report(Progress(_STEPS, _STEPS, "Ready"))
 
 
 def _matches(mine: Mapping[str, str], theirs: Mapping[str, str]) -> tuple[str, ...]:
@@ -339,7 +327,7 @@ def _matches(mine: Mapping[str, str], theirs: Mapping[str, str]) -> tuple[str, .
     return tuple(value for name, value in mine.items() if value and theirs.get(name) == value)
 
 
-def _share_of(report: Report, first: int, share: int, words: str) -> Told:
+def _share_of(report: Report, first: int, share: int, words: str) -> OnStep:
     """Tells a part of the work as its ``share`` of the steps, from ``first`` on."""
     tell: Callable[[int, int], None] = lambda done, total: report(Progress(first + share * done // total, _STEPS, words))  # noqa: E731
     return tell

@@ -29,7 +29,7 @@ _TOTAL = 0.5  # of the loss of the periods, that of the total
 _LEVEL = 0.3  # of the forecast's loss, that of the head which reads the level
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)?")
 
-Told = Callable[[int, int], None]
+OnStep = Callable[[int, int], None]
 
 
 def words_of(name: str) -> tuple[str, ...]:
@@ -95,8 +95,8 @@ class LaunchMetric:
     spread: np.ndarray
 
     @classmethod
-    def fitted(cls, known: Launches, shelf: GroupHistory, *, seed: int, members: int, told: Told) -> LaunchMetric:
-        """Trains on ``known``, launches that are over; ``told(done, total)`` hears of every few steps."""
+    def fitted(cls, known: Launches, shelf: GroupHistory, *, members: int, on_step: OnStep) -> LaunchMetric:
+        """Trains on ``known``, launches that are over; ``on_step(done, total)`` hears of every few steps."""
         channels = shelf.channels(known.products, known)
         metric = cls((), shelf, known, channels.mean(axis=0), channels.std(axis=0) + 1e-6)
         inputs = metric.inputs(known.products)
@@ -104,9 +104,9 @@ class LaunchMetric:
         networks = []
         for member in range(members):
             with torch.random.fork_rng():
-                torch.manual_seed(1000 * seed + member)
+                torch.manual_seed(1000 + member)
                 network = EmbeddingNetwork(channels.shape[1], columns)
-                _train(network, inputs, known, seed + member, told, (member * _STEPS, members * _STEPS))
+                _train(network, inputs, known, 1 + member, on_step, (member * _STEPS, members * _STEPS))
             networks.append(network.eval().requires_grad_(False))
         return cls(tuple(networks), shelf, known, metric.mean, metric.spread)
 
@@ -149,7 +149,9 @@ def _squared(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     return np.maximum((mine**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1)[None] - 2 * mine @ theirs.T, 0)
 
 
-def _train(network: EmbeddingNetwork, inputs: Inputs, known: Launches, seed: int, told: Told, steps: tuple[int, int]) -> None:
+def _train(
+    network: EmbeddingNetwork, inputs: Inputs, known: Launches, seed: int, on_step: OnStep, steps: tuple[int, int]
+) -> None:
     """Lowers the CRPS of each launch as its neighbours forecast it; ``steps`` are those done before, and all there are."""
     curves = np.concatenate([known.curves, known.curves.mean(axis=1, keepdims=True)], axis=1)  # (N, W + 1)
     weigh = np.append(np.full(known.window, 1.0), _TOTAL * known.window) / (1 + _TOTAL) / known.window
@@ -163,7 +165,7 @@ def _train(network: EmbeddingNetwork, inputs: Inputs, known: Launches, seed: int
     batch = min(_TARGETS, max(1, count // 2))
     for step in range(_STEPS):
         drawn = torch.from_numpy(rng.choice(count, min(batch + _BANK, count), replace=False))
-        place, said = network(inputs.take(drawn))
+        place, predicted = network(inputs.take(drawn))
         squared = place.square().sum(dim=1)
         distance = (squared[:batch, None] + squared[None] - 2 * place[:batch] @ place.T).clamp(min=0)
         distance = distance + (when[drawn][:batch, None] - when[drawn][None]).abs() * torch.exp(-network.log_memory)
@@ -171,14 +173,14 @@ def _train(network: EmbeddingNetwork, inputs: Inputs, known: Launches, seed: int
         share = torch.softmax(-distance, dim=1)  # (B, drawn)
         between = apart[drawn][:, drawn]
         crps = (share * between[:batch]).sum(dim=1) - 0.5 * ((share @ between) * share).sum(dim=1)
-        loss = crps.mean() + _LEVEL * (said[:batch] - level[drawn[:batch]]).square().mean()
+        loss = crps.mean() + _LEVEL * (predicted[:batch] - level[drawn[:batch]]).square().mean()
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         if step % 10 == 9:
-            told(steps[0] + step + 1, steps[1])
+            on_step(steps[0] + step + 1, steps[1])
 
 
 def _apart(curves: np.ndarray, weigh: np.ndarray) -> Tensor:

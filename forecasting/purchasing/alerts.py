@@ -9,7 +9,7 @@ its range, what the units outside would have cost until the next order arrives.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -28,7 +28,7 @@ REASONS: tuple[Reason, ...] = ("shortage", "overstock", "new", "moved", "outside
 #: Fewer known periods than this, and an item is new.
 NEW_BELOW = 13
 
-#: A snoozed concern comes back when its money has moved by more than this share.
+#: A snoozed alert comes back when its money has moved by more than this share.
 MOVED = 0.10
 
 _WORTH_A_WORD = 0.5  # units: less than half of one is nothing
@@ -80,9 +80,9 @@ class Alert:
 
 @dataclass(frozen=True, eq=False)
 class _Kind:
-    """One reason: the rows [K] it concerns, with the figures [K] of a Concern."""
+    """One reason: the ``row`` [K] of each item it is about, with the figures [K] of an Alert."""
 
-    rows: np.ndarray
+    row: np.ndarray
     money: np.ndarray
     units: np.ndarray
     position: np.ndarray
@@ -199,24 +199,16 @@ def alerts(
     kinds = [_shortages(inputs, bought), _overstocks(inputs, bought), _new_items(inputs, bought, known)]
     if lately is not None:
         kinds += [_moved(inputs, bought, known, lately), _outside(inputs, bought, lately)]
-    reason = np.repeat(np.arange(len(kinds)), [len(kind.rows) for kind in kinds])
-    money, units, position, periods, rows = (
-        np.concatenate([getattr(kind, name) for kind in kinds]) for name in ("money", "units", "position", "periods", "rows")
-    )
-    knots = np.concatenate([kind.knots for kind in kinds])
-    dearest = np.argsort(-money, kind="stable")
+    reason = np.repeat(np.arange(len(kinds)), [len(kind.row) for kind in kinds])
+    columns = {one.name: np.concatenate([getattr(kind, one.name) for kind in kinds]) for one in fields(_Kind)}
+    dearest = np.argsort(-columns["money"], kind="stable")
     return Alerts(
         inputs=inputs,
         reason=reason[dearest],
-        row=rows[dearest],
-        money=money[dearest],
-        units=units[dearest],
-        position=position[dearest],
-        periods=periods[dearest],
-        knots=knots[dearest],
         known=known,
         is_stock_known=bool(np.isfinite(inputs.assortment.commercial["on_hand"]).any()),
         look_back=lately,
+        **{name: column[dearest] for name, column in columns.items()},
     )
 
 
@@ -298,18 +290,9 @@ def _outside(inputs: PlanInputs, bought: Callable[[np.ndarray], _Bought], found:
     periods = how.lead_time + how.review
     over, under = (one[rows] / found.judged[rows] * periods for one in (found.over, found.under))
     money = how.costs.underage * over + how.costs.overage * under
-    return _kept(
-        over + under > 0, rows, money, over + under, how.position, inputs.knots(rows, how.lead_time, how.review), periods
-    )
+    knots = inputs.knots(rows, how.lead_time, how.review)
+    return _kept(over + under > 0, rows, money, over + under, how.position, knots, periods)
 
 
-def _kept(
-    where: np.ndarray,
-    rows: np.ndarray,
-    money: np.ndarray,
-    units: np.ndarray,
-    position: np.ndarray,
-    knots: np.ndarray,
-    periods: np.ndarray,
-) -> _Kind:
-    return _Kind(rows[where], money[where], units[where], position[where], knots[where], periods[where])
+def _kept(where: np.ndarray, *columns: np.ndarray) -> _Kind:
+    return _Kind(*(column[where] for column in columns))

@@ -98,21 +98,21 @@ def error_correlation_of(catalog: Catalog, networks: FeedbackEnsemble, item_ids:
     """How far these items erred together over spans of ``periods``; raises TooLittleHistory."""
     panel = catalog.panel(item_ids)
     newest = len(panel.periods) - 1 - periods
-    unknown, parts, came, used = unknown_ahead(panel), [], [], []
+    unknown, parts, actuals, used = unknown_ahead(panel), [], [], []
     for ensemble, dates in honest(networks, panel):
         mine = [date for date in dates if date <= newest]
         if mine:
             rows = [np.arange(start, min(start + _CHUNK, len(panel))) for start in range(0, len(panel), _CHUNK)]
             each = [ensemble.read(panel.take(one), None, mine, unknown=unknown, shown=False, ahead=periods) for one in rows]
             parts.append(np.concatenate([one.cumulative[:, :, -1] for one in each]))  # (N, K, Q)
-            came += [actuals_after(panel, date, periods).sum(axis=1) for date in mine]
+            actuals += [actuals_after(panel, date, periods).sum(axis=1) for date in mine]
             used += mine
     if len(used) < _FEWEST_DATES:
         raise TooLittleHistory(
             f"How far items err together is measured on forecasts of {periods} periods from {_FEWEST_DATES} creation dates "
             f"that the networks had not learned from, and there are {len(used)}. Load more history and train again."
         )
-    z = scores(np.array(TAUS), np.concatenate(parts, axis=1), np.stack(came, axis=1)).T  # (K, N)
+    z = scores(np.array(TAUS), np.concatenate(parts, axis=1), np.stack(actuals, axis=1)).T  # (K, N)
     labels = next(iter(panel.static.values())) if panel.static else np.zeros(len(panel))
     market = shared_part(z, np.zeros(len(panel)))
     category = max(market, shared_part(z, np.asarray(labels)))
@@ -120,7 +120,7 @@ def error_correlation_of(catalog: Catalog, networks: FeedbackEnsemble, item_ids:
     return ErrorCorrelation(market, category, len(panel), len(used), first, last, periods)
 
 
-def scores(taus: np.ndarray, values: np.ndarray, actuals: np.ndarray, seed: int = 0) -> np.ndarray:
+def scores(taus: np.ndarray, values: np.ndarray, actuals: np.ndarray) -> np.ndarray:
     """Normal scores [...] of ``actuals`` [...] under quantiles ``values`` [..., Q]; NaN where the actual is not known.
 
     Where the quantile function is flat at the actual (zeros, mostly), the level is drawn from the levels that share it.
@@ -130,7 +130,7 @@ def scores(taus: np.ndarray, values: np.ndarray, actuals: np.ndarray, seed: int 
     above = quantile_function.level(taus, values, units)
     below = quantile_function.level(taus, values, np.maximum(units - 0.5, 0) * (1 - 1e-9))
     below = np.where(units <= 0, 0.0, below)
-    level = below + np.random.default_rng(seed).random(units.shape) * np.maximum(above - below, 0)
+    level = below + np.random.default_rng(0).random(units.shape) * np.maximum(above - below, 0)
     return np.where(known, ndtri(np.clip(level, _LOWEST, _HIGHEST)), np.nan)
 
 
@@ -156,11 +156,11 @@ def _cross(z: np.ndarray, groups: np.ndarray) -> float:
     return total / pairs if pairs > 0 else 0.0
 
 
-def joint_totals(plan: BuyPlan, ties: ErrorCorrelation, *, seed: int = 0) -> JointTotals:
+def joint_totals(plan: BuyPlan, ties: ErrorCorrelation) -> JointTotals:
     """What the items of ``plan`` will sell together over their lead times and reviews."""
     taus, items = plan.inputs.taus, len(plan)
     samples = int(np.clip(_DRAWS // max(items, 1), 400, _SAMPLES))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     labels, place = np.unique(np.asarray(plan.inputs.assortment.category.take(plan.rows), dtype=str), return_inverse=True)
     market = rng.standard_normal((samples, 1), np.float32)
     own_category = rng.standard_normal((samples, len(labels)), np.float32)

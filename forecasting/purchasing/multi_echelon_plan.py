@@ -21,7 +21,7 @@ from forecasting.purchasing.plan_inputs import PlanInputs, by_period
 from forecasting.purchasing.purchase_plan import BuyPlan
 
 _SAMPLES = 1000
-_TOLD = 20  # products between two words of progress
+_REPORTED = 20  # products between two words of progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,27 +86,27 @@ def contradictions(plan: BuyPlan) -> tuple[tuple[str, Contradiction], ...]:
     return tuple((str(plan.inputs.assortment.item_ids[one.row]), one) for one in plan.inputs.assortment.echelons[1])
 
 
-def product_plan(plan: BuyPlan, product: str, depot: str, past: BranchErrorCorrelation, *, seed: int = 0) -> ProductPlan:
+def product_plan(plan: BuyPlan, product: str, depot: str, past: BranchErrorCorrelation) -> ProductPlan:
     """Transfers and the depot's order of one product; raises UnknownItem, ConfigurationError."""
     place, location = _places(plan), plan.inputs.assortment.locations.get(LOCATION, ())
     for family in plan.inputs.assortment.echelons[0]:
         if (family.product, str(location[family.depot])) == (product, depot) and _is_whole(family, place):
-            return _planned(plan, family, place, past, seed)
+            return _planned(plan, family, place, past)
     raise UnknownItem(f"The list has no product {product!r} supplied from {depot!r}. Choose one of those shown.")
 
 
-def product_plans(plan: BuyPlan, past: BranchErrorCorrelation, report: Report, *, seed: int = 0) -> tuple[ProductPlan, ...]:
+def product_plans(plan: BuyPlan, past: BranchErrorCorrelation, report: Report) -> tuple[ProductPlan, ...]:
     """The same of every product of the list, the shortest depots first."""
     place, made = _places(plan), []
     whole = _within(plan, place)
     for done, family in enumerate(whole):
-        if done % _TOLD == 0:
+        if done % _REPORTED == 0:
             report(Progress(done, len(whole), f"Shared out {done:,} of {len(whole):,} depots' stock"))
-        made.append(_planned(plan, family, place, past, seed))
+        made.append(_planned(plan, family, place, past))
     return tuple(sorted(made, key=lambda one: _shortest_first(one.line)))
 
 
-def _planned(plan: BuyPlan, family: Family, place: np.ndarray, past: BranchErrorCorrelation, seed: int) -> ProductPlan:
+def _planned(plan: BuyPlan, family: Family, place: np.ndarray, past: BranchErrorCorrelation) -> ProductPlan:
     made, order, review = plan.inputs, plan.order, plan.settings.review
     location = made.assortment.locations[LOCATION]
     own = [family.depot] if past.sells[family.depot] else []
@@ -123,7 +123,7 @@ def _planned(plan: BuyPlan, family: Family, place: np.ndarray, past: BranchError
     costs = Costs(plan.costs.underage[at], plan.costs.overage[at])
     names = tuple(str(location[row]) for row in rows)
     ahead = max(int(np.ceil(review)), 1)
-    paths = _paths(made, rows, max(int(outside.max()), int(protected.max()) + ahead), past.shared, seed)
+    paths = _paths(made, rows, max(int(outside.max()), int(protected.max()) + ahead), past.shared)
     terms = {name: column[[source]] for name, column in plan.terms.items()}  # of the depot
     pack, least = float(terms["pack_size"][0]), float(terms["min_order"][0])
     on_hand, coming = float(order.on_hand[source]), float(order.on_order[source] + plan.later[source])
@@ -173,9 +173,9 @@ def _line(plan: BuyPlan, family: Family, place: np.ndarray) -> DepotLine:
     return DepotLine(family.product, depot, len(family.branches), lacking, on_hand)
 
 
-def _paths(made: PlanInputs, rows: np.ndarray, periods: int, shared: float, seed: int) -> np.ndarray:
+def _paths(made: PlanInputs, rows: np.ndarray, periods: int, shared: float) -> np.ndarray:
     """Paths [S, N, H] of ``periods`` whose sums over the first h have the quantile functions of these rows' spans."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     common, own = rng.standard_normal((_SAMPLES, 1)), rng.standard_normal((_SAMPLES, len(rows)))
     level = np.clip(ndtr(np.sqrt(shared) * common + np.sqrt(1 - shared) * own), 1e-6, 1 - 1e-6)[..., None]
     places = made.places[rows]

@@ -30,7 +30,7 @@ MOST_ITEMS, _BEST_SELLERS = 300, 3000
 
 
 @dataclass(frozen=True)
-class RecordAsked:
+class ReplaySettings:
     """What is replayed.
 
     Attributes
@@ -61,7 +61,7 @@ class BuyingRecord:
     priced : whether ``curve`` is in money.
     """
 
-    asked: RecordAsked
+    settings: ReplaySettings
     curve: MoneyCurve
     policy: tuple[RatioRecord, ...]
     first: pd.Timestamp
@@ -71,44 +71,44 @@ class BuyingRecord:
     @property
     def opinion(self) -> RatioRecord | None:
         """The policy's record at the ratio nearest to the one asked for."""
-        return min(self.policy, key=lambda record: abs(record.ratio - self.asked.ratio), default=None)
+        return min(self.policy, key=lambda record: abs(record.ratio - self.settings.ratio), default=None)
 
 
-def buying_record(catalog: Catalog, forecaster: MQTransformerForecaster, asked: RecordAsked, report: Report) -> BuyingRecord:
+def buying_record(catalog: Catalog, model: MQTransformerForecaster, settings: ReplaySettings, report: Report) -> BuyingRecord:
     """Replays what is asked for; raises UnknownItem, NotTrained, TooLittleHistory, ConfigurationError."""
-    early = forecaster.validation_model()
+    early = model.validation_model()
     if early is None:
         raise NotTrained(
             "This model kept no networks from before its last periods, for the history was too short. Train again with more."
         )
-    ids = _ids(catalog, asked)
+    ids = _ids(catalog, settings)
     if not ids:
-        raise NotTrained(f"No best seller is in {asked.category!r}. Choose another category, or all items.")
+        raise NotTrained(f"No best seller is in {settings.category!r}. Choose another category, or all items.")
     panel = catalog.panel(ids)
     first = position(panel, early.learned_until)
-    past = past_of(early, panel, first, asked.lead_time, asked.review, report)
+    past = past_of(early, panel, first, settings.lead_time, settings.review, report)
     prices = _last_prices(panel)
     priced = bool(np.isfinite(prices).all())
-    worth = asked.worth * prices if priced else np.ones(len(panel))
-    ratio = float(np.clip(asked.ratio, LOWEST_TAU, HIGHEST_TAU))
+    worth = settings.worth * prices if priced else np.ones(len(panel))
+    ratio = float(np.clip(settings.ratio, LOWEST_TAU, HIGHEST_TAU))
     curve = money_curve(past, Costs(ratio * worth, (1 - ratio) * worth))
     policy: tuple[RatioRecord, ...] = ()
-    if not asked.item:  # of one item there is too little to learn
+    if not settings.item:  # of one item there is too little to learn
         try:
             policy = learn(past, PolicySettings(items=200), sorted({*RATIOS}), report).records
         except TooLittleHistory:
             policy = ()
-    return BuyingRecord(asked, curve, policy, panel.periods[first], panel.periods[-2], priced)
+    return BuyingRecord(settings, curve, policy, panel.periods[first], panel.periods[-2], priced)
 
 
-def _ids(catalog: Catalog, asked: RecordAsked) -> list[str]:
+def _ids(catalog: Catalog, settings: ReplaySettings) -> list[str]:
     """The items replayed, best sellers first."""
-    if asked.item:
-        return [asked.item]
-    if not asked.category:
+    if settings.item:
+        return [settings.item]
+    if not settings.category:
         return [one.item_id for one in catalog.search("", limit=MOST_ITEMS).rows]
     found = catalog.search("", limit=_BEST_SELLERS).rows
-    return [one.item_id for one in found if asked.category in one.static.values()][:MOST_ITEMS]
+    return [one.item_id for one in found if settings.category in one.static.values()][:MOST_ITEMS]
 
 
 def _last_prices(panel: Panel) -> np.ndarray:

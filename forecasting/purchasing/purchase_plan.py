@@ -202,36 +202,31 @@ class BuyPlan:
         names = assortment.names_of(rows)
         categories = assortment.category.take(rows)
         suppliers = [""] * len(rows) if assortment.supplier is None else assortment.supplier.take(rows)
+        numbers = {name: values for name, values in steps.items() if name not in ("cap", "quantity")} | {
+            "tau": self.tau[places],
+            "periods": self.periods[places],
+            "give_or_take": self.give_or_take[places],
+            "later": self.later[places],
+            "at_most": steps["cap"],
+            "planned": steps["quantity"],
+            "quantity": quantity,
+            "position": position,
+            "level": level,
+            "implied": implied_ratio(level),
+            "lost_sales": found.lost_sales + self.lost_anyway[places],
+            "left_over": found.left_over,
+            "unit_cost": self.unit_cost[places],
+            "money": quantity * self.unit_cost[places],
+        }
         return tuple(
             BuyRow(
                 item_id=str(assortment.item_ids[row]),
                 name=names[k],
                 category=str(categories[k]),
-                tau=float(self.tau[places[k]]),
-                periods=float(self.periods[places[k]]),
-                give_or_take=float(self.give_or_take[places[k]]),
-                later=float(self.later[places[k]]),
                 limit=str(self.limit[places[k]]),
-                at_most=float(steps["cap"][k]),
-                need=float(steps["need"][k]),
-                on_hand=float(steps["on_hand"][k]),
-                on_order=float(steps["on_order"][k]),
-                back_orders=float(steps["back_orders"][k]),
-                lost_before=float(steps["lost_before"][k]),
-                gap=float(steps["gap"][k]),
-                after_minimum=float(steps["after_minimum"][k]),
-                after_pack=float(steps["after_pack"][k]),
-                planned=float(steps["quantity"][k]),
-                quantity=float(quantity[k]),
                 is_edited=bool(edited[k]),
-                position=float(position[k]),
-                level=float(level[k]),
-                implied=float(implied_ratio(level[k])),
-                lost_sales=float(found.lost_sales[k] + self.lost_anyway[places[k]]),
-                left_over=float(found.left_over[k]),
-                unit_cost=float(self.unit_cost[places[k]]),
-                money=float(quantity[k] * self.unit_cost[places[k]]),
                 supplier=str(suppliers[k]),
+                **{name: float(values[k]) for name, values in numbers.items()},
             )
             for k, row in enumerate(rows)
         )

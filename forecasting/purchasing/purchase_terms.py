@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data.errors import ConfigurationError
 from data.planner_store import Term
 from forecasting.inventory.order_policy import Costs, critical_ratio
-
-if TYPE_CHECKING:
-    from forecasting.purchasing.plan_inputs import PlanInputs
+from forecasting.purchasing.plan_inputs import PlanInputs
 
 #: A margin is at least this share of the price: an item sold at a loss is still missed when it is out.
 _LEAST_MARGIN = 0.01

@@ -37,7 +37,7 @@ class BackgroundJob:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._progress = Progress(0, 1, "Not started")
-        self._asked_to_stop = False
+        self._stop_requested = False
 
     @property
     def running(self) -> bool:
@@ -50,22 +50,25 @@ class BackgroundJob:
 
     def stop(self) -> None:
         """Ends the run."""
-        self._asked_to_stop = True
+        self._stop_requested = True
 
-    def _begin(self, first: str, run: Callable[[], str | None]) -> bool:
-        """Runs ``run``, which answers why it failed, on a thread; does nothing, and says so, while one is running."""
+    def _begin(self, first: str, run: Callable[[], str | None], *, once: bool = False) -> bool:
+        """Runs ``run``, which answers why it failed, on a thread; does nothing, and says so, while one is running.
+
+        Where it is to run ``once``, nothing is done after that, either.
+        """
 
         def watched() -> None:
             reason = run()
-            if self._asked_to_stop:
+            if self._stop_requested:
                 self._progress = replace(self._progress, message=self._stopped, seconds_left=None)
             elif reason is not None:
-                self.failed = f"{self._went_wrong} {reason}"
+                self.failed = f"{self._went_wrong} {reason}".strip()
 
         with self._lock:
-            if self.running:
+            if self.running or (once and self._thread is not None):
                 return False
-            self.failed, self._asked_to_stop = None, False
+            self.failed, self._stop_requested = None, False
             self._progress = Progress(0, 1, first)
             self._thread = threading.Thread(target=watched, name=self._name, daemon=True)
             self._thread.start()
@@ -79,7 +82,7 @@ class CommandJob(BackgroundJob):
         super().__init__(name=name, stopped=stopped, went_wrong=went_wrong)
         self._command = tuple(command)
         self._process: subprocess.Popen[str] | None = None
-        self._asked: set[str] = set()
+        self._started_for: set[str] = set()
 
     def start(self, *arguments: str) -> None:
         """Starts the command with these ``arguments`` more, or goes on where a stopped run was."""
@@ -87,8 +90,8 @@ class CommandJob(BackgroundJob):
 
     def start_once(self, key: str) -> None:
         """Starts, unless it was asked to for this ``key`` before."""
-        if key not in self._asked and not self.running:
-            self._asked.add(key)
+        if key not in self._started_for and not self.running:
+            self._started_for.add(key)
             self.start()
 
     def stop(self) -> None:
@@ -110,15 +113,15 @@ class CommandJob(BackgroundJob):
             encoding="utf-8",
         ) as process:
             self._process = process
-            if self._asked_to_stop:  # before there was anything to end
+            if self._stop_requested:  # before there was anything to end
                 self.stop()
             assert process.stderr is not None  # a pipe was asked for
             for line in process.stderr:
-                heard = _parsed(line)
-                if heard is None:
+                progress = _parsed(line)
+                if progress is None:
                     others.append(line.rstrip())
                 else:
-                    self._progress = heard
+                    self._progress = progress
         if process.returncode == 0:
             return None
         return others[-1] if others else "The process ended early; is there enough memory?"
@@ -137,9 +140,9 @@ def _ended(process: subprocess.Popen[str]) -> None:
 class FunctionJob(BackgroundJob):
     """Runs a function that tells its progress; it is stopped when it tells it next."""
 
-    def start(self, work: Callable[[Report], None]) -> None:
-        """Starts ``work``."""
-        self._begin("Starting", lambda: self._run(work))
+    def start(self, work: Callable[[Report], None], *, once: bool = False) -> None:
+        """Starts ``work``; where it is to run ``once``, only if nothing was started before."""
+        self._begin("Starting", lambda: self._run(work), once=once)
 
     def _run(self, work: Callable[[Report], None]) -> str | None:
         try:
@@ -153,7 +156,7 @@ class FunctionJob(BackgroundJob):
         return None
 
     def _tell(self, progress: Progress) -> None:
-        if self._asked_to_stop:
+        if self._stop_requested:
             raise _StopAsked
         self._progress = progress
 

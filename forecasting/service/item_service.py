@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -35,6 +35,9 @@ _Explanation = TypeVar("_Explanation")
 #: Opened items that are kept: as many as a few planners look at in turn.
 _LATELY = 64
 
+#: Explanations that are kept: of as many items, each of four kinds.
+_EXPLAINED = 4 * _LATELY
+
 
 @dataclass(frozen=True, eq=False)
 class _Opened:
@@ -52,7 +55,8 @@ class ItemService:
 
     def __init__(self, catalog: Catalog, model: ServedModel, horizon: int) -> None:
         self._catalog, self._model, self._horizon = catalog, model, horizon
-        self._lately, self._generations_lock = Kept[_Opened](_LATELY), threading.Lock()
+        self._lately, self._explanations = Kept[_Opened](_LATELY), Kept[Any](_EXPLAINED)
+        self._generations_lock = threading.Lock()
 
     def view(self, item_id: str, horizon: int | None = None) -> ItemView:
         """History and forecast of one item; raises UnknownItem, NotTrained."""
@@ -66,7 +70,6 @@ class ItemService:
             forecast=forecast.first(horizon),
             plan_price=what_if.planned(plan, PRICE, horizon),
             plan_promo=what_if.planned(plan, PROMO, horizon),
-            price_given=what_if.given(plan, PRICE, horizon),
             promo_given=what_if.given(plan, PROMO, horizon),
             elasticity=what_if.known_elasticity(forecast, seen),
             price_low=seen[0] if seen else None,
@@ -97,27 +100,27 @@ class ItemService:
             with self._model.locked():
                 forecast, _ = (able[0] if able else forecaster).predict(past, plan, shown=False)
             actual = np.full(horizon, np.nan)
-            came = panel.demand[0, t + 1 : t + 1 + horizon]
-            actual[: len(came)] = came
+            later = panel.demand[0, t + 1 : t + 1 + horizon]
+            actual[: len(later)] = later
             fans.append(PastFan(forecast.first(horizon), actual, honest=bool(able)))
         return tuple(fans)
 
     def drivers(self, item_id: str) -> Drivers:
         """What the forecast of one item is made of, in units; raises UnknownItem, NotTrained."""
         corrected = self._opened(item_id).output.correction
-        return self._explained(item_id, lambda networks, panel, plan: drivers(networks, panel, plan, corrected))
+        return self._explained(item_id, "drivers", lambda networks, panel, plan: drivers(networks, panel, plan, corrected))
 
     def attention(self, item_id: str) -> AttentionAttribution:
         """Where the forecast of one item looked, and what it is without; raises UnknownItem, NotTrained."""
-        return self._explained(item_id, attention_attribution)
+        return self._explained(item_id, "attention", attention_attribution)
 
     def errors(self, item_id: str) -> ErrorHistory:
         """What was said of one item before, and what came; raises UnknownItem, NotTrained."""
-        return self._explained(item_id, error_history)
+        return self._explained(item_id, "errors", error_history)
 
     def revision(self, item_id: str) -> ForecastRevision | None:
         """What changed one item's forecast in the last period; raises UnknownItem, NotTrained."""
-        return self._explained(item_id, forecast_revision)
+        return self._explained(item_id, "revision", forecast_revision)
 
     def scenario(self, item_id: str, horizon: int, change: PlanChange) -> ScenarioView:
         """Baseline and scenario of one item; raises UnknownItem, NotTrained, ConfigurationError."""
@@ -126,7 +129,7 @@ class ItemService:
         after, output = opened.forecast, opened.output
         if other is not opened.plan:
             after, output = self._model.predict(opened.panel, other)
-        if (prices := what_if.asked_prices(opened.panel, opened.plan, change)) is not None:
+        if (prices := what_if.scenario_prices(opened.panel, opened.plan, change)) is not None:
             after = MQTransformerForecaster.at_prices(opened.panel, after, output, prices)
         plans = opened.plan, other
         return what_if.scenario_view(opened.facts, opened.panel, plans, (opened.forecast, after), change, horizon)
@@ -151,8 +154,12 @@ class ItemService:
         panel, plan = self._catalog.panel([item_id]), self._catalog.plan([item_id], self._horizon)
         return _Opened(self._catalog.item(item_id), panel, plan, *self._model.predict(panel, plan))
 
-    def _explained(self, item_id: str, by: Callable[[FeedbackEnsemble, Panel, Plan], _Explanation]) -> _Explanation:
-        """What explains one item's forecast by the networks that made it."""
-        opened = self._opened(item_id)
-        with self._model.locked() as forecaster:
-            return by(forecaster.networks, opened.panel, opened.plan)
+    def _explained(self, item_id: str, kind: str, by: Callable[[FeedbackEnsemble, Panel, Plan], _Explanation]) -> _Explanation:
+        """What explains one item's forecast by the networks that made it; the last answers of each ``kind`` are kept."""
+
+        def explanation() -> _Explanation:
+            opened = self._opened(item_id)
+            with self._model.locked() as forecaster:
+                return by(forecaster.networks, opened.panel, opened.plan)
+
+        return cast("_Explanation", self._explanations.made((item_id, kind), explanation))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from data.catalog import About, Check, SearchResult
 from forecasting.core.types import Report
 from forecasting.new_products.duplicate_items import Duplicate, duplicates
-from forecasting.new_products.launch_service import LaunchService
+from forecasting.new_products.launch_service import LaunchService, learn
 from forecasting.new_products.model_store import LaunchStore
 from forecasting.service.catalog_forecasts import CatalogForecasts
 from forecasting.service.item_service import ItemService
@@ -18,6 +18,7 @@ from forecasting.service.view_models import ModelStatus
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
+    from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
 
 #: Best sellers among which duplicates are looked for.
 _COMPARED = 20_000
@@ -67,10 +68,16 @@ class PlanningService:
         """Items by id, name or attribute."""
         return self._catalog.search(text, limit=limit, offset=offset)
 
-    def launches(self, report: Report) -> LaunchService:
-        """The part for products without history, made anew or of what is kept of it; raises DataError, TooLittleHistory."""
-        network = self._model.twin() if self._model.status.serves else None
-        return LaunchService.of(self._catalog, network, report, LaunchStore(self._home, self.key))
+    def launches(self) -> LaunchService | None:
+        """The part for products without history, None until ``learn_launches``; raises DataError."""
+        return LaunchService.of(self._catalog, self._network(), LaunchStore(self._home, self.key))
+
+    def learn_launches(self, report: Report) -> None:
+        """Learns from the launches on record and keeps it beside the catalog; raises TooLittleHistory."""
+        learn(self._catalog, self._network(), LaunchStore(self._home, self.key), report)
+
+    def _network(self) -> MQTransformerForecaster | None:
+        return self._model.twin() if self._model.status.serves else None
 
     def duplicates(self) -> tuple[Duplicate, ...]:
         """Best sellers that are probably one and the same item."""

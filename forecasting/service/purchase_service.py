@@ -14,7 +14,7 @@ from forecasting.purchasing.alerts import Alerts, alerts
 from forecasting.purchasing.joint_demand import ErrorCorrelation, JointTotals, error_correlation, joint_totals
 from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation
 from forecasting.purchasing.plan_inputs import PlanInputs, plan_inputs
-from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked, buying_record
+from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings, buying_record
 from forecasting.purchasing.purchase_plan import BuyPlan
 from forecasting.purchasing.purchase_terms import BuySettings
 from forecasting.service.catalog_forecasts import CatalogForecasts
@@ -51,9 +51,9 @@ class PurchaseService:
         """What the past says of locations; raises NotTrained, TooLittleHistory."""
         return BranchErrorCorrelation(self._error_correlation(plan).category, self._catalog.known_periods() > 0)
 
-    def policy_backtest(self, asked: RecordAsked, report: Report) -> BuyingRecord:
+    def policy_backtest(self, settings: ReplaySettings, report: Report) -> BuyingRecord:
         """What buying would have cost in the past; raises UnknownItem, NotTrained, TooLittleHistory, ConfigurationError."""
-        return buying_record(self._catalog, self._model.twin(), asked, report)
+        return buying_record(self._catalog, self._model.twin(), settings, report)
 
     def _error_correlation(self, plan: BuyPlan) -> ErrorCorrelation:
         with self._model.locked() as forecaster:

@@ -83,7 +83,7 @@ class ItemHistory:
 class ItemView:
     """One item's history and forecast; plans [H]; prices in the catalog's currency, None where there are none.
 
-    ``price_given`` and ``promo_given`` [H] say which cells of the plan somebody has planned; the others are as usual.
+    ``promo_given`` [H] says which promotions somebody has planned; the others are as usual.
     """
 
     facts: ItemFacts
@@ -91,7 +91,6 @@ class ItemView:
     forecast: QuantileForecast
     plan_price: np.ndarray
     plan_promo: np.ndarray
-    price_given: np.ndarray
     promo_given: np.ndarray
     elasticity: float | None
     price_low: float | None

@@ -41,10 +41,10 @@ def planned_prices(history: Panel, plan: Plan, change: PlanChange) -> tuple[np.n
     prices = plan.known[PRICE]
     if change.price is None:
         return prices, none
-    asked = np.asarray(change.price, np.float32)
-    if not (np.isfinite(asked) & (asked > 0)).all():
+    entered = np.asarray(change.price, np.float32)
+    if not (np.isfinite(entered) & (entered > 0)).all():
         raise ConfigurationError("A price must be a number above zero. Clear the cell to go back to the planned price.")
-    wanted = _over(prices, asked)
+    wanted = _over(prices, entered)
     refused = np.isnan(plausible_prices(wanted, history.known[PRICE])) & np.isfinite(wanted)
     return np.where(refused, prices, wanted), refused
 
@@ -62,7 +62,7 @@ def scenario_view(
     prices, refused = planned_prices(history, plan, change)
     seen, cost = price_range(history), facts.commercial.get("unit_cost")
     baseline, scenario = before.first(horizon), after.first(horizon)
-    asked = None if prices is None else prices[0, :horizon].astype(np.float64)
+    prices_ahead = None if prices is None else prices[0, :horizon].astype(np.float64)
     promo = planned(other, PROMO, horizon)
     harder, hardest = harder_than_ever(history, promo)
     return ScenarioView(
@@ -71,11 +71,11 @@ def scenario_view(
         baseline=baseline,
         scenario=scenario,
         baseline_plan=PlanChange(planned(plan, PRICE, horizon), planned(plan, PROMO, horizon)),
-        scenario_plan=PlanChange(np.full(horizon, np.nan) if asked is None else asked, promo),
+        scenario_plan=PlanChange(np.full(horizon, np.nan) if prices_ahead is None else prices_ahead, promo),
         before=outcome(baseline, planned(plan, PRICE, horizon), cost),
-        after=outcome(scenario, asked, cost),
+        after=outcome(scenario, prices_ahead, cost),
         elasticity=known_elasticity(before, seen),
-        outside=outside(asked, seen, horizon),
+        outside=outside(prices_ahead, seen, horizon),
         promo_outside=harder,
         refused=refused[0, :horizon],
         price_low=seen[0] if seen else None,
@@ -142,7 +142,7 @@ def given(plan: Plan, name: str, horizon: int) -> np.ndarray:
     return plan.is_given(name)[0, :horizon] if name in plan.known else np.zeros(horizon, bool)
 
 
-def asked_prices(history: Panel, plan: Plan, change: PlanChange) -> np.ndarray | None:
+def scenario_prices(history: Panel, plan: Plan, change: PlanChange) -> np.ndarray | None:
     """Prices [1, F] to put into the forecast, None where ``change`` asks for none: those that nobody knows are taken from the
     first that is known."""
     prices, _ = planned_prices(history, plan, change)
@@ -152,8 +152,8 @@ def asked_prices(history: Panel, plan: Plan, change: PlanChange) -> np.ndarray |
     return np.where(np.isfinite(prices) & (prices > 0), prices, known[0] if known.size else 1.0)
 
 
-def _over(planned: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """``planned`` [1, F] with its first periods replaced by ``asked`` [H]."""
+def _over(planned: np.ndarray, replacement: np.ndarray) -> np.ndarray:
+    """``planned`` [1, F] with its first periods replaced by ``replacement`` [H]."""
     answer = planned.copy()
-    answer[:, : len(asked)] = asked
+    answer[:, : len(replacement)] = replacement
     return answer

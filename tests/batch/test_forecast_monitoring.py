@@ -134,7 +134,7 @@ def test_it_is_told_of_any_items_and_unknown_ones_are_unknown(found: ForecastMon
     assert some.judged[1] == 0
 
 
-def test_concerns_name_what_moved_most_in_money_and_what_misses_its_range(
+def test_alerts_name_what_moved_most_in_money_and_what_misses_its_range(
     catalog: Catalog, forecaster: MQTransformerForecaster
 ) -> None:
     made = plan_inputs(catalog.assortment(), summarise(catalog, forecaster, "key", lambda progress: None))

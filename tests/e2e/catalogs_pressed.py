@@ -24,7 +24,7 @@ _NONSENSE = (
     "new_items?described=1&launch=nat&promo=1e9",
     "new_items?described=1&launch=2018-02-01T00:00Z",
     "accuracy?slice=nothing&of=nothing&with=nothing&by=nothing&ahead=nothing",
-    "?page=99999999&order=nothing&concerns=-3",
+    "?page=99999999&order=nothing&alerts=-3",
 )
 
 

@@ -72,7 +72,7 @@ def read() -> tuple[Launches, GroupHistory]:
 
 @cache
 def model() -> LaunchModel:
-    return LaunchModel.fitted(*read(), CREATED, members=1)
+    return LaunchModel.fitted(*read(), CREATED)
 
 
 def later() -> Launches:
@@ -165,7 +165,7 @@ def test_the_leak_test_finds_a_planted_leak() -> None:
 
 def fitted(panel: Panel, names: dict[str, str]) -> LaunchModel:
     """Learned from the whole panel's launches at the creation date, as the desk does it."""
-    return LaunchModel.fitted(*read_launches([panel], names, WINDOW), CREATED, members=1)
+    return LaunchModel.fitted(*read_launches([panel], names, WINDOW), CREATED)
 
 
 def test_cutting_the_panel_first_learns_the_same() -> None:

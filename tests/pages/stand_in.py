@@ -45,7 +45,7 @@ from forecasting.purchasing import purchase_plan
 from forecasting.purchasing.alerts import Alerts, alerts
 from forecasting.purchasing.joint_demand import JointTotals, joint_totals
 from forecasting.purchasing.plan_inputs import PlanInputs
-from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
+from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings
 from forecasting.purchasing.purchase_plan import BuyPlan
 from forecasting.purchasing.purchase_terms import BuySettings
 from forecasting.service.background_jobs import CommandJob
@@ -158,7 +158,7 @@ class Items:
         price, promo = np.full(horizon, 2.49), (np.arange(horizon) == 4) * 0.8 if STATE.planned else np.full(horizon, 0.18)
         answer = forecast(number, horizon, price, promo, past.periods[-1])
         given = np.full(horizon, STATE.planned)
-        return ItemView(facts(number), past, answer, price, promo, given, given, elasticity(number), 1.99, 2.49)
+        return ItemView(facts(number), past, answer, price, promo, given, elasticity(number), 1.99, 2.49)
 
     def past_forecasts(self, item_id: str, horizon: int, count: int = 4) -> tuple[PastFan, ...]:
         number, past, fans = _number(item_id), history(_number(item_id)), []
@@ -280,7 +280,7 @@ class Purchases:
     def joint_totals(self, plan: BuyPlan) -> JointTotals:
         return joint_totals(plan, stand_in_buying.CORRELATION)
 
-    def policy_backtest(self, asked: RecordAsked, report: object) -> BuyingRecord:
+    def policy_backtest(self, settings: ReplaySettings, report: object) -> BuyingRecord:
         raise TooLittleHistory("The catalog has 3 creation dates to replay and 6 are needed. Load more history.")
 
 
@@ -302,8 +302,15 @@ class PlanningService:
     def search(self, text: str, limit: int = 20, offset: int = 0) -> SearchResult:
         return search(text, limit, offset)
 
-    def launches(self, report: Report) -> stand_in_launches.LaunchService:
-        return stand_in_launches.LaunchService(report, STATE.launches, STATE.trained, STATE.launches != "untried")
+    def launches(self) -> stand_in_launches.LaunchService | None:
+        learned = STATE.launches not in ("few", "not learned")
+        return stand_in_launches.LaunchService(STATE.launches, STATE.trained) if learned else None
+
+    def learn_launches(self, report: Report) -> None:
+        report(Progress(1, 2, "Learning which launches were alike"))
+        if STATE.launches == "few":
+            raise TooLittleHistory("The catalog has 3 launches that were followed for 8 periods; at least 20 are needed.")
+        STATE.launches = ""
 
     def duplicates(self) -> tuple[Duplicate, ...]:
         return ()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from data.errors import DataError, TooLittleHistory, UnknownItem
+from data.errors import DataError, UnknownItem
 from data.schema import Frequency
 from forecasting.core import metrics
 from forecasting.core.quantile_function import TAUS
-from forecasting.core.types import Progress, QuantileForecast
+from forecasting.core.types import QuantileForecast
 from forecasting.new_products.analog_forecast import Analog, LaunchForecast, LaunchRecord, ViewRecord, weighted_fans
 from forecasting.new_products.launch_service import NewProduct, RecentItem, SimilarItem
 
@@ -29,14 +29,11 @@ class LaunchService:
 
     window = WINDOW
 
-    def __init__(self, report: Callable[[Progress], None], problem: str = "", trained: bool = True, tried: bool = True) -> None:
-        report(Progress(1, 2, "Learning which launches were alike"))
-        if problem == "few":
-            raise TooLittleHistory("The catalog has 3 launches that were followed for 8 periods; at least 20 are needed.")
+    def __init__(self, problem: str, trained: bool) -> None:
         if problem == "plain":
             raise DataError("The catalog 'Corner shop' has no attributes.")
         self._trained, self._recent = trained, problem != "none recent"
-        self.record = record() if tried else None
+        self.record = record() if problem != "untried" else None
 
     def recent(self) -> tuple[RecentItem, ...]:
         return (RecentItem("SKU-0000", "New oat drink", pd.Timestamp("2025-11-23")),) if self._recent else ()
@@ -104,7 +101,6 @@ class LaunchService:
             price=price,
             blend=forecast(analogs.blended(network, share), "launch blend"),
             analogs=forecast(analogs, "analogs"),
-            alike=forecast(analogs, "alike by attributes"),
             network=forecast(network, "mqtransformer") if self._trained else None,
             network_share=share,
             nearest=tuple(

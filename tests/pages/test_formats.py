@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from data.schema import Frequency
 from forecasting.core.types import Progress
-from pages.ui.display import formats, progress
+from pages.ui.display import formats
+from pages.ui.jobs import job_panel
 
 WEEKS, MONTHS, DAYS = (Frequency.of(alias) for alias in ("W-SUN", "MS", "D"))
 
@@ -94,8 +95,8 @@ def test_time_left_is_rough() -> None:
     assert formats.duration(47) == "about 50 seconds"
     assert formats.duration(200) == "about 3 minutes"
     assert formats.duration(9000) == "about 2.5 hours"
-    assert progress.words(Progress(1, 2, "Reading", 47.0)) == "Reading, about 50 seconds left"
-    assert progress.words(Progress(1, 2, "Reading")) == "Reading"
+    assert job_panel.words(Progress(1, 2, "Reading", 47.0)) == "Reading, about 50 seconds left"
+    assert job_panel.words(Progress(1, 2, "Reading")) == "Reading"
 
 
 def test_text_from_the_data_shows_as_written() -> None:

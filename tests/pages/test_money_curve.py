@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from data.errors import NotTrained
 from forecasting import workflows
 from forecasting.models.mqtransformer.settings import TrainingSettings
-from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
+from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings
 from pages.ui.buy_plan import cost_curve_panel
 from pages.ui.display import formats
 from pages.ui.resources import catalog
@@ -23,7 +23,7 @@ from pages.ui.resources import catalog
 pytestmark = pytest.mark.slow
 
 MOMENT = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=2, look_every=1, patience=1)
-ASKED = RecordAsked(0.8)
+ASKED = ReplaySettings(0.8)
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +46,10 @@ def record(home: Path) -> BuyingRecord:
 
 
 def page() -> None:
-    from forecasting.purchasing.policy_backtest import RecordAsked
+    from forecasting.purchasing.policy_backtest import ReplaySettings
     from pages.ui.buy_plan import cost_curve_panel
 
-    cost_curve_panel.section(RecordAsked(0.8), 0.9)
+    cost_curve_panel.section(ReplaySettings(0.8), 0.9)
 
 
 def test_the_replay_waits_for_a_click_and_then_shows_its_numbers(home: Path, record: BuyingRecord) -> None:
@@ -80,11 +80,11 @@ def test_the_table_has_every_quantile_and_the_chart_its_marks(record: BuyingReco
 def test_a_category_and_one_item_are_replayed_by_themselves(home: Path) -> None:
     with closing(workflows.open_service()) as service:
         best = service.search("", 1).rows[0]
-        one = service.purchases.policy_backtest(RecordAsked(0.8, item=best.item_id), lambda progress: None)
+        one = service.purchases.policy_backtest(ReplaySettings(0.8, item=best.item_id), lambda progress: None)
         category = next(iter(best.static.values()))
-        some = service.purchases.policy_backtest(RecordAsked(0.8, category=category), lambda progress: None)
+        some = service.purchases.policy_backtest(ReplaySettings(0.8, category=category), lambda progress: None)
         with pytest.raises(NotTrained, match="another category"):
-            service.purchases.policy_backtest(RecordAsked(0.8, category="no such"), lambda progress: None)
+            service.purchases.policy_backtest(ReplaySettings(0.8, category="no such"), lambda progress: None)
     assert one.curve.items == 1
     assert one.curve.verdict == "open"
     assert one.policy == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 import stand_in
 import streamlit as st
+from seen import button, figures, links, worked
 from streamlit.testing.v1 import AppTest
 
 from data.facts import ItemFacts
+from forecasting.core.types import Progress, Report
 from forecasting.new_products.duplicate_items import Duplicate
 from pages.ui.item import similar_items
 from pages.ui.new_items import product_form
@@ -24,14 +27,6 @@ def text(app: AppTest) -> str:
     assert not app.exception, app.exception
     shown = [element.value for element in (*app.markdown, *app.caption, *app.subheader, *app.error, *app.warning)]
     return " ".join([*shown, *(element.proto.body for element in app.get("html"))])
-
-
-def figures(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
-
-
-def links(app: AppTest) -> dict[str, str]:
-    return {link.proto.label: link.proto.query_string for link in app.get("page_link")}
 
 
 def test_a_recent_item_is_answered_with_the_numbers_of_the_desk(visit: Visit) -> None:
@@ -123,9 +118,65 @@ def test_an_item_that_is_not_recent_has_a_way_on(visit: Visit) -> None:
     assert "not among the recent items" in text(visit("new_items", recent="SKU-9999"))
 
 
-@pytest.mark.parametrize(
-    ("problem", "words"), [("few", "has 3 launches"), ("plain", "has no attributes"), ("none recent", "describe a product")]
-)
+def held(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, list[str]]:
+    """Learning from launches that goes on until it is let go, or stopped; and who learned."""
+    let_go, learned = threading.Event(), []
+
+    def learn(desk: stand_in.PlanningService, report: Report) -> None:
+        learned.append(threading.current_thread().name)
+        report(Progress(1, 4, "Learning which launches were alike"))
+        while not let_go.wait(0.01):
+            report(Progress(1, 4, "Learning which launches were alike"))
+        stand_in.STATE.launches = ""
+
+    monkeypatch.setattr(stand_in.PlanningService, "learn_launches", learn)
+    return let_go, learned
+
+
+def test_launches_are_learned_from_beside_the_page_once_for_all_visitors(
+    visit: Visit, desk: stand_in.State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.launches = "not learned"
+    let_go, learned = held(monkeypatch)
+    one, other = visit("new_items"), visit("new_items")
+    for app in (one, other):
+        assert not app.exception, app.exception
+        assert app.title[0].value == "What will a product without history do?"
+        assert "You can go on working" in text(app)
+        assert [button.label for button in app.button if button.label == "Stop"] == ["Stop"]
+    item = visit("item", item="SKU-0003")
+    item.session_state["similar"] = True
+    assert "You can go on working" in text(item.run())
+    let_go.set()
+    for app in (one, other):
+        assert worked(app).title[0].value == "How will New oat drink launch?"
+    assert [query for label, query in links(worked(item)).items() if "0011" in label] == ["item=SKU-0011&tau=0.9"]
+    assert learned == ["launches"]
+
+
+def test_learning_that_was_stopped_begins_again_with_a_click_alone(
+    visit: Visit, desk: stand_in.State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.launches = "not learned"
+    let_go, learned = held(monkeypatch)
+    app = visit("new_items")
+    button(app, "Stop").click().run()
+    again = button(worked(app.run()), "Learn from the launches")
+    assert len(learned) == 1
+    let_go.set()
+    again.click().run()
+    assert worked(app).title[0].value == "How will New oat drink launch?"
+    assert len(learned) == 2
+
+
+def test_too_few_launches_to_learn_from_are_said_and_not_tried_again_and_again(visit: Visit, desk: stand_in.State) -> None:
+    desk.launches = "few"
+    app = worked(visit("new_items"))
+    assert "could not be learned from. The catalog has 3 launches" in text(app).replace("\\", "")
+    assert button(app, "Learn from the launches")
+
+
+@pytest.mark.parametrize(("problem", "words"), [("plain", "has no attributes"), ("none recent", "describe a product")])
 def test_what_is_lacking_is_said(visit: Visit, desk: stand_in.State, problem: str, words: str) -> None:
     desk.launches = problem
     assert words in text(visit("new_items")).replace("\\", "")

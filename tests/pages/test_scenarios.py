@@ -40,8 +40,8 @@ def test_what_cannot_be_read_is_left_out() -> None:
 
 def test_single_periods_win_over_all_periods() -> None:
     scenario = Scenario(-50, 1.0, {2: 3.0, 9: 1.0}, {3: 0.0})
-    np.testing.assert_allclose(scenario.price_path(PLAN), [1.0, 3.0, 2.0])
-    np.testing.assert_allclose(scenario.promotion_path(np.zeros(3)), [1, 1, 0])
+    np.testing.assert_allclose(scenario.prices_at(PLAN), [1.0, 3.0, 2.0])
+    np.testing.assert_allclose(scenario.promotions_at(np.zeros(3)), [1, 1, 0])
     np.testing.assert_allclose(PLAN, [2, 2, 4])
 
 

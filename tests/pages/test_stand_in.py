@@ -47,7 +47,7 @@ IMITATED = {
     "stand_in_ladder.LadderRun": "CommandJob",
     "stand_in_buying.LookBackRun": "CommandJob",
     "stand_in_buying.BatchRun": "CommandJob",
-    "stand_in_launches.LaunchService": "LaunchService",
+    "stand_in_launches.LaunchService | None": "LaunchService | None",
 }
 
 #: The stand-in's own parts, beside the functions of the workflows.

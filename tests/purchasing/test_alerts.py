@@ -62,21 +62,21 @@ def test_an_item_that_runs_out_is_worth_the_margin_of_the_sales_it_misses_before
     made: tuple[PlanInputs, np.ndarray],
 ) -> None:
     found = alerts(made[0], BuySettings(), made[1])
-    concern = by_stock(found, 2.0)
+    alert = by_stock(found, 2.0)
     knots = ((10 + 10 * KNOTS) * 2)[None]
     missed = float(shortfall(KNOTS, knots, 2.0)[0])
-    assert concern.reason == "shortage"
-    assert concern.units == pytest.approx(missed, rel=1e-5)
-    assert concern.money == pytest.approx(3.0 * missed, rel=1e-5)
-    assert concern.expected == pytest.approx(float(mean(KNOTS, knots)[0]), rel=1e-5)
-    assert concern.periods == 2
+    assert alert.reason == "shortage"
+    assert alert.units == pytest.approx(missed, rel=1e-5)
+    assert alert.money == pytest.approx(3.0 * missed, rel=1e-5)
+    assert alert.expected == pytest.approx(float(mean(KNOTS, knots)[0]), rel=1e-5)
+    assert alert.periods == 2
 
 
 def test_an_item_with_too_much_is_worth_its_unsold_units(made: tuple[PlanInputs, np.ndarray]) -> None:
-    concern = by_stock(alerts(made[0], BuySettings(unsold=0.5), made[1]), 900.0)
-    assert concern.reason == "overstock"
-    assert concern.units == pytest.approx(900 - float(mean(KNOTS, (10 + 10 * KNOTS)[None] * 6)[0]), rel=1e-4)
-    assert concern.money == pytest.approx(0.5 * 2.0 * concern.units)
+    alert = by_stock(alerts(made[0], BuySettings(unsold=0.5), made[1]), 900.0)
+    assert alert.reason == "overstock"
+    assert alert.units == pytest.approx(900 - float(mean(KNOTS, (10 + 10 * KNOTS)[None] * 6)[0]), rel=1e-4)
+    assert alert.money == pytest.approx(0.5 * 2.0 * alert.units)
 
 
 def test_new_items_are_named_and_the_list_is_dearest_first(made: tuple[PlanInputs, np.ndarray]) -> None:
@@ -111,12 +111,12 @@ def test_what_was_dealt_with_is_gone_until_the_data_or_the_money_moves(
     made: tuple[PlanInputs, np.ndarray], state: str, factor: float, date: str, is_open: bool
 ) -> None:
     found = alerts(made[0], BuySettings(), made[1])
-    concern = by_stock(found, 2.0)
-    place = [one.item_id for one in found.of(range(len(found)))].index(concern.item_id)
+    alert = by_stock(found, 2.0)
+    place = [one.item_id for one in found.of(range(len(found)))].index(alert.item_id)
     assert found.is_open([])[place]
-    figure = concern.money / factor
-    review = Review("shortage", concern.item_id, "reviewed" if state == "reviewed" else "snoozed", figure, date)
+    figure = alert.money / factor
+    review = Review("shortage", alert.item_id, "reviewed" if state == "reviewed" else "snoozed", figure, date)
     assert found.is_open([review])[place] == is_open
-    other = Review("overstock", concern.item_id, "reviewed", figure, DATE)
+    other = Review("overstock", alert.item_id, "reviewed", figure, DATE)
     unknown = Review("shortage", "nobody", "reviewed", figure, DATE)
     assert found.is_open([other, unknown]).all()

@@ -85,6 +85,18 @@ def test_a_job_that_eight_sessions_start_runs_once() -> None:
     assert job.failed is None
 
 
+def test_what_is_to_run_once_does_not_run_again_after_it_ended() -> None:
+    ran: list[int] = []
+    job = FunctionJob(name="test", stopped="Stopped.", went_wrong="It failed.")
+    for _ in range(2):
+        job.start(lambda report: ran.append(1), once=True)
+        ended(job)
+    assert ran == [1]
+    job.start(lambda report: ran.append(2))
+    ended(job)
+    assert ran == [1, 2]
+
+
 @pytest.mark.parametrize("how", ["stopped", "failed"])
 def test_a_job_that_ends_early_says_how(how: str) -> None:
     begun = threading.Event()

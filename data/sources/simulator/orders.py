@@ -76,14 +76,14 @@ def simulated_orders(settings: Simulation, chunk: SimulatedChunk, first: int) ->
         usual = max(round(float(law @ laws.periods)), 1)
         sold = float(np.nan_to_num(np.nanmean(panel.demand[row]))) if np.isfinite(panel.demand[row]).any() else 0.0
         units = max(np.ceil(every * sold / pack[row]), 1.0) * pack[row]
-        told = rng.random(len(placed)) >= _WITHOUT_DUE
-        for place, lasted, is_told in zip(placed, took, told, strict=True):
-            came = place + lasted < T
+        dated = rng.random(len(placed)) >= _WITHOUT_DUE
+        for place, lasted, is_dated in zip(placed, took, dated, strict=True):
+            has_come = place + lasted < T
             ordered = stamps[place]
             lists[0].append(panel.item_ids[row])
             lists[1].append(ordered)
-            lists[2].append(ordered + np.timedelta64(usual * length, "D") if is_told else np.datetime64("NaT", "D"))
-            lists[3].append(stamps[place + lasted] if came else np.datetime64("NaT", "D"))
+            lists[2].append(ordered + np.timedelta64(usual * length, "D") if is_dated else np.datetime64("NaT", "D"))
+            lists[3].append(stamps[place + lasted] if has_come else np.datetime64("NaT", "D"))
             lists[4].append(units)
     ordered, due, received = (np.array(column, "datetime64[D]") for column in lists[1:4])
     return Orders(np.array(lists[0], dtype=object), ordered, due, received, np.array(lists[4], np.float64))

@@ -74,8 +74,8 @@ class OrdersFile:
     def found(self, last: pd.Timestamp, frequency: Frequency, stamp: Stamp | None = None) -> tuple[Check, ...]:
         """What is worth knowing of them beside a history that ends with the period ``last``."""
         orders, stamp = self.orders, stamp or usual_stamp(frequency)
-        came = period_numbers(orders.received, last, frequency, stamp)
-        open_, later = int((~(came <= 0)).sum()), int((came > 0).sum())
+        received = period_numbers(orders.received, last, frequency, stamp)
+        open_, later = int((~(received <= 0)).sum()), int((received > 0).sum())
         words = f"{many(len(orders), 'order')} of {many(len(set(orders.item_ids)), 'item')}, {open_:,} of them still open."
         checks = [*self.checks, Check("Orders", words, len(orders), "fine")]
         if later:

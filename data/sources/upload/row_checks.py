@@ -84,7 +84,7 @@ class _Reading:
 
     def _decimal_mark(self) -> Decimal:
         mapping = self._mapping
-        asked = (
+        numeric = (
             mapping.demand,
             mapping.price,
             mapping.stock,
@@ -92,7 +92,7 @@ class _Reading:
             *mapping.past,
             *mapping.commercial.values(),
         )
-        columns = [self._cells[column] for column in asked if column in self._cells]
+        columns = [self._cells[column] for column in numeric if column in self._cells]
         decimal, proven = decimal_mark(columns, self._table.delimiter)
         if decimal == ",":
             why = "as the file shows" if proven else "as usual in a file separated by semicolons"

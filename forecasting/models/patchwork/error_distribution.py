@@ -73,9 +73,9 @@ class Errors:
         span = np.full_like(period, np.nan)
         for place, s in enumerate(dates):
             width = min(horizon, periods - 1 - s)
-            said = points.at(s, width)
+            forecasts = points.at(s, width)
             sold = demand[:, s + 1 : s + 1 + width]
-            usable = np.where(said > 0, said, np.nan)
+            usable = np.where(forecasts > 0, forecasts, np.nan)
             period[:, place, :width] = sold / usable
             span[:, place, :width] = sold.cumsum(axis=1) / usable.cumsum(axis=1)
         return cls(period, span)

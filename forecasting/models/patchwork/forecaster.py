@@ -165,8 +165,8 @@ class Patchwork(Generation):
         bare = demand / (factors.price * factors.lift)[:, :periods]
         level_demand = bare / factors.season[:, :periods]
         routing = routed(level_demand, history.frequency)
-        said = levels(level_demand, routing)
-        level = said.level.copy()
+        fitted = levels(level_demand, routing)
+        level = fitted.level.copy()
         codes = add_ons.codes(history)
         known = np.isfinite(level_demand) & (np.arange(periods) >= routing.start[:, None])
         mean = np.where(known, level_demand, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
@@ -174,12 +174,12 @@ class Patchwork(Generation):
         level[new] = np.nan
         level[new, -1] = blended(mean, routing.count, launches.level[codes])[new]
         never = ~new & (routing.start == periods)
-        tried = np.isfinite(demand).sum(axis=1)
-        level[never, -1] = (np.minimum(launches.level[codes], self._unit) / (1 + tried))[never]
+        observed = np.isfinite(demand).sum(axis=1)
+        level[never, -1] = (np.minimum(launches.level[codes], self._unit) / (1 + observed))[never]
         floor = np.where(new | never, 0.0, _FLOOR * mean)
         points = Points(
             level=level,
-            growth=said.growth,
+            growth=fitted.growth,
             bare=bare,
             repeats=routing.route == SEASONAL,
             season=history.frequency.season,
@@ -187,7 +187,7 @@ class Patchwork(Generation):
             floor=floor,
         )
         errors, point = Errors.of(points, demand, horizon), points.at(periods - 1, horizon)
-        return _Workings(routing, said.models, factors, codes, points, errors, point)
+        return _Workings(routing, fitted.models, factors, codes, points, errors, point)
 
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
         add_ons, launches, pool = self._fitted

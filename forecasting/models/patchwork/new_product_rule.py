@@ -66,8 +66,8 @@ class LaunchRule:
         period, span = [], []
         for age in AGES:
             own = _mean(curves[:, :age]) if age else np.zeros(len(rows))
-            said = blended(own, np.full(len(rows), age), level[codes[rows]])
-            later = curves[:, age : age + horizon] / np.where(said > 0, said, np.nan)[:, None]
+            estimate = blended(own, np.full(len(rows), age), level[codes[rows]])
+            later = curves[:, age : age + horizon] / np.where(estimate > 0, estimate, np.nan)[:, None]
             period.append(_fan(later))
             span.append(_fan(later.cumsum(axis=1) / np.arange(1, horizon + 1)))
         return cls(level, np.array(period), np.array(span))

@@ -57,11 +57,11 @@ def levels(demand: np.ndarray, routing: Routing) -> Levels:
         start, route = routing.start[row], routing.route[row]
         series = _carried(demand[row, start:])
         mean = series.mean()
-        asked = ((DYING if routing.dying[row] else CROSTON),) if route == INTERMITTENT else (ETS, THETA)
-        said = _fitted_values(series / mean, asked, library) or {SMOOTHING: smoothed(series / mean)}
-        answer[row, start:] = np.maximum(np.mean([level for level, _ in said.values()], axis=0), 0.0) * mean
-        growth[row] = sum(drift for _, drift in said.values()) / len(said) * mean
-        models[row] = (*said, *([NAIVE] if route == SEASONAL else []))
+        methods = ((DYING if routing.dying[row] else CROSTON),) if route == INTERMITTENT else (ETS, THETA)
+        fitted = _fitted_values(series / mean, methods, library) or {SMOOTHING: smoothed(series / mean)}
+        answer[row, start:] = np.maximum(np.mean([level for level, _ in fitted.values()], axis=0), 0.0) * mean
+        growth[row] = sum(drift for _, drift in fitted.values()) / len(fitted) * mean
+        models[row] = (*fitted, *([NAIVE] if route == SEASONAL else []))
     return Levels(answer, growth, tuple(models))
 
 
@@ -81,11 +81,11 @@ def smoothed(series: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _fitted_values(
-    series: np.ndarray, asked: tuple[str, ...], library: Mapping[str, _Model]
+    series: np.ndarray, methods: tuple[str, ...], library: Mapping[str, _Model]
 ) -> dict[str, tuple[np.ndarray, float]]:
     """What those of the models that can be fitted say, by their names."""
     found = {}
-    for name in asked:
+    for name in methods:
         try:
             with np.errstate(all="ignore"):
                 level, drift = library[name](series)
@@ -107,8 +107,8 @@ def _library() -> dict[str, _Model]:
         return lambda series: (_after_each(model.forecast(series, 2, fitted=True)), 0.0)
 
     def with_growth(series: np.ndarray) -> tuple[np.ndarray, float]:
-        said = theta.forecast(series, 2, fitted=True)
-        return _after_each(said), float(said["mean"][1] - said["mean"][0])
+        forecasts = theta.forecast(series, 2, fitted=True)
+        return _after_each(forecasts), float(forecasts["mean"][1] - forecasts["mean"][0])
 
     return {ETS: level_of(ets), THETA: with_growth, CROSTON: level_of(croston), DYING: level_of(tsb)}
 

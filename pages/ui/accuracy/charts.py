@@ -4,16 +4,14 @@ beside every colour."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from forecasting.evaluation.accuracy_report import AccuracyReport, CoverageCell
 from pages.ui.display import formats
-from pages.ui.display.charts import ACCENT, BASELINE, INK, NOTE, RULE
-
-if TYPE_CHECKING:
-    from forecasting.evaluation.accuracy_report import AccuracyReport, CoverageCell
+from pages.ui.display.charts import ACCENT, BASELINE, INK, NOTE, RULE, axis_note
 
 _ROW = 34  # pixels of a generation's line
 _DASHES, _SIGNS = ("dash", "dot", "dashdot", "longdash"), ("square", "diamond", "triangle-up", "x", "cross", "star", "hexagon")
@@ -28,15 +26,15 @@ def ladder(report: AccuracyReport, part: str, of: str) -> go.Figure:
     values = np.array([one.of(part).wql for one in shown])
     ranges = [report.compare(one.name, of, part).difference for one in shown]
     low, high = (np.array([base + getattr(one, end) for one in ranges]) for end in ("low", "high"))
-    looked_at = [one.name == of for one in shown]
-    colors = [ACCENT if chosen else INK for chosen in looked_at]
-    told = [
+    is_chosen = [one.name == of for one in shown]
+    colors = [ACCENT if chosen else INK for chosen in is_chosen]
+    hover = [
         f"{title}: {formats.loss(value)}" + ("" if chosen else f"<br>nine in ten: {formats.loss(a)} to {formats.loss(b)}")
-        for title, value, a, b, chosen in zip(titles, values, low, high, looked_at, strict=True)
+        for title, value, a, b, chosen in zip(titles, values, low, high, is_chosen, strict=True)
     ]
     x: list[float | None] = []
     y: list[str | None] = []
-    for title, a, b, chosen in zip(titles, low, high, looked_at, strict=True):
+    for title, a, b, chosen in zip(titles, low, high, is_chosen, strict=True):
         if not chosen:
             x += [a, b, None]
             y += [title, title, None]
@@ -45,11 +43,11 @@ def ladder(report: AccuracyReport, part: str, of: str) -> go.Figure:
         {"type": "scatter", "x": x, "y": y, "mode": "lines", "line": {"color": BASELINE, "width": 5}, "opacity": 0.45,
          "name": "Nine in ten resamples", "hoverinfo": "skip"},
         {"type": "scatter", "x": values, "y": titles, "mode": "markers", "name": "Error per unit sold",
-         "marker": {"color": colors, "size": [13 if chosen else 9 for chosen in looked_at],
-                    "symbol": ["diamond" if chosen else "circle" for chosen in looked_at]},
-         "customdata": told, "hovertemplate": "%{customdata}<extra></extra>", "showlegend": False},
+         "marker": {"color": colors, "size": [13 if chosen else 9 for chosen in is_chosen],
+                    "symbol": ["diamond" if chosen else "circle" for chosen in is_chosen]},
+         "customdata": hover, "hovertemplate": "%{customdata}<extra></extra>", "showlegend": False},
         {"type": "scatter", "x": np.maximum(values, high), "y": titles, "mode": "text", "textposition": "middle right",
-         "text": [_label(value, chosen) for value, chosen in zip(values, looked_at, strict=True)],
+         "text": [_label(value, chosen) for value, chosen in zip(values, is_chosen, strict=True)],
          "textfont": {"color": colors, "size": 13}, "hoverinfo": "skip", "showlegend": False, "cliponaxis": False},
     ]  # fmt: skip
     ends = (min(values.min(), low.min()) - 0.06 * room, max(values.max(), high.max()) + 0.12 * room) if len(shown) else (0, 1)
@@ -63,7 +61,7 @@ def ladder(report: AccuracyReport, part: str, of: str) -> go.Figure:
             "type": "category", "categoryorder": "array", "categoryarray": titles[::-1], "fixedrange": True,
             "automargin": True, "showgrid": False, "range": [-0.6, len(shown) - 0.4],
         },
-        "annotations": [_axis_note("Error per unit sold: the further left, the better")],
+        "annotations": [axis_note("Error per unit sold: the further left, the better")],
         "shapes": [_rule(x0=base, x1=base, y0=0, y1=1, yref="paper")] if np.isfinite(base) else [],
     }  # fmt: skip
     return go.Figure(data=data, layout=layout)
@@ -106,7 +104,7 @@ def promises(rows: Sequence[CoverageCell], taus: Sequence[float], tolerance: flo
         "xaxis": {"type": "category", "fixedrange": True, "showgrid": False, "range": [-0.5, len(labels) - 0.5]},
         "yaxis": {"range": [-reach, reach], "fixedrange": True, "zeroline": False, "nticks": 7, "tickformat": "+~r"},
         "annotations": [
-            _axis_note("Percentage points more (+) or less (−) below the quantile than promised"),
+            axis_note("Percentage points more (+) or less (−) below the quantile than promised"),
             {
                 "text": f"within {edge:g} points", "x": 1, "xref": "paper", "y": edge, "xanchor": "right",
                 "yanchor": "bottom", "showarrow": False, "font": {"color": NOTE, "size": 12},
@@ -130,22 +128,14 @@ def _points(shares: Sequence[float], taus: Sequence[float]) -> np.ndarray:
 def _hover_text(row: CoverageCell) -> list[str]:
     """What the pointer reads out at every quantile."""
     return [
-        f"{row.segment}: {formats.percent(came)} came below, from {formats.percent(low)} to {formats.percent(high)}"
-        for came, low, high in zip(row.up_to, row.low, row.high, strict=True)
+        f"{row.segment}: {formats.percent(share)} came below, from {formats.percent(low)} to {formats.percent(high)}"
+        for share, low, high in zip(row.up_to, row.low, row.high, strict=True)
     ]
 
 
 def _label(value: float, bold: bool) -> str:
     """A number right of its mark."""
     return f"    <b>{formats.loss(value)}</b>" if bold else f"  {formats.loss(value)}"
-
-
-def _axis_note(text: str) -> dict[str, Any]:
-    """What the numbers of the chart are, over its upper left corner."""
-    return {
-        "text": text, "x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom",
-        "showarrow": False, "font": {"color": NOTE, "size": 13}, "yshift": 6,
-    }  # fmt: skip
 
 
 def _rule(**place: object) -> dict[str, Any]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
+from forecasting.explain.attention_faithfulness import Agreement, Faithfulness
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Table
 from pages.ui.jobs import job_panel
 from pages.ui.resources import catalog, jobs
-
-if TYPE_CHECKING:
-    from forecasting.explain.attention_faithfulness import Agreement, Faithfulness
 
 _JOB = "faithfulness"
 
@@ -26,7 +22,7 @@ def section() -> None:
     if not catalog.service().model().serves:
         return
     st.subheader("Does it look where it matters?", anchor=False)
-    job_panel.section(jobs.asked(_JOB, catalog.version()), _JOB, _idle, went_wrong="It could not be measured.")
+    job_panel.section(jobs.function(_JOB, catalog.version()), _JOB, _idle, went_wrong="It could not be measured.")
 
 
 def _idle() -> None:
@@ -41,7 +37,7 @@ def _idle() -> None:
         _shown(found)
     label = "Measure it" if found is None else "Measure it again"
     if st.button(label, key="measure faithfulness", type="secondary" if found else "primary"):
-        job = jobs.asked(_JOB, catalog.version())
+        job = jobs.function(_JOB, catalog.version())
         job_panel.start(_JOB, lambda: job.start(forecasts.measure_faithfulness))
 
 

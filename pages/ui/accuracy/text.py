@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data.schema import Frequency
+from forecasting.evaluation.accuracy_report import AccuracyReport, CoverageCell, ModelScores, Verdict
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table
-
-if TYPE_CHECKING:
-    from forecasting.evaluation.accuracy_report import AccuracyReport, CoverageCell, ModelScores, Verdict
 
 #: Quantiles whose coverage the table shows, by their place among the taus of a certificate.
 _SHOWN = ((0, "P10"), (4, "P50"), (8, "P90"))
@@ -44,8 +41,8 @@ def measured(report: AccuracyReport) -> str:
     if found is None:
         return ""
     of = f" on commit {found.commit}" if found.commit != "unknown" else ""
-    came = " and came with the model; try the generations yourself below" if report.shipped else ""
-    return f" Measured on {formats.date(found.on)}{of}{came}."
+    shipped = " and came with the model; try the generations yourself below" if report.shipped else ""
+    return f" Measured on {formats.date(found.on)}{of}{shipped}."
 
 
 def _less(before: float, after: float) -> str:
@@ -67,15 +64,15 @@ def verdict(first: ModelScores, second: ModelScores, found: Verdict) -> str:
     share = found.difference.value / base
     low, high = (formats.percent(end / base, signed=True) for end in (found.difference.low, found.difference.high))
     word = "less" if share <= 0 else "more"
-    told = f"**{one}** errs **{formats.percent(abs(share))} {word}** per unit sold than **{other}**"
+    compared = f"**{one}** errs **{formats.percent(abs(share))} {word}** per unit sold than **{other}**"
     if abs(share) < 0.0005:
-        told = f"**{one}** errs as much per unit sold as **{other}**"
+        compared = f"**{one}** errs as much per unit sold as **{other}**"
     range_ = f"Drawn anew, 9 times in 10 other items and dates put the difference between {low} and {high}"
     if found.sure:
         end = f"so it is **{'better' if share < 0 else 'worse'}, and not by luck alone**."
     else:
         end = "so **which of them is better is open**."
-    return f"{told} ({formats.loss(found.first)} against {formats.loss(found.second)}). {range_}, {end}"
+    return f"{compared} ({formats.loss(found.first)} against {formats.loss(found.second)}). {range_}, {end}"
 
 
 def ladder_description(report: AccuracyReport, one: ModelScores, part: str) -> str:
@@ -90,9 +87,9 @@ def ladder_description(report: AccuracyReport, one: ModelScores, part: str) -> s
 
 def ladder_table(report: AccuracyReport, part: str, frequency: Frequency) -> Table:
     """Every generation, oldest first, with its scores on a slice."""
-    tried, scores = report.tried, [one.of(part) for one in report.tried]
+    models, scores = report.tried, [one.of(part) for one in report.tried]
     columns = [
-        Column("Generation", "text", [one.title for one in tried]),
+        Column("Generation", "text", [one.title for one in models]),
         Column("Error per unit", "loss", [one.wql for one in scores]),
         Column("of P50", "loss", [one.p50 for one in scores]),
         Column("of P90", "loss", [one.p90 for one in scores]),
@@ -104,9 +101,9 @@ def ladder_table(report: AccuracyReport, part: str, frequency: Frequency) -> Tab
     ]
     if part == "all":
         columns += [
-            Column("Error of totals", "loss", [one.rung.span for one in tried]),
-            Column("Needless revisions", "loss", [one.rung.volatility for one in tried]),
-            Column("Trained in, s", "count", [one.rung.fit_seconds for one in tried]),
+            Column("Error of totals", "loss", [one.rung.span for one in models]),
+            Column("Needless revisions", "loss", [one.rung.volatility for one in models]),
+            Column("Trained in, s", "count", [one.rung.fit_seconds for one in models]),
         ]
     title = next(one.title for one in report.parts if one.name == part)
     return Table(f"Ladder of generations: {title}", tuple(columns), frequency)
@@ -182,8 +179,8 @@ def promise_sentence(row: CoverageCell, dense: CoverageCell | None, tolerance: f
         kept = (
             f"the worst quantile misses by {formats.points(measured.worst)}, more than the {formats.points(tolerance)} promised"
         )
-    came = f"90% of what comes should lie below P90, and {formats.percent(measured.up_to[8])} did"
-    return f"{where} {kept}: {came}."
+    below = f"90% of what comes should lie below P90, and {formats.percent(measured.up_to[8])} did"
+    return f"{where} {kept}: {below}."
 
 
 def _range(low: float, high: float) -> str:

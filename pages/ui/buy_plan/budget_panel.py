@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from data.facts import About
+from forecasting.inventory.budget_allocation import BudgetedPlan
+from forecasting.purchasing.purchase_plan import BuyPlan
 from pages.ui.display import charts, formats
-from pages.ui.display.charts import ACCENT, INK, NOTE
+from pages.ui.display.charts import ACCENT, INK, axis_note
 from pages.ui.display.tables import Column, Table
-
-if TYPE_CHECKING:
-    from data.facts import About
-    from forecasting.inventory.budget_allocation import BudgetedPlan
-    from forecasting.purchasing.purchase_plan import BuyPlan
 
 _SHOWN = 10  # items that were cut most
 
@@ -51,19 +47,18 @@ def sentence(plan: BuyPlan, done: BudgetedPlan, budget: float, about: About) -> 
 def frontier(done: BudgetedPlan, about: About) -> go.Figure:
     """Money spent against expected profit over buying nothing, with today's budget marked."""
     line = done.frontier
-    told = [
+    hover = [
         f"{formats.money(spent, about.currency)} earns {formats.money(earned, about.currency)}"
         for spent, earned in zip(line.money, line.profit, strict=True)
     ]
     data = [
         {"type": "scatter", "x": line.money, "y": line.profit, "mode": "lines", "line": {"color": INK, "width": 1.6},
-         "customdata": told, "hovertemplate": "%{customdata}<extra></extra>", "showlegend": False},
+         "customdata": hover, "hovertemplate": "%{customdata}<extra></extra>", "showlegend": False},
         {"type": "scatter", "x": [done.spent], "y": [done.profit], "mode": "markers+text", "textposition": "bottom right",
          "text": [f"<b>Your budget</b><br>earns {formats.money(done.profit, about.currency)}"],
          "textfont": {"color": ACCENT, "size": 13}, "marker": {"color": ACCENT, "size": 13, "symbol": "diamond"},
          "hoverinfo": "skip", "showlegend": False, "cliponaxis": False},
     ]  # fmt: skip
-    note = {"xref": "paper", "yref": "paper", "showarrow": False, "font": {"color": NOTE, "size": 13}}
     layout = {
         "height": 300,
         "margin": {"l": 0, "r": 20, "t": 30, "b": 40},
@@ -71,10 +66,9 @@ def frontier(done: BudgetedPlan, about: About) -> go.Figure:
         "xaxis": {"fixedrange": True, "rangemode": "tozero", "tickformat": ",~s", "nticks": 7, "showgrid": False},
         "yaxis": {"fixedrange": True, "rangemode": "tozero", "tickformat": ",~s", "nticks": 5},
         "annotations": [
-            {**note, "text": f"Expected profit over buying nothing, {about.currency}", "x": 0, "y": 1, "xanchor": "left",
-             "yanchor": "bottom", "yshift": 6},
-            {**note, "text": f"Money spent, {about.currency}", "x": 1, "y": 0, "xanchor": "right", "yanchor": "top",
-             "yshift": -20},
+            axis_note(f"Expected profit over buying nothing, {about.currency}"),
+            axis_note(f"Money spent, {about.currency}")
+            | {"x": 1, "y": 0, "xanchor": "right", "yanchor": "top", "yshift": -20},
         ],
     }  # fmt: skip
     return go.Figure(data=data, layout=layout)

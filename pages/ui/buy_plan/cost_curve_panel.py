@@ -1,16 +1,17 @@
-"""What each quantile would have cost, replayed over the past, and whether a learned policy bought better: on request.
-
-From a page, one line: ``money_curve.section(money_curve.asked(ratio, lead_time, review, item, category), chosen)``.
-"""
+"""What each quantile would have cost, replayed over the past, and whether a learned policy bought better: on request."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from data.facts import About
+from forecasting.inventory.learned_policy import RatioRecord
+from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings
+from forecasting.service.background_jobs import FunctionJob
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.charts import ACCENT, BASELINE, INK, NOTE, RULE
 from pages.ui.display.downloads import downloads
@@ -18,31 +19,16 @@ from pages.ui.display.tables import Column, Kind, Table, numbers
 from pages.ui.jobs import job_panel
 from pages.ui.resources import catalog, jobs, purchasing
 
-if TYPE_CHECKING:
-    from data.facts import About
-    from forecasting.inventory.learned_policy import RatioRecord
-    from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
-    from forecasting.service.background_jobs import FunctionJob
-
 _JOB, _HEIGHT = "replay of the past", 360
 
 
-def asked(
-    ratio: float, lead_time: float, review: float, item: str = "", category: str = "", worth: float = 0.475
-) -> RecordAsked:
-    """What to replay, in whole periods; ``worth`` is what a lost sale and an unsold unit cost together, of the price."""
-    from forecasting.purchasing.policy_backtest import RecordAsked
-
-    return RecordAsked(round(ratio, 3), worth, max(0, round(lead_time)), max(1, round(review)), item, category)
-
-
-def section(wanted: RecordAsked, chosen: float) -> None:
+def section(settings: ReplaySettings, chosen: float) -> None:
     """The replay, or the button that begins it; ``chosen`` is the quantile that the planner buys to."""
     st.subheader("What would it have cost?")
-    record = purchasing.kept_policy_backtest(wanted)
+    record = purchasing.kept_policy_backtest(settings)
     if record is None:
-        job = jobs.asked(_JOB, f"{catalog.version()}/{wanted}")
-        job_panel.section(job, _JOB, lambda: _offer(job, wanted), went_wrong="The past could not be replayed.")
+        job = jobs.function(_JOB, f"{catalog.version()}/{settings}")
+        job_panel.section(job, _JOB, lambda: _offer(job, settings), went_wrong="The past could not be replayed.")
         return
     about = catalog.service().figures()
     st.markdown(sentence(record, chosen, about))
@@ -57,13 +43,13 @@ def section(wanted: RecordAsked, chosen: float) -> None:
             downloads(found, exports.Stamp(about.name, record.last, catalog.model_words()), "money")
 
 
-def _offer(job: FunctionJob, wanted: RecordAsked) -> None:
+def _offer(job: FunctionJob, settings: ReplaySettings) -> None:
     st.caption(
         "Buys the past again at every quantile, each time with what was known then, and tells which was cheapest. "
         "It takes a few seconds."
     )
     if st.button("Replay the past", key="replay", icon=":material/history:"):
-        work = purchasing.policy_backtest(wanted)
+        work = purchasing.policy_backtest(settings)
         job_panel.start(_JOB, lambda: job.start(work))
 
 
@@ -72,21 +58,21 @@ def sentence(record: BuyingRecord, chosen: float, about: About) -> str:
     curve = record.curve
     best, ratio = curve.replayed.best, curve.ratio
     here, least = curve.replayed.at(chosen), float(curve.replayed.cost.min())
-    told = (
+    answer = (
         f"Bought to **{formats.level(chosen)}**, lost sales and unsold units would have cost "
         f"**{_money(here, record, about)} a {formats.period_word(about.frequency)}**; "
     )
     if here - least > 0.005 * max(least, 1e-9):
-        told += f"the cheapest was **{formats.level(best)}** with {_money(least, record, about)}. "
+        answer += f"the cheapest was **{formats.level(best)}** with {_money(least, record, about)}. "
     else:
-        told += "no other quantile would have been cheaper. "
+        answer += "no other quantile would have been cheaper. "
     if curve.verdict == "open":
-        return told + "One item's few dates say too little about its forecast: look at a category or at all items."
+        return answer + "One item's few dates say too little about its forecast: look at a category or at all items."
     if curve.verdict == "calibrated":
-        return told + f"The forecast is sound here: what came allows {formats.level(ratio)}, which your costs ask for."
+        return answer + f"The forecast is sound here: what came allows {formats.level(ratio)}, which your costs ask for."
     word = "low" if curve.verdict == "low" else "high"
     plain = curve.plain
-    return told + (
+    return answer + (
         f"**The forecast was too {word} here**: your costs ask for {formats.level(ratio)}, and taken date by date "
         f"{formats.level(plain.best)} was cheapest (9 times in 10 between {formats.level(plain.best_low)} and "
         f"{formats.level(plain.best_high)}). Buying to it would have saved {_money(curve.saving, record, about)} a date."
@@ -101,13 +87,13 @@ def opinion(record: BuyingRecord, about: About) -> str:
     share = found.learned / found.rule - 1 if found.rule else float("nan")
     low, high = (end / found.rule for end in (found.gain.low, found.gain.high))
     range_ = f"9 times in 10 between {formats.percent(low, signed=True)} and {formats.percent(high, signed=True)}"
-    said = (
+    answer = (
         f"**Second opinion.** A policy trained to buy for money, in the periods that it had not learned from, cost "
         f"**{formats.percent(share, signed=True)}** against this rule at {formats.level(found.ratio)} ({range_}). "
     )
     if found.serves:
-        return said + "That is more than luck: this rule can be improved on here."
-    return said + "That may be luck, so the rule stands."
+        return answer + "That is more than luck: this rule can be improved on here."
+    return answer + "That may be luck, so the rule stands."
 
 
 def figure(record: BuyingRecord, chosen: float, about: About) -> go.Figure:
@@ -115,14 +101,14 @@ def figure(record: BuyingRecord, chosen: float, about: About) -> go.Figure:
     curve, ratio = record.curve.replayed, record.curve.ratio
     labels = [formats.level(tau) for tau in curve.taus]
     sums = [[_sum(value, record, about) for value in part] for part in (curve.cost, curve.low, curve.high)]
-    told = [f"{label}: {cost}<br>nine in ten: {low} to {high}" for label, cost, low, high in zip(labels, *sums, strict=True)]
+    hover = [f"{label}: {cost}<br>nine in ten: {low} to {high}" for label, cost, low, high in zip(labels, *sums, strict=True)]
     here, at_ratio = curve.at(chosen), curve.at(ratio)
     around = {"x": np.concatenate([curve.taus, curve.taus[::-1]]), "y": np.concatenate([curve.low, curve.high[::-1]])}
     data = [
         {"type": "scatter", **around, "fill": "toself", "fillcolor": f"{BASELINE}38", "line": {"width": 0},
          "name": "Nine in ten resamples", "hoverinfo": "skip"},
         {"type": "scatter", "x": curve.taus, "y": curve.cost, "mode": "lines", "line": {"color": INK, "width": 2},
-         "name": "Replayed cost", "customdata": told, "hovertemplate": "%{customdata}<extra></extra>"},
+         "name": "Replayed cost", "customdata": hover, "hovertemplate": "%{customdata}<extra></extra>"},
         _mark(curve.best, float(curve.cost.min()), f"Cheapest: {formats.level(curve.best)}", INK, "triangle-up"),
         _mark(ratio, at_ratio, f"By your costs: {formats.level(ratio)}", NOTE, "square-open"),
         _mark(chosen, here, f"You buy to: {formats.level(chosen)}", ACCENT, "diamond"),
@@ -152,21 +138,21 @@ def _mark(tau: float, cost: float, name: str, color: str, symbol: str) -> dict[s
 
 def description(record: BuyingRecord, chosen: float, about: About) -> str:
     """What was replayed, and what the chart shows, for those who do not see it."""
-    curve, wanted = record.curve, record.asked
+    curve, replay = record.curve, record.settings
     items = "1 item" if curve.items == 1 else f"{formats.whole(curve.items)} best sellers"
     first, last = (formats.period(one, about.frequency) for one in (record.first, record.last))
     costs, levels = curve.replayed.cost, [formats.level(float(tau)) for tau in curve.replayed.taus]
-    said = (
-        f"{items}, ordered after each of {curve.dates} periods from {first} to {last}, lead time {wanted.lead_time} and review "
-        f"{wanted.review}; missed sales are lost. Cost falls from {_money(float(costs[0]), record, about)} at {levels[0]} to "
+    answer = (
+        f"{items}, ordered after each of {curve.dates} periods from {first} to {last}, lead time {replay.lead_time} and review "
+        f"{replay.review}; missed sales are lost. Cost falls from {_money(float(costs[0]), record, about)} at {levels[0]} to "
         f"its least at {formats.level(curve.replayed.best)} and is {_money(float(costs[-1]), record, about)} at {levels[-1]}."
     )
     if curve.replayed.best < curve.ratio:
-        said += (
+        answer += (
             " Where missed sales are lost and not owed, stock lasts longer: the cheapest quantile then lies below the one "
             "that the costs ask for, with any forecast."
         )
-    return said
+    return answer
 
 
 def table(record: BuyingRecord, about: About) -> Table:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import streamlit as st
 
 from data.errors import TidelineError
+from data.facts import About
+from forecasting.purchasing.joint_demand import JointTotals, Together
+from forecasting.purchasing.purchase_plan import BuyPlan
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Table
 from pages.ui.resources import catalog, purchasing
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from data.facts import About
-    from forecasting.purchasing.joint_demand import JointTotals, Together
-    from forecasting.purchasing.purchase_plan import BuyPlan
 
 _SHOWN, _SUPPLIERS = 12, 50  # categories and suppliers
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import streamlit as st
 
 from data.errors import TidelineError
+from data.facts import About
+from forecasting.purchasing.multi_echelon_plan import DepotLine, ProductPlan, contradictions, depot_lines
+from forecasting.purchasing.purchase_plan import BuyPlan
+from forecasting.service.background_jobs import FunctionJob
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Kind, Table
 from pages.ui.jobs import job_panel
 from pages.ui.resources import catalog, jobs, purchasing
 from pages.ui.shell import url_state
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from data.facts import About
-    from forecasting.purchasing.multi_echelon_plan import DepotLine, ProductPlan
-    from forecasting.purchasing.purchase_plan import BuyPlan
-    from forecasting.service.background_jobs import FunctionJob
 
 _JOB = "transfers"
 _LISTED = 5
@@ -29,8 +25,6 @@ _SHOWN = 100  # products that can be chosen, the shortest first
 
 def section(plan: BuyPlan, about: About) -> None:
     """Folded away until asked for, or open where the list has nothing else; the chosen product is kept in the URL."""
-    from forecasting.purchasing.multi_echelon_plan import contradictions, depot_lines
-
     url_state.opened_by_link("locations")
     if plan.located == len(plan) > 0:
         st.session_state.setdefault("locations", True)
@@ -55,8 +49,8 @@ def section(plan: BuyPlan, about: About) -> None:
         )
         st.html(shortest(lines, about).html())
         labels = [f"{one.product} from {one.depot}" for one in lines[:_SHOWN]]
-        asked = st.query_params.get("product", "")
-        first = labels.index(asked) if asked in labels else 0
+        linked = st.query_params.get("product", "")
+        first = labels.index(linked) if linked in labels else 0
         chosen = st.selectbox("Product", labels, index=first, key="locations-product")
         st.query_params["product"] = chosen
         line = lines[labels.index(chosen)]
@@ -84,7 +78,7 @@ def _everything(plan: BuyPlan, about: About, stamp: exports.Stamp) -> None:
     """The lists of all products, once they were asked for."""
     found = purchasing.kept_product_plans(plan.settings)
     if found is None:
-        job = jobs.asked(_JOB, f"{catalog.version()}/{plan.settings}")
+        job = jobs.function(_JOB, f"{catalog.version()}/{plan.settings}")
         job_panel.section(job, _JOB, lambda: _offer(job, plan), went_wrong="The transfers could not be worked out.")
         return
     moved, bought = transfers(found, about), depot_orders(found, about)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from data.facts import About
+from forecasting.inventory.lead_times import OpenOrder, Record
+from forecasting.purchasing.purchase_plan import BuyPlan
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Table
 from pages.ui.resources import catalog
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from data.facts import About
-    from forecasting.inventory.lead_times import OpenOrder, Record
-    from forecasting.purchasing.purchase_plan import BuyPlan
 
 _SHOWN = 200  # orders
 

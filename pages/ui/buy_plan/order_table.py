@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from data.errors import TidelineError
+from data.facts import About
+from forecasting.purchasing.purchase_plan import BuyPlan, BuyRow
 from pages.ui.buy_plan import text as buy_plan_text
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table
 from pages.ui.resources import catalog, purchasing
 from pages.ui.shell import url_state
-from pages.ui.shell.address_widgets import choice, search
-
-if TYPE_CHECKING:
-    from data.facts import About
-    from forecasting.purchasing.purchase_plan import BuyPlan, BuyRow
 
 PER_PAGE = 25
 SHOWN = {"buy": "Only to buy", "all": "All in scope"}
@@ -58,8 +55,8 @@ def section(plan: BuyPlan, about: About) -> None:
 
 def _filters(show: str, text: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        choice("Shown", SHOWN, "show", show)
-        search("Search in the list", "buy q", text)
+        url_state.choice("Shown", SHOWN, "show", show)
+        url_state.search("Search in the list", "buy q", text)
 
 
 def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -> None:
@@ -79,8 +76,8 @@ def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -
         if isinstance(columns[name][0], float)
     }
     if _LOST in columns:
-        told = "Of what is needed, what finds no stock before an order placed now arrives: it will be lost, and is not bought."
-        config[_LOST] = st.column_config.NumberColumn(disabled=True, format="localized", width=67, help=told)
+        note = "Of what is needed, what finds no stock before an order placed now arrives: it will be lost, and is not bought."
+        config[_LOST] = st.column_config.NumberColumn(disabled=True, format="localized", width=67, help=note)
     config["Item"] = st.column_config.TextColumn(disabled=True, width=196, pinned=True)
     config[BUY] = st.column_config.NumberColumn(
         min_value=0, max_value=1e9, format="localized", width=80, help="Type another number; empty it to take ours."

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from data.schema import Frequency
+from forecasting.purchasing.policy_backtest import ReplaySettings
+from forecasting.purchasing.purchase_plan import BuyPlan
 from forecasting.purchasing.purchase_terms import BuySettings
-from pages.ui.buy_plan import cost_curve_panel
 from pages.ui.display import formats
 from pages.ui.shell import url_state
-from pages.ui.shell.address_widgets import choice
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from data.schema import Frequency
-    from forecasting.purchasing.policy_backtest import RecordAsked
-    from forecasting.purchasing.purchase_plan import BuyPlan
 
 BY = {"quantile": "A quantile", "costs": "What it costs"}
 SCOPES = {"all": "All items", "category": "A category", "supplier": "A supplier", "item": "One item"}
@@ -63,7 +57,7 @@ def read() -> BuySettings:
     """The settings that the address says; numbers that make no sense are read as the nearest that do."""
     params, chosen = st.query_params, url_state.selection()
     typed = {one.field: _typed(one) * one.scale for one in (*_STOCK, *_COSTS)}
-    budget = _number(params.get("budget"), -1.0)
+    budget = url_state.number("budget", float, -1.0)
     return BuySettings(
         tau=None if params.get("by") == "costs" else chosen.tau,
         item=chosen.item if scope() == "item" else "",
@@ -75,16 +69,15 @@ def read() -> BuySettings:
     )
 
 
-def replayed(settings: BuySettings) -> RecordAsked:
+def replayed(settings: BuySettings) -> ReplaySettings:
     """What the money curve replays for these settings: their scope, their costs, and whole periods."""
-    ratio, worth = settings.ratio, settings.worth
-    return cost_curve_panel.asked(ratio, settings.lead_time, settings.review, settings.item, settings.category, worth)
+    lead_time, review = max(0, round(settings.lead_time)), max(1, round(settings.review))
+    return ReplaySettings(round(settings.ratio, 3), settings.worth, lead_time, review, settings.item, settings.category)
 
 
 def scope() -> str:
     """All items, a category, a supplier or one item."""
-    named = st.query_params.get("scope", "all")
-    return named if named in SCOPES else "all"
+    return url_state.chosen_of("scope", SCOPES, "all")
 
 
 def address() -> dict[str, str]:
@@ -102,14 +95,14 @@ def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Fre
     by = "costs" if params.get("by") == "costs" else "quantile"
     left, right = st.columns(2, gap="large")
     with left:
-        choice("How sure, by", BY, "by", by)
+        url_state.choice("How sure, by", BY, "by", by)
         if by == "quantile":
             _quantile(chosen)
         else:
             _numbers(_COSTS[:2], frequency)
     with right:
         choices = {one: title for one, title in SCOPES.items() if suppliers or one != "supplier" or scope() == one}
-        choice("For", choices, "scope", scope())
+        url_state.choice("For", choices, "scope", scope())
         for kind, labels in (("category", categories), ("supplier", suppliers)):
             if scope() != kind or not labels:
                 continue
@@ -121,7 +114,7 @@ def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Fre
                 **url_state.made_with_one_of(kind, named, labels),
                 on_change=url_state.on_change(kind, kind, lambda label: label or ""),
             )
-        budget = _number(params.get("budget"), -1.0)
+        budget = url_state.number("budget", float, -1.0)
         st.number_input(
             "Budget",
             min_value=0.0,
@@ -176,15 +169,7 @@ def _numbers(shown: Sequence[_Assumption], frequency: Frequency) -> None:
 
 
 def _typed(one: _Assumption) -> float:
-    return min(max(_number(st.query_params.get(one.param), one.usual), one.low), one.high)
-
-
-def _number(text: str | None, otherwise: float) -> float:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return otherwise
-    return value if abs(value) < 1e15 else otherwise  # NaN and infinity are no numbers to buy by
+    return min(max(url_state.number(one.param, float, one.usual), one.low), one.high)
 
 
 def assumptions(plan: BuyPlan, frequency: Frequency) -> str:

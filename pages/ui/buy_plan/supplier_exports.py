@@ -8,19 +8,16 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from data.facts import About
+from forecasting.purchasing.purchase_plan import BuyPlan
 from pages.ui.buy_plan import order_table
 from pages.ui.display import exports
 from pages.ui.display.exports import Stamp
 from pages.ui.display.tables import Column, Table
 from pages.ui.shell import frame
-
-if TYPE_CHECKING:
-    from data.facts import About
-    from forecasting.purchasing.purchase_plan import BuyPlan
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _SUMMED = ("Buy", "Money")

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from data.errors import TidelineError
+from data.facts import About
+from data.planner_store import Term
+from forecasting.purchasing.purchase_plan import BuyPlan
 from pages.ui.display import formats
 from pages.ui.resources import purchasing
 from pages.ui.shell import url_state
 
-if TYPE_CHECKING:
-    from data.facts import About
-    from data.planner_store import Term
-    from forecasting.purchasing.purchase_plan import BuyPlan
-
 _IN_A_ROW = 5
-_SAID, _REFUSED = "terms said", "terms refused"
+_SAVED, _REFUSED = "terms saved", "terms refused"
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class _Field:
 
     name: str
     label: str
-    told: str
+    phrase: str
     help: str
     least: float = 0.0
     step: float = 1.0
@@ -66,7 +63,7 @@ _FIELDS = (
 
 def section(plan: BuyPlan, about: About) -> None:
     """The form for the scope of the list, folded away, with all that was set."""
-    if words := st.session_state.pop(_SAID, None):
+    if words := st.session_state.pop(_SAVED, None):
         st.success(words, icon=":material/check:")
     if words := st.session_state.pop(_REFUSED, None):
         st.error(formats.plain(words))
@@ -113,23 +110,23 @@ def _save(category: str, item: str, before: Mapping[str, float], seen: int, this
     changes = {name: value for name, value in typed.items() if value != before.get(name)}
     try:
         purchasing.save_terms(category, item, changes, seen)
-        st.session_state[_SAID] = f"Saved: {len(changes)} change{'' if len(changes) == 1 else 's'} of terms."
+        st.session_state[_SAVED] = f"Saved: {len(changes)} change{'' if len(changes) == 1 else 's'} of terms."
     except TidelineError as error:
         st.session_state[_REFUSED] = str(error)
 
 
-def _told(label: str, value: float, word: str) -> str:
-    words = label.format(value=f"{value:g}", word=word)
+def _setting(phrase: str, value: float, word: str) -> str:
+    words = phrase.format(value=f"{value:g}", word=word)
     return words.replace(f"1 {word}s", f"1 {word}") if value == 1 else words
 
 
 def saved_terms_text(terms: tuple[Term, ...], word: str) -> list[str]:
     """All that was set, a line for each scope: ``"**Dairy**: lead time 3 weeks and shelf life 2 weeks"``."""
     lines: dict[str, list[str]] = {}
-    labels = {one.name: one.told for one in _FIELDS}
-    order = list(labels)
-    for term in sorted(terms, key=lambda term: order.index(term.field) if term.field in labels else len(order)):
-        if term.field in labels:
+    phrases = {one.name: one.phrase for one in _FIELDS}
+    order = list(phrases)
+    for term in sorted(terms, key=lambda term: order.index(term.field) if term.field in phrases else len(order)):
+        if term.field in phrases:
             scope = term.item_id or term.category or "All items"
-            lines.setdefault(scope, []).append(_told(labels[term.field], term.value, word))
+            lines.setdefault(scope, []).append(_setting(phrases[term.field], term.value, word))
     return [f"**{formats.plain(scope)}**: {formats.listing(words)}" for scope, words in lines.items()]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from data.facts import About
 from data.locations import BY_LOCATION
+from forecasting.purchasing.purchase_plan import BuyPlan, BuyRow
 from pages.ui.display import formats
-
-if TYPE_CHECKING:
-    from data.facts import About
-    from forecasting.purchasing.purchase_plan import BuyPlan, BuyRow
 
 
 def answer(plan: BuyPlan, about: About) -> str:

@@ -12,18 +12,16 @@ Colours are roles, not values: the browser puts in the colours that .streamlit/c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from data.schema import Frequency
+from forecasting.core.types import QuantileForecast
+from forecasting.service.view_models import ItemHistory, PastFan, ScenarioView
 from pages.ui.display import formats
-
-if TYPE_CHECKING:
-    from forecasting.core.types import QuantileForecast
-    from forecasting.service.view_models import ItemHistory, PastFan, ScenarioView
 
 #: Roles in the order of chartCategoricalColors; Streamlit's browser part replaces these placeholders.
 ACCENT, INK, FAN, MEDIAN, BASELINE, RULE, NOTE = (f"#{n:06d}" for n in range(1, 8))
@@ -102,6 +100,14 @@ def past_fans(history: ItemHistory, fans: Sequence[PastFan], frequency: Frequenc
     return sheet.figure(*(fan.forecast.at(0.9)[0] for fan in fans))
 
 
+def axis_note(text: str) -> dict[str, Any]:
+    """What the numbers of a chart are, over its upper left corner."""
+    return {
+        "text": text, "x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom",
+        "showarrow": False, "font": {"color": NOTE, "size": 13}, "yshift": 6,
+    }  # fmt: skip
+
+
 def shown_periods(frequency: Frequency, horizon: int) -> int:
     """How many past periods stand before a fan: a year, eight weeks of days, or enough to give the fan its scale."""
     return max({"day": 56, "week": 52, "month": 24}[frequency.unit], 3 * horizon)
@@ -140,8 +146,6 @@ class _Sheet:
         if len(ahead) and len(self._periods):
             self.rule(self._periods[-1])
 
-    # what is drawn, in the order of use
-
     def fan(self, forecast: QuantileForecast, color: str, name: str, *, inner: bool = True, legend: bool = True) -> None:
         """The bands of a fan; each is one closed outline, so that it needs no invisible partner."""
         bands = [(name, 0.1, 0.9, _OUTER), ("Middle half", 0.25, 0.75, _INNER)]
@@ -178,15 +182,15 @@ class _Sheet:
         notes: bool = False,
     ) -> None:
         """A line through ``values``, read out in units where the pointer is, with ``notes`` on promotion, stock and events."""
-        told = [formats.units(value) for value in values]
+        labels = [formats.units(value) for value in values]
         if notes:
             places = self._dates.get_indexer(periods)
-            told = [", ".join([text, *self._notes_at(place)]) for text, place in zip(told, places, strict=True)]
+            labels = [", ".join([text, *self._notes_at(place)]) for text, place in zip(labels, places, strict=True)]
         marks = "lines+markers" if np.isfinite(values).sum() == 1 else "lines"
         self._add(
             x=periods.to_numpy(), y=values, mode=marks, name=name, showlegend=legend,
             line={"color": color, "width": width, "dash": dash}, marker={"color": color, "size": 6},
-            customdata=told, hovertemplate="%{customdata}",
+            customdata=labels, hovertemplate="%{customdata}",
         )  # fmt: skip
 
     def _notes_at(self, place: int) -> list[str]:
@@ -229,18 +233,8 @@ class _Sheet:
 
     def rule(self, creation_date: pd.Timestamp) -> None:
         """A thin vertical line at a creation date."""
-        self._shapes.append(
-            {
-                "type": "line",
-                "x0": creation_date,
-                "x1": creation_date,
-                "y0": 0,
-                "y1": 1,
-                "yref": "paper",
-                "line": {"color": RULE, "width": 1},
-                "layer": "below",
-            }
-        )
+        place = {"x0": creation_date, "x1": creation_date, "y0": 0, "y1": 1, "yref": "paper"}
+        self._shapes.append({"type": "line", **place, "line": {"color": RULE, "width": 1}, "layer": "below"})
 
     def label_end(self, period: pd.Timestamp, value: float, words: str) -> None:
         """What the accent line says, at its end."""
@@ -273,8 +267,6 @@ class _Sheet:
             self._label(middle, 0.965, text, size=12, align="right", yanchor="top", yref="y2", textangle=-90)
             self._named = max(self._named, 0.06 + _LETTER * max(map(len, lines)) / _INSIDE)
 
-    # the figure
-
     def figure(self, *ceilings: np.ndarray) -> go.Figure:
         """The chart, tall enough for what is shown of the past and for the ``ceilings`` [H] of the future."""
         past, future = (
@@ -303,17 +295,11 @@ class _Sheet:
             "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
             "annotations": [
                 *self._labels,
-                {
-                    "text": f"Units per {formats.period_word(self._frequency)}", "x": 0, "y": 1, "xref": "paper",
-                    "yref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False,
-                    "font": {"color": NOTE, "size": 13}, "yshift": 6,
-                },
+                axis_note(f"Units per {formats.period_word(self._frequency)}"),
             ],
             "shapes": self._shapes,
         }  # fmt: skip
         return go.Figure(data=self._traces, layout=layout)
-
-    # strokes
 
     def _add(self, **trace: object) -> None:
         self._traces.append({"type": "scatter", **trace})

@@ -7,19 +7,17 @@ with its number, so that colour is never the only sign.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from data.schema import Frequency
+from forecasting.explain.attention_attribution import AttentionAttribution
+from forecasting.service.view_models import ItemHistory
 from pages.ui.display import formats
 from pages.ui.display.charts import ACCENT, BASELINE, INK, NOTE, OTHER, RULE, shown_periods
-
-if TYPE_CHECKING:
-    from forecasting.explain.attention_attribution import AttentionAttribution
-    from forecasting.service.view_models import ItemHistory
 
 _BRIDGE, _MAP, _LINE = 340, 320, 260  # heights in pixels
 
@@ -120,10 +118,10 @@ def twins(
 
 
 def _line(periods: pd.DatetimeIndex, values: np.ndarray, color: str, name: str) -> dict[str, Any]:
-    told = [formats.units(value) for value in values]
+    labels = [formats.units(value) for value in values]
     return {
         "type": "scatter", "mode": "lines", "name": name, "x": periods.to_numpy(), "y": values,
-        "line": {"color": color, "width": 1.6}, "customdata": told,
+        "line": {"color": color, "width": 1.6}, "customdata": labels,
         "hovertemplate": "%{x|%-d %b %Y}: %{customdata}<extra></extra>",
     }  # fmt: skip
 

@@ -5,20 +5,16 @@ The period ahead that is asked about is kept in the address as ``target``; a lin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 import streamlit as st
 
+from forecasting.service.view_models import ItemView
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Table
 from pages.ui.item import explanation_charts, explanation_text
-from pages.ui.resources import catalog, explanations
+from pages.ui.resources import catalog
 from pages.ui.shell import url_state
-
-if TYPE_CHECKING:
-    from forecasting.service.view_models import ItemView
 
 _TARGET = "target"
 
@@ -27,7 +23,7 @@ def sections(view: ItemView) -> None:
     """All four, closed."""
     for key, title, draw in (
         ("why", "Why this number?", _drivers),
-        ("looked", "Where did the forecast look?", _looked),
+        ("looked", "Where did the forecast look?", _attention),
         ("mistakes", "What did it get wrong before?", _mistakes),
         ("changes", "What changed since last time?", _changes),
     ):
@@ -39,14 +35,14 @@ def sections(view: ItemView) -> None:
                 draw(view)
 
 
-def asked() -> dict[str, str]:
+def address() -> dict[str, str]:
     """What of an explanation a link takes along."""
     return {_TARGET: st.query_params[_TARGET]} if _TARGET in st.query_params else {}
 
 
 def _drivers(view: ItemView) -> None:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
-    found = explanations.drivers(view.facts.item_id).first(len(periods))
+    found = catalog.service().items.drivers(view.facts.item_id).first(len(periods))
     sentence = explanation_text.drivers(found, frequency)
     st.markdown(sentence)
     parts = explanation_text.steps(found.groups, explanation_text.DRIVER_NAMES, found.span)
@@ -58,9 +54,9 @@ def _drivers(view: ItemView) -> None:
     _table(view, explanation_text.drivers_table(found, periods, frequency), "why")
 
 
-def _looked(view: ItemView) -> None:
+def _attention(view: ItemView) -> None:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
-    found = explanations.attention(view.facts.item_id).first(len(periods))
+    found = catalog.service().items.attention(view.facts.item_id).first(len(periods))
     if not found.weights.size:
         st.markdown("This model was trained without attention: it does not look back at single periods.")
         return
@@ -98,7 +94,7 @@ def _clicked(key: str, periods: pd.DatetimeIndex) -> None:
 
 def _mistakes(view: ItemView) -> None:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
-    found = explanations.errors(view.facts.item_id)
+    found = catalog.service().items.errors(view.facts.item_id)
     target = _target(view, "mistakes-target") if found.any else 0
     st.markdown(explanation_text.mistakes(found, target, periods[target], frequency))
     if found.any:
@@ -112,7 +108,7 @@ def _mistakes(view: ItemView) -> None:
 
 def _changes(view: ItemView) -> None:
     frequency = catalog.service().figures().frequency
-    found = explanations.revision(view.facts.item_id)
+    found = catalog.service().items.revision(view.facts.item_id)
     if found is None:
         word = formats.period_word(frequency)
         st.markdown(
@@ -134,13 +130,13 @@ def _target(view: ItemView, key: str) -> int:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
     word = formats.period_word(frequency)
     named = [f"{stamp:%Y-%m-%d}" for stamp in periods]
-    asked = st.query_params.get(_TARGET, "")
+    linked = st.query_params.get(_TARGET, "")
     key = f"{key}-{len(periods)}"
     return st.selectbox(
         f"Which {word}?",
         range(len(periods)),
         format_func=lambda place: formats.period(periods[place], frequency),
-        **url_state.made_with_one_of(key, named.index(asked) if asked in named else 0, range(len(periods))),
+        **url_state.made_with_one_of(key, named.index(linked) if linked in named else 0, range(len(periods))),
         on_change=lambda: None if url_state.is_gone(key) else _ask(periods, st.session_state[key]),
         width=260,
     )

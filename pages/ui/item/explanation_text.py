@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from data.schema import Frequency
+from forecasting.explain.attention_attribution import AttentionAttribution
+from forecasting.explain.error_history import ErrorHistory
+from forecasting.explain.forecast_revision import ForecastRevision
+from forecasting.explain.shapley_drivers import Drivers
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
-
-if TYPE_CHECKING:
-    from forecasting.explain.attention_attribution import AttentionAttribution
-    from forecasting.explain.error_history import ErrorHistory
-    from forecasting.explain.forecast_revision import ForecastRevision
-    from forecasting.explain.shapley_drivers import Drivers
 
 DRIVER_NAMES = {
     "trend": "Level and trend",
@@ -29,9 +26,6 @@ DRIVER_NAMES = {
 CHANGE_NAMES = {"new sales": "New sales", "own errors": "Own errors", "plan": "Plan", "model": "Model"}
 
 _HARDLY = 0.005  # of the forecast: a part below this is not spoken of
-
-
-# why this number
 
 
 def drivers(found: Drivers, frequency: Frequency) -> str:
@@ -68,9 +62,6 @@ def drivers_table(found: Drivers, periods: pd.DatetimeIndex, frequency: Frequenc
         Column("Forecast", "units", together(found.forecast)),
     )
     return Table("What the forecast is made of", columns, frequency)
-
-
-# where it looked
 
 
 def link(
@@ -120,9 +111,6 @@ def links_table(found: AttentionAttribution, periods: pd.DatetimeIndex, frequenc
         Column("Link", "text", ["weak" if weak else "holds" for weak in found.weak[0]]),
     )
     return Table("Where the forecast looked", columns, frequency)
-
-
-# own mistakes
 
 
 def mistakes(found: ErrorHistory, target: int, stamp: pd.Timestamp, frequency: Frequency) -> str:
@@ -184,17 +172,14 @@ def mistakes_table(found: ErrorHistory, target: int, frequency: Frequency) -> Ta
 
 
 def earlier_table(found: ErrorHistory, target: int, now: pd.Timestamp, frequency: Frequency) -> Table:
-    """What was said of the target at earlier creation dates, and what is said now."""
-    said = found.earlier[:, target]
-    known = np.isfinite(said)
+    """What was forecast of the target at earlier creation dates, and what is forecast now."""
+    earlier = found.earlier[:, target]
+    known = np.isfinite(earlier)
     columns = (
         Column("Forecast made", "period", [*found.dates[known], now]),
-        Column("Expected", "units", [*numbers(said[known]), float(found.forecast[target])]),
+        Column("Expected", "units", [*numbers(earlier[known]), float(found.forecast[target])]),
     )
     return Table("Earlier forecasts of the same period", columns, frequency)
-
-
-# what changed since last time
 
 
 def changes(found: ForecastRevision, frequency: Frequency) -> str:

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from data.facts import About, ItemFacts
 from data.plans import USUAL_PERIODS
 from data.schema import Frequency
+from forecasting.core.types import QuantileForecast
+from forecasting.service.view_models import ItemView, PastFan
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
-
-if TYPE_CHECKING:
-    from data.facts import About, ItemFacts
-    from forecasting.core.types import QuantileForecast
-    from forecasting.service.view_models import ItemView, PastFan
-
 
 #: The share of stores from which a promotion is one.
 _PROMOTED = 0.005
@@ -134,15 +130,7 @@ def _events(view: ItemView, periods: pd.DatetimeIndex) -> list[str]:
     return [formats.listing(names) for names in named.values()]
 
 
-@dataclass(frozen=True)
-class Record:
-    """How earlier forecasts did: a sentence, and a table with a row for each creation date."""
-
-    sentence: str
-    table: Table
-
-
-def record(fans: Sequence[PastFan], frequency: Frequency) -> Record:
+def record(fans: Sequence[PastFan], frequency: Frequency) -> str:
     """Earlier fans against what came; periods not known or out of stock do not count."""
     inside = known = above = 0
     for fan in fans:
@@ -153,14 +141,12 @@ def record(fans: Sequence[PastFan], frequency: Frequency) -> Record:
         above += int((seen & (fan.actual > high)).sum())
     word = formats.period_word(frequency)
     if not known:
-        sentence = "Nothing is known yet of the periods that earlier forecasts were for."
-    else:
-        sentence = (
-            f"In **{inside} of {known}** {word}s what came was inside the eight-in-ten band "
-            f"({formats.percent(inside / known)}; 80% is what it promises). "
-            f"It came out above the band {_times(above)} and below it {_times(known - inside - above)}."
-        )
-    return Record(sentence, _record_table(fans, frequency))
+        return "Nothing is known yet of the periods that earlier forecasts were for."
+    return (
+        f"In **{inside} of {known}** {word}s what came was inside the eight-in-ten band "
+        f"({formats.percent(inside / known)}; 80% is what it promises). "
+        f"It came out above the band {_times(above)} and below it {_times(known - inside - above)}."
+    )
 
 
 def provenance(fans: Sequence[PastFan]) -> str:
@@ -176,7 +162,8 @@ def provenance(fans: Sequence[PastFan]) -> str:
     )
 
 
-def _record_table(fans: Sequence[PastFan], frequency: Frequency) -> Table:
+def record_table(fans: Sequence[PastFan], frequency: Frequency) -> Table:
+    """The same with a row for each creation date."""
     totals = [float(fan.actual.sum()) for fan in fans]  # NaN where a period is not known
     low, high = ([float(fan.forecast.span_at(tau)[0, -1]) for fan in fans] for tau in (0.1, 0.9))
     columns = (

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from data.errors import TidelineError
+from data.schema import Frequency
+from forecasting.core.types import QuantileForecast
+from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores
+from forecasting.models.patchwork.forecaster import PatchworkParts
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
 from pages.ui.resources import catalog, ladder
 from pages.ui.shell import url_state
-
-if TYPE_CHECKING:
-    from data.schema import Frequency
-    from forecasting.core.types import QuantileForecast
-    from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores
-    from forecasting.models.patchwork.forecaster import PatchworkParts
 
 _NONE = ""
 _ROUTES = {
@@ -33,7 +30,7 @@ _ROUTES = {
 class Overlay:
     """Another generation's forecast of the item looked at, over the same periods."""
 
-    tried: ModelScores
+    scores: ModelScores
     forecast: QuantileForecast
 
 
@@ -43,8 +40,7 @@ def overlay(item_id: str, horizon: int) -> Overlay | None:
     if report is None or not report.tried or report.shipped:  # what was shipped are scores, not forecasters
         return None
     titles = {_NONE: "None", **{one.name: one.title for one in report.tried}}
-    chosen = st.query_params.get("over", _NONE)
-    chosen = chosen if chosen in titles else _NONE
+    chosen = url_state.chosen_of("over", titles, _NONE)
     st.selectbox(
         "Lay another generation's fan over it",
         list(titles),
@@ -82,7 +78,7 @@ def sentence(over: Overlay, own: QuantileForecast, tau: float, frequency: Freque
     other = over.forecast
     shared = len(other.periods)
     own = own.first(shared)
-    title = formats.plain(over.tried.title)
+    title = formats.plain(over.scores.title)
     expected, before = (float(one.span_mean()[0, -1]) for one in (other, own))
     chosen, mine = (float(one.span_at(tau)[0, -1]) for one in (other, own))
     widths = [float(one.span_at(0.9)[0, -1] - one.span_at(0.1)[0, -1]) for one in (other, own)]
@@ -95,7 +91,7 @@ def sentence(over: Overlay, own: QuantileForecast, tau: float, frequency: Freque
         f"Dashed: **{title}** expects **{formats.units(expected)}** in {formats.ahead(shared, frequency)}, "
         f"{formats.unit_change(before, expected)} against today's model, and {formats.odds(tau)} "
         f"{formats.fewer_than(chosen)} instead of {formats.fewer_than(mine)}.{width} It learned from sales up to "
-        f"{formats.period(over.tried.trained_until, frequency)}; it reads what sold since, but has not learned from it."
+        f"{formats.period(over.scores.trained_until, frequency)}; it reads what sold since, but has not learned from it."
     )
 
 
@@ -108,7 +104,7 @@ def both(over: Overlay, own: QuantileForecast, tau: float, frequency: Frequency)
     rows += [(formats.level(level), own.at(level)[0], other.at(level)[0]) for level in sorted({0.1, 0.5, 0.9, tau})]
     for name, mine, theirs in rows:
         columns += [Column(name, "units", numbers(mine)), Column(f"{name}, dashed", "units", numbers(theirs))]
-    return Table(f"Today's model and {over.tried.title}", tuple(columns), frequency)
+    return Table(f"Today's model and {over.scores.title}", tuple(columns), frequency)
 
 
 def patchwork(item_id: str) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data.facts import About
 from data.plans import PRICE_REACH
+from forecasting.service.view_models import ScenarioView
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
 from pages.ui.shell.scenario_code import Scenario
-
-if TYPE_CHECKING:
-    from data.facts import About
-    from forecasting.service.view_models import ScenarioView
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import streamlit as st
 
 from data.errors import TidelineError
+from data.facts import About
+from forecasting.new_products.duplicate_items import Duplicate
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Table
+from pages.ui.jobs import launches_panel
 from pages.ui.resources import catalog, new_products
 from pages.ui.shell import frame
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from data.facts import About
-    from forecasting.new_products.duplicate_items import Duplicate
-    from pages.ui.shell.url_state import Selection
-
+from pages.ui.shell.url_state import Selection
 
 _SHOWN = 50  # pairs of probable duplicates on the page
 
@@ -32,9 +28,13 @@ def similar(chosen: Selection) -> None:
     with folded:
         about = catalog.service().figures()
         try:
-            near = new_products.launches().similar(chosen.item)
+            desk = new_products.launches()
+            near = desk.similar(chosen.item) if desk else None
         except TidelineError as error:
             st.markdown(formats.plain(str(error)))
+            return
+        if near is None:
+            launches_panel.section()
             return
         st.caption(
             "Nearest first, by a measure that learned which items launch alike from attributes, price, the words of names "

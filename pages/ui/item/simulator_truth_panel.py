@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import numpy as np
 import streamlit as st
 
 from data.errors import NotTrained
+from forecasting.service.view_models import ItemView, PlanChange, ScenarioView
 from pages.ui.display import charts, exports
 from pages.ui.display.downloads import downloads
 from pages.ui.item import forecast_text, simulator_truth_text
 from pages.ui.resources import catalog, simulator_truth
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from forecasting.service.view_models import ItemView, PlanChange, ScenarioView
 
 
 def item_section(view: ItemView, tau: float) -> None:

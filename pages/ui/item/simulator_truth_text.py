@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data.schema import Frequency
+from forecasting.evaluation.simulator_check import ItemTruth, TruthRecord
+from forecasting.service.view_models import ItemView, ScenarioView
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
-
-if TYPE_CHECKING:
-    from forecasting.evaluation.simulator_check import ItemTruth, TruthRecord
-    from forecasting.service.view_models import ItemView, ScenarioView
 
 TRUTH = "The truth"
 
@@ -72,8 +69,8 @@ class Words:
         shown, where = (felt, "in the periods ahead") if felt else (self.truth.holidays[:_HOLIDAYS], "most, in other periods")
         if not shown:
             return "**Holidays** move nothing of this item."
-        told = [f"{formats.plain(name)} × {formats.factor(times)}" for name, times in shown]
-        return f"**Holidays** that truly move it {where}: {formats.listing(told)}."
+        effects = [f"{formats.plain(name)} × {formats.factor(times)}" for name, times in shown]
+        return f"**Holidays** that truly move it {where}: {formats.listing(effects)}."
 
     def table(self) -> Table:
         """The twin of the chart: model and truth, period by period, and what the simulator drew."""
@@ -95,11 +92,11 @@ def response(view: ScenarioView, truth: ItemTruth, true: np.ndarray, changed: bo
     learned = formats.elasticity_figure(view.elasticity)
     known = f"True price elasticity {formats.elasticity_figure(truth.elasticity)}, learned {learned}."
     before, after = float(truth.mean.sum()), float(true.sum())
-    told = f"What the simulator knows: as planned, this item truly sells **{formats.units(before)}** units on average"
+    sales = f"What the simulator knows: as planned, this item truly sells **{formats.units(before)}** units on average"
     if not changed:
-        return f"{told}; the model expects {formats.units(view.before.units)}. {known}"
+        return f"{sales}; the model expects {formats.units(view.before.units)}. {known}"
     return (
-        f"{told} and with the scenario **{formats.units(after)}**, {formats.unit_change(before, after)}; the model says "
+        f"{sales} and with the scenario **{formats.units(after)}**, {formats.unit_change(before, after)}; the model says "
         f"{formats.units(view.before.units)} and {formats.units(view.after.units)}, "
         f"{formats.unit_change(view.before.units, view.after.units)}. {known}"
     )
@@ -125,10 +122,10 @@ def record(found: TruthRecord, frequency: Frequency) -> str:
     """How a sample of the forecasts stands to the truth."""
     kept = found.dense or found.everything
     kind = f"of the {kept.items} that sell well, " if found.dense else ""
-    told = [f"below {formats.level(tau)} {formats.percent(kept.below[tau])}" for tau in sorted(kept.below)]
+    shares = [f"below {formats.level(tau)} {formats.percent(kept.below[tau])}" for tau in sorted(kept.below)]
     words = (
         f"**{found.items} items** were drawn at random. In {formats.ahead(found.horizon, frequency)}, {kind}demand truly stays "
-        f"**{formats.listing(told)} of the time**. "
+        f"**{formats.listing(shares)} of the time**. "
     )
     if np.isfinite(found.loss):
         words += (

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import streamlit as st
 
+from forecasting.batch.batch_forecast import Run, in_one_file
 from pages.ui.display import formats
 from pages.ui.jobs import job_panel
 from pages.ui.resources import catalog, jobs
-
-if TYPE_CHECKING:
-    from forecasting.batch.batch_forecast import Run
 
 _JOB = "batch"
 
@@ -100,6 +98,4 @@ def _files(run: Run) -> None:
 
 def _content(run: Run, kind: _Kind) -> bytes:
     """What is handed over when a button is pressed."""
-    from forecasting.batch.batch_forecast import in_one_file
-
     return in_one_file(run, kind).read_bytes()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui.display import formats, progress
-
-if TYPE_CHECKING:
-    from forecasting.service.background_jobs import BackgroundJob
+from forecasting.core.types import Progress
+from forecasting.service.background_jobs import BackgroundJob
+from pages.ui.display import formats
 
 
 def section(
@@ -37,7 +35,7 @@ def section(
                 st.session_state[_watched(key)] = counted
                 st.rerun()
             now = job.progress()
-            st.progress(now.share, text=progress.words(now))
+            st.progress(now.share, text=words(now))
             st.caption(note)
             if st.button(stop, key=f"stop {key}", icon=":material/stop:", help=kept or None):
                 job.stop()
@@ -57,6 +55,12 @@ def start(key: str, begin: Callable[[], object], *, finished: int = 0) -> None:
     begin()
     st.session_state[_watched(key)] = finished
     st.rerun()
+
+
+def words(progress: Progress) -> str:
+    """What is being done and how long it will take: ``"Reading, about 20 seconds left"``."""
+    left = formats.duration(progress.seconds_left)
+    return formats.plain(progress.message) + (f", {left} left" if left else "")
 
 
 def _watched(key: str) -> str:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
+from forecasting.evaluation.accuracy_report import AccuracyReport
 from pages.ui.display import formats
 from pages.ui.jobs import job_panel
 from pages.ui.resources import jobs, ladder
-
-if TYPE_CHECKING:
-    from forecasting.evaluation.accuracy_report import AccuracyReport
 
 _JOB = "ladder"
 

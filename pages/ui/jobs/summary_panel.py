@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
+from forecasting.service.background_jobs import FunctionJob
+from forecasting.service.planning_service import PlanningService
 from pages.ui.display import formats
 from pages.ui.jobs import job_panel
 from pages.ui.resources import catalog, jobs
 from pages.ui.shell import frame
-
-if TYPE_CHECKING:
-    from forecasting.service.background_jobs import FunctionJob
-    from forecasting.service.planning_service import PlanningService
 
 _JOB = "forecasts of all items"
 
@@ -25,7 +21,7 @@ def section() -> None:
     if not service.model().serves:
         st.page_link(frame.page("data"), label="Train a model", icon=":material/arrow_forward:")
         return
-    job = jobs.asked(_JOB, service.key)
+    job = jobs.function(_JOB, service.key)
     job_panel.section(job, _JOB, lambda: _offer(job, service), went_wrong="The items could not be forecast.")
 
 

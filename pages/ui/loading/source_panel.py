@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import streamlit as st
 
 from data.errors import TidelineError, UploadError
 from data.sources.simulator.simulate import MOST_CELLS
-from pages.ui.display import formats, progress
+from forecasting.core.types import Progress, Report
+from pages.ui.display import formats
+from pages.ui.jobs import job_panel
 from pages.ui.loading import upload_panel
-
-if TYPE_CHECKING:
-    from forecasting.core.types import Report
 
 #: What may be planted: title, whether it usually is, and what it is.
 _PLANTED = {
@@ -112,14 +111,19 @@ def _upload() -> None:
         st.rerun()
 
 
-def _load(work: progress.Work, done: str) -> None:
-    """Runs ``work`` under a progress bar, then starts the page again on the new data."""
+def _load(work: Callable[[Report], None], done: str) -> None:
+    """Does ``work`` under a progress bar, then starts the page again on the new data; errors are the caller's."""
+    bar = st.progress(0.0, text="Starting")
 
-    def and_say(report: Report) -> None:
-        work(report)
-        _loaded(done)
+    def show(progress: Progress) -> None:
+        bar.progress(progress.share, text=job_panel.words(progress))
 
-    progress.run(and_say)
+    try:
+        work(show)
+    finally:
+        bar.empty()
+    _loaded(done)
+    st.rerun()
 
 
 def _loaded(words: str) -> None:

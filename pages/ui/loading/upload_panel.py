@@ -108,8 +108,8 @@ def _mapping(preview: UploadPreview) -> ColumnMapping | None:
                 chosen[role] = st.selectbox(label, options, options.index(held) if held in options else 0)
         static = st.multiselect("Attributes of the item", preview.columns, now.static)
         if now.commercial:
-            told = [f"{formats.plain(column)} as {role.replace('_', ' ')}" for role, column in now.commercial.items()]
-            st.caption(f"For buying, read from the column names: {formats.listing(told)}.")
+            roles = [f"{formats.plain(column)} as {role.replace('_', ' ')}" for role, column in now.commercial.items()]
+            st.caption(f"For buying, read from the column names: {formats.listing(roles)}.")
         with st.expander("Costs, other numbers, missing rows, dates and holidays"):
             known = st.multiselect("Other numbers that are planned ahead", preview.columns, now.known)
             past = st.multiselect("Other numbers that are known only afterwards", preview.columns, now.past)
@@ -187,6 +187,6 @@ def _orders(preview: UploadPreview) -> OrdersFile | None:
         lines = [f"- {formats.plain(str(problem))}" for problem in found.problems]
         st.error("\n".join(["**The orders cannot be loaded like this.** Mend the file, or take it out.", "", *lines]))
     elif preview.last is not None and preview.frequency is not None:
-        told = found.found(preview.last, preview.frequency, preview.mapping.stamp)
-        st.info("\n".join(f"- {formats.plain(check.finding)}" for check in told))
+        checks = found.found(preview.last, preview.frequency, preview.mapping.stamp)
+        st.info("\n".join(f"- {formats.plain(check.finding)}" for check in checks))
     return found

@@ -6,16 +6,14 @@ second forecaster is a dashed outline, what happened is ink. Analogs are thin gr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from data.schema import Frequency
+from forecasting.new_products.analog_forecast import LaunchForecast
 from pages.ui.display import charts, formats
-
-if TYPE_CHECKING:
-    from forecasting.new_products.analog_forecast import LaunchForecast
 
 _LINES = 12  # analogs drawn one by one: more than can be told apart helps nobody
 
@@ -32,11 +30,11 @@ def _traces(view: LaunchForecast, tau: float) -> list[dict[str, Any]]:
     traces: list[dict[str, Any]] = []
 
     def line(values: np.ndarray, color: str, width: float, name: str, dash: str = "solid", **more: object) -> None:
-        told = [formats.units(value) for value in values]
+        labels = [formats.units(value) for value in values]
         traces.append(
             {
                 "type": "scatter", "x": x, "y": values, "mode": "lines" if window > 1 else "markers", "name": name,
-                "line": {"color": color, "width": width, "dash": dash}, "customdata": told,
+                "line": {"color": color, "width": width, "dash": dash}, "customdata": labels,
                 "hovertemplate": "%{customdata}", **more,
             }
         )  # fmt: skip
@@ -77,7 +75,6 @@ def _layout(view: LaunchForecast, tau: float, word: str) -> dict[str, Any]:
         + ([float(view.network.at(0.9)[0].max())] if view.network is not None else [])
     )
     label = {"showarrow": False, "font": {"color": charts.ACCENT, "size": 13}, "align": "left", "xanchor": "left"}
-    note = {"showarrow": False, "font": {"color": charts.NOTE, "size": 13}, "xref": "paper", "yref": "paper", "x": 0, "y": 1}
     return {
         "height": charts.HEIGHT,
         "margin": {"l": 0, "r": 118, "t": 30, "b": 0},
@@ -94,6 +91,6 @@ def _layout(view: LaunchForecast, tau: float, word: str) -> dict[str, Any]:
                 "x": window, "y": float(chosen[-1]), "xshift": 8,
                 "text": f"<b>{formats.level(tau)}</b><br>{formats.odds(tau)}<br>{below}", **label,
             },
-            {"text": f"Units per {word}", "xanchor": "left", "yanchor": "bottom", "yshift": 6, **note},
+            charts.axis_note(f"Units per {word}"),
         ],
     }  # fmt: skip

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data.facts import About
 from data.schema import Frequency
+from forecasting.new_products.analog_forecast import LaunchForecast, LaunchRecord
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
-
-if TYPE_CHECKING:
-    from data.facts import About
-    from forecasting.new_products.analog_forecast import LaunchForecast, LaunchRecord
 
 _TITLES = {
     "blend": "Blend, shown above",

@@ -9,19 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from data.facts import ItemFacts
+from forecasting.new_products.analog_forecast import LaunchForecast
+from forecasting.new_products.launch_service import LaunchService, NewProduct
 from pages.ui.display import formats
 from pages.ui.resources import catalog
 from pages.ui.shell import url_state
-
-if TYPE_CHECKING:
-    from data.facts import ItemFacts
-    from forecasting.new_products.analog_forecast import LaunchForecast
-    from forecasting.new_products.launch_service import LaunchService
 
 _RECENT, _DESCRIBED = "A recent item", "A product described"
 _ANY = "—"
@@ -30,7 +28,7 @@ _MOST = 40  # analogs weighed by hand in one address
 
 
 @dataclass(frozen=True)
-class Asked:
+class LaunchRequest:
     """A product asked about: a ``recent`` item's id, or else what it is; an item ``to_come`` is of the catalog, and is both."""
 
     recent: str
@@ -46,8 +44,6 @@ class Asked:
         """Its launch; raises UnknownItem, DataError."""
         if self.recent and not self.to_come:
             return desk.forecast_recent(self.recent, self.emphasis)
-        from forecasting.new_products.launch_service import NewProduct
-
         product = NewProduct(self.name, self.static, self.price, self.promo, self.launch)
         return desk.forecast_new(product, self.emphasis)
 
@@ -94,7 +90,7 @@ def written(emphasis: Mapping[str, float]) -> str:
     return "~".join(f"{item}*{times:g}" for item, times in list(emphasis.items())[:_MOST])
 
 
-def asked(desk: LaunchService) -> Asked | None:
+def requested(desk: LaunchService) -> LaunchRequest | None:
     """What the address asks about; the newest recent item where it says nothing, None where there is none either."""
     params = st.query_params
     columns = catalog.service().figures().static
@@ -109,13 +105,13 @@ def asked(desk: LaunchService) -> Asked | None:
     if recent and (facts := _to_come(desk, recent)):
         price = facts.commercial.get("price")
         emphasis = read(params.get("weigh", ""))
-        return Asked(recent, facts.name, facts.static, price, 0.0, _launch(None), emphasis, to_come=True)
-    return Asked(
+        return LaunchRequest(recent, facts.name, facts.static, price, 0.0, _launch(None), emphasis, to_come=True)
+    return LaunchRequest(
         recent=recent,
         name=params.get("called", "") or "A new product",
         static=static,
-        price=_number(params.get("price"), 0.01, 1e6),
-        promo=(_number(params.get("promo"), 0, 100) or 0.0) / 100,
+        price=_number("price", 0.01, 1e6),
+        promo=(_number("promo", 0, 100) or 0.0) / 100,
         launch=_launch(params.get("launch")),
         emphasis=read(params.get("weigh", "")),
     )
@@ -134,8 +130,8 @@ def form(desk: LaunchService) -> None:
     """The choice between a recent item and a product described, and the fields of either."""
     params = st.query_params
     offered = desk.recent()
-    told = "described" in params or any(name.startswith("is.") or name == "called" for name in params)
-    described = (told or not offered) and "recent" not in params
+    described_by_link = "described" in params or any(name.startswith("is.") or name == "called" for name in params)
+    described = (described_by_link or not offered) and "recent" not in params
     if offered or "recent" in params:
         st.segmented_control(
             "Which product",
@@ -168,8 +164,7 @@ def _fields(desk: LaunchService) -> None:
     columns = st.columns(max(2, min(len(about.static), 4)), vertical_alignment="bottom")
     for place, column in enumerate(about.static):
         values = desk.values(column, given)
-        chosen = params.get(f"is.{column}", _ANY)
-        chosen = chosen if chosen in values else _ANY
+        chosen = url_state.chosen_of(f"is.{column}", values, _ANY)
         columns[place % len(columns)].selectbox(
             column.replace("_", " ").capitalize(),
             [_ANY, *values],
@@ -192,7 +187,7 @@ def _fields(desk: LaunchService) -> None:
         step=0.1,
         format="%.2f",
         placeholder=f"usual: {formats.price(usual, about.currency)}" if usual else "not known",
-        **url_state.made_with("new price", _number(params.get("price"), 0.01, 1e6)),
+        **url_state.made_with("new price", _number("price", 0.01, 1e6)),
         on_change=_stored("new price", "price", lambda value: "" if value is None else f"{value:g}"),
     )
     if "promo" in about.known:
@@ -202,7 +197,7 @@ def _fields(desk: LaunchService) -> None:
             100,
             format="%d%%",
             help="The share of stores that promote it through its launch.",
-            **url_state.made_with("new promo", int(_number(params.get("promo"), 0, 100) or 0)),
+            **url_state.made_with("new promo", int(_number("promo", 0, 100) or 0)),
             on_change=_stored("new promo", "promo", lambda value: f"{value}" if value else ""),
         )
     launch.date_input(
@@ -232,10 +227,7 @@ def _which() -> None:
     for name in [name for name in st.query_params if name in ("recent", "called") or name.startswith("is.")]:
         del st.query_params[name]
     weigh_as_learned()
-    if st.session_state["which"] == _DESCRIBED:
-        st.query_params["described"] = "1"
-    elif "described" in st.query_params:
-        del st.query_params["described"]
+    url_state.write("described", "1" if st.session_state["which"] == _DESCRIBED else "")
 
 
 def _taken() -> None:
@@ -257,16 +249,12 @@ def weigh(key: str, item_ids: tuple[str, ...]) -> None:
         if "Use" in cells:
             emphasis[item] = 1.0 if cells["Use"] else 0.0
     text = written({item: times for item, times in emphasis.items() if times != 1})
-    if text:
-        st.query_params["weigh"] = text
-    else:
-        weigh_as_learned()
+    url_state.write("weigh", text)
 
 
 def weigh_as_learned() -> None:
     """Forgets what the planner did to the analogs."""
-    if "weigh" in st.query_params:
-        del st.query_params["weigh"]
+    url_state.write("weigh", "")
 
 
 def _launch(text: str | None) -> pd.Timestamp:
@@ -274,19 +262,16 @@ def _launch(text: str | None) -> pd.Timestamp:
     about = catalog.service().figures()
     first = about.frequency.after(about.last, 1)[0]
     try:
-        told = pd.Timestamp(text or "").tz_localize(None)
+        date = pd.Timestamp(text or "").tz_localize(None)
     except ValueError:
         return first
-    return first if told is pd.NaT else min(max(told, first), _latest())
+    return first if date is pd.NaT else min(max(date, first), _latest())
 
 
 def _latest() -> pd.Timestamp:
     return catalog.service().figures().last + pd.Timedelta(days=365)
 
 
-def _number(text: str | None, least: float, most: float) -> float | None:
-    try:
-        value = float(text) if text else None
-    except ValueError:
-        return None
-    return None if value is None or not least <= value <= most else value
+def _number(name: str, least: float, most: float) -> float | None:
+    value = url_state.number(name, float, None)
+    return value if value is not None and least <= value <= most else None

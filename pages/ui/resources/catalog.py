@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from pages.ui.resources.kept import by
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from data.facts import SearchResult
     from data.planner_store import PlannerStore
     from forecasting.service.planning_service import PlanningService
-    from forecasting.service.view_models import ItemView, Order, PastFan, ScenarioView, TodayPage
+    from forecasting.service.view_models import ItemView, Order, PastFan, TodayPage
 
 
 def service() -> PlanningService:
@@ -69,13 +68,6 @@ def item(item_id: str, horizon: int) -> ItemView:
 def past_forecasts(item_id: str, horizon: int) -> tuple[PastFan, ...]:
     """What was forecast at earlier creation dates, and what came."""
     return service().items.past_forecasts(item_id, horizon)
-
-
-def scenario(item_id: str, horizon: int, price: np.ndarray | None, promo: np.ndarray | None) -> ScenarioView:
-    """Baseline and scenario of one item; ``price`` and ``promo`` [H], None as planned."""
-    from forecasting.service.view_models import PlanChange
-
-    return service().items.scenario(item_id, horizon, PlanChange(price, promo))
 
 
 def prewarm() -> None:

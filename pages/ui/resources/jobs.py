@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import streamlit as st
 
-if TYPE_CHECKING:
-    from forecasting.service.background_jobs import CommandJob, FunctionJob
+from forecasting.service.background_jobs import CommandJob, FunctionJob
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -19,8 +18,6 @@ def command(name: Literal["train", "ladder", "forecast", "look-back"]) -> Comman
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def asked(name: str, of: str) -> FunctionJob:
+def function(name: str, of: str) -> FunctionJob:
     """The job called ``name`` of whatever is named ``of``: what takes seconds and answers in memory or beside the catalog."""
-    from forecasting.service.background_jobs import FunctionJob
-
     return FunctionJob(name=name, stopped="Stopped.", went_wrong="")

@@ -9,24 +9,24 @@ from typing import ParamSpec, TypeVar
 import streamlit as st
 
 _Answer = TypeVar("_Answer")
-_Asked = ParamSpec("_Asked")
+_P = ParamSpec("_P")
 
 
-def by(version: Callable[[], Hashable], most: int) -> Callable[[Callable[_Asked, _Answer]], Callable[_Asked, _Answer]]:
+def by(version: Callable[[], Hashable], most: int) -> Callable[[Callable[_P, _Answer]], Callable[_P, _Answer]]:
     """Keeps the last ``most`` answers of a function by what it was asked and by the ``version`` of what it answers from."""
 
-    def decorate(answer: Callable[_Asked, _Answer]) -> Callable[_Asked, _Answer]:
-        def of_version(version: Hashable, asked: tuple[object, ...], named: dict[str, object]) -> _Answer:
-            return answer(*asked, **named)  # type: ignore[arg-type]
+    def decorate(answer: Callable[_P, _Answer]) -> Callable[_P, _Answer]:
+        def of_version(version: Hashable, arguments: tuple[object, ...], named: dict[str, object]) -> _Answer:
+            return answer(*arguments, **named)  # type: ignore[arg-type]
 
         of_version.__module__, of_version.__qualname__ = answer.__module__, answer.__qualname__  # each has a cache of its own
         kept = st.cache_resource(show_spinner=False, max_entries=most)(of_version)
 
         @wraps(answer)
-        def asked_again(*asked: _Asked.args, **named: _Asked.kwargs) -> _Answer:
-            found: _Answer = kept(version(), asked, named)
+        def cached(*arguments: _P.args, **named: _P.kwargs) -> _Answer:
+            found: _Answer = kept(version(), arguments, named)
             return found
 
-        return asked_again
+        return cached
 
     return decorate

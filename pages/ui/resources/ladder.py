@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from forecasting.core.forecaster import Generation
+from forecasting.core.types import QuantileForecast
+from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores
+from forecasting.models.patchwork.forecaster import Patchwork, PatchworkParts
 from pages.ui.resources import catalog
 from pages.ui.resources.kept import by
-
-if TYPE_CHECKING:
-    from forecasting.core.forecaster import Generation
-    from forecasting.core.types import QuantileForecast
-    from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores
-    from forecasting.models.patchwork.forecaster import Patchwork, PatchworkParts
 
 _Files = tuple[str, tuple[tuple[str, int], ...]]
 

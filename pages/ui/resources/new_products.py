@@ -1,41 +1,23 @@
-"""What was learned from the catalog's launches, at once where it is kept, else under a progress bar; and duplicates."""
+"""What was learned from the catalog's launches, None until it was, and items that are probably one and the same."""
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
-from pages.ui.display import progress
+from forecasting.core.kept import Kept
+from forecasting.new_products.duplicate_items import Duplicate
+from forecasting.new_products.launch_service import LaunchService
 from pages.ui.resources import catalog
 from pages.ui.resources.kept import by
 
-if TYPE_CHECKING:
-    from forecasting.core.types import Progress, Report
-    from forecasting.new_products.duplicate_items import Duplicate
-    from forecasting.new_products.launch_service import LaunchService
 
-_LOCK = threading.Lock()
+def launches() -> LaunchService | None:
+    """The part for products without history; None until its launches were learned from, which ``launches_panel`` does.
 
-
-def launches() -> LaunchService:
-    """The part for products without history: made on the first visit, which takes seconds, and kept.
-
-    Raises TidelineError where there is nothing to learn from.
+    Raises DataError where a product without history cannot be known by anything.
     """
-    version = catalog.version()
-    if version in _made():
-        return _launches(version, lambda progress: None)
-    bar = st.progress(0.0, text="Reading the launches on record")
-
-    def show(now: Progress) -> None:
-        bar.progress(now.share, text=progress.words(now))
-
-    try:
-        return _launches(version, show)
-    finally:
-        bar.empty()
+    service = catalog.service()
+    return _launches().made(service.key, service.launches)
 
 
 @by(catalog.version, 1)
@@ -45,15 +27,5 @@ def duplicates() -> tuple[Duplicate, ...]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
-def _made() -> dict[str, LaunchService]:
-    return {}
-
-
-def _launches(version: str, report: Report) -> LaunchService:
-    """Kept by hand and not by a decorator: a cached function may not draw the progress of its own making."""
-    with _LOCK:
-        made = _made()
-        if version not in made:
-            made.clear()
-            made[version] = catalog.service().launches(report)
-        return made[version]
+def _launches() -> Kept[LaunchService | None]:
+    return Kept(1)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from data.planner_store import Quantities, Review, Terms
 from forecasting.core.kept import Kept
+from forecasting.core.types import Report
+from forecasting.purchasing import multi_echelon_plan
+from forecasting.purchasing.alerts import Alerts
+from forecasting.purchasing.joint_demand import JointTotals
+from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation, ProductPlan
+from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings
+from forecasting.purchasing.purchase_plan import BuyPlan
+from forecasting.purchasing.purchase_terms import BuySettings
 from pages.ui.resources import catalog
 from pages.ui.resources.kept import by
-
-if TYPE_CHECKING:
-    from data.planner_store import Quantities, Review, Terms
-    from forecasting.core.types import Report
-    from forecasting.purchasing.alerts import Alerts
-    from forecasting.purchasing.joint_demand import JointTotals
-    from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation, ProductPlan
-    from forecasting.purchasing.policy_backtest import BuyingRecord, RecordAsked
-    from forecasting.purchasing.purchase_plan import BuyPlan
-    from forecasting.purchasing.purchase_terms import BuySettings
 
 
 def _terms() -> tuple[str, bool, int]:
@@ -57,10 +55,8 @@ def _branch_errors(settings: BuySettings) -> BranchErrorCorrelation:
 
 def product_plan(settings: BuySettings, product: str, depot: str) -> ProductPlan:
     """Transfers and the depot's order of one product; raises NotTrained, TooLittleHistory, ConfigurationError."""
-    from forecasting.purchasing.multi_echelon_plan import product_plan as of_product
-
     plan, past = _located(settings)
-    return of_product(plan, product, depot, past)
+    return multi_echelon_plan.product_plan(plan, product, depot, past)
 
 
 def kept_product_plans(settings: BuySettings) -> tuple[ProductPlan, ...] | None:
@@ -70,15 +66,13 @@ def kept_product_plans(settings: BuySettings) -> tuple[ProductPlan, ...] | None:
 
 def product_plans(settings: BuySettings) -> Callable[[Report], None]:
     """What works all products out and keeps them, as a job; raises as ``product_plan``."""
-    from forecasting.purchasing.multi_echelon_plan import product_plans as of_all
-
     (plan, past), kept, key = _located(settings), _all_transfers(), _named(settings)
-    return lambda report: kept.put(key, of_all(plan, past, report))
+    return lambda report: kept.put(key, multi_echelon_plan.product_plans(plan, past, report))
 
 
 def _located(settings: BuySettings) -> tuple[BuyPlan, BranchErrorCorrelation]:
-    asked = replace(settings, budget=None)
-    return buy_plan(asked), _branch_errors(asked)
+    unlimited = replace(settings, budget=None)
+    return buy_plan(unlimited), _branch_errors(unlimited)
 
 
 def _named(settings: BuySettings) -> tuple[BuySettings, tuple[str, bool, int]]:
@@ -127,15 +121,15 @@ def save_terms(category: str, item: str, changes: Mapping[str, float | None], se
     catalog.planner_store().set_terms(catalog.service().figures().name, category, item, changes, seen)
 
 
-def kept_policy_backtest(asked: RecordAsked) -> BuyingRecord | None:
+def kept_policy_backtest(settings: ReplaySettings) -> BuyingRecord | None:
     """What buying would have cost in the past, None until somebody asked for it."""
-    return _policy_backtests().get((catalog.version(), asked))
+    return _policy_backtests().get((catalog.version(), settings))
 
 
-def policy_backtest(asked: RecordAsked) -> Callable[[Report], None]:
+def policy_backtest(settings: ReplaySettings) -> Callable[[Report], None]:
     """What replays the past and keeps what comes of it, as a job."""
-    kept, key, purchases = _policy_backtests(), (catalog.version(), asked), catalog.service().purchases
-    return lambda report: kept.put(key, purchases.policy_backtest(asked, report))
+    kept, key, purchases = _policy_backtests(), (catalog.version(), settings), catalog.service().purchases
+    return lambda report: kept.put(key, purchases.policy_backtest(settings, report))
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from data.truth_store import TruthStore
+from forecasting.evaluation.simulator_check import ItemTruth, TruthRecord, item_truth, recorded
 from pages.ui.resources import catalog
 from pages.ui.resources.kept import by
-
-if TYPE_CHECKING:
-    from data.truth_store import TruthStore
-    from forecasting.evaluation.simulator_check import ItemTruth, TruthRecord
 
 
 @by(catalog.version, 1)
@@ -23,8 +19,6 @@ def truths() -> TruthStore | None:
 @by(catalog.version, 64)
 def of_item(item_id: str, horizon: int) -> ItemTruth | None:
     """The truth beside the forecast of one item."""
-    from forecasting.evaluation.simulator_check import item_truth
-
     known = truths()
     return item_truth(catalog.item(item_id, horizon).forecast, known) if known else None
 
@@ -32,7 +26,5 @@ def of_item(item_id: str, horizon: int) -> ItemTruth | None:
 @by(catalog.version, 1)
 def record() -> TruthRecord | None:
     """How a sample of the forecasts stands to the truth; None where the simulation does not reach so far."""
-    from forecasting.evaluation.simulator_check import recorded
-
     known = truths()
     return recorded(catalog.service().forecasts.forecast, known) if known else None

@@ -10,17 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from data.errors import ResourceError
 from pages.ui.display import formats
 from pages.ui.resources import catalog
 from pages.ui.shell.url_state import Selection, horizon_within, permalink, selection
-
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
 
 _PAGES = Path(__file__).resolve().parents[2]
 _STYLE = Path(__file__).with_name("style.css")

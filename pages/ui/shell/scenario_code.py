@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -77,52 +77,37 @@ class Scenario:
 
     def prices_at(self, plan: np.ndarray) -> np.ndarray | None:
         """Prices [H] that differ from those planned, None where none do: then no second answer is needed."""
-        return self.price_path(plan) if self.price_change or self.prices else None
+        if not self.price_change and not self.prices:
+            return None
+        return _with(np.asarray(plan, np.float64) * (1 + self.price_change / 100), self.prices)
 
     def promotions_at(self, plan: np.ndarray) -> np.ndarray | None:
         """Promotion shares [H] that differ from those planned, None where none do."""
-        return self.promotion_path(plan) if self.promotion is not None or self.promotions else None
-
-    def price_path(self, plan: np.ndarray) -> np.ndarray:
-        """Prices [H] of the scenario from those planned."""
-        path = np.asarray(plan, np.float64) * (1 + self.price_change / 100)
-        return _with(path, self.prices)
-
-    def promotion_path(self, plan: np.ndarray) -> np.ndarray:
-        """Promotion shares [H] of the scenario from those planned."""
+        if self.promotion is None and not self.promotions:
+            return None
         path = np.array(plan, np.float64) if self.promotion is None else np.full(len(plan), self.promotion)
         return _with(path, self.promotions)
 
-    def single(self, prices: Mapping[int, float], promotions: Mapping[int, float]) -> Scenario:
-        """The same with these single periods."""
-        return replace(self, prices=dict(prices), promotions=dict(promotions))
-
     def words(self, frequency: Frequency) -> str:
         """What differs, as a planner would say it: ``"price −10%, promoted in full"``; ``"as planned"`` if nothing."""
-        parts = []
-        if self.price_change:
-            parts.append(f"price {formats.percent(self.price_change / 100, signed=True)}")
-        if self.promotion is not None:
-            share = formats.percent(self.promotion)
-            parts.append({0.0: "no promotion", 1.0: "promoted in full"}.get(self.promotion, f"promoted at {share}"))
-        single = len(set(self.prices) | set(self.promotions))
-        if single:
-            parts.append(f"{formats.periods(single, frequency)} set by hand")
-        return ", ".join(parts) or "as planned"
+        change = f"price {formats.percent(self.price_change / 100, signed=True)}"
+        return ", ".join(self._parts(change, "promoted", frequency)) or "as planned"
 
     def phrase(self, frequency: Frequency) -> str:
         """The same after "with": ``"the price 10% lower and a promotion in full"``."""
-        parts = []
-        if self.price_change:
-            direction = "lower" if self.price_change < 0 else "higher"
-            parts.append(f"the price {formats.percent(abs(self.price_change) / 100)} {direction}")
+        direction = "lower" if self.price_change < 0 else "higher"
+        change = f"the price {formats.percent(abs(self.price_change) / 100)} {direction}"
+        return formats.listing(self._parts(change, "a promotion", frequency))
+
+    def _parts(self, change: str, promoted: str, frequency: Frequency) -> list[str]:
+        """The parts of either, with the words for a change of price and before how much is promoted."""
+        parts = [change] if self.price_change else []
         if self.promotion is not None:
-            share = formats.percent(self.promotion)
-            parts.append({0.0: "no promotion", 1.0: "a promotion in full"}.get(self.promotion, f"a promotion at {share}"))
-        single = len(set(self.prices) | set(self.promotions))
-        if single:
+            words = {0.0: "no promotion", 1.0: f"{promoted} in full"}
+            parts.append(words.get(self.promotion, f"{promoted} at {formats.percent(self.promotion)}"))
+        if single := len(set(self.prices) | set(self.promotions)):
             parts.append(f"{formats.periods(single, frequency)} set by hand")
-        return formats.listing(parts)
+        return parts
 
 
 def _with(path: np.ndarray, single: Mapping[int, float]) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.ui.shell.scenario_code import Scenario
 
@@ -55,8 +56,8 @@ def selection() -> Selection:
     params = st.query_params
     return Selection(
         item=params.get("item", ""),
-        horizon=_number(params.get("horizon"), int, None),
-        tau=round(min(max(_number(params.get("tau"), float, USUAL_TAU), _LOWEST_TAU), _HIGHEST_TAU), 2),
+        horizon=number("horizon", int, None),
+        tau=round(min(max(number("tau", float, USUAL_TAU), _LOWEST_TAU), _HIGHEST_TAU), 2),
         scenario=Scenario.read(params.get("scenario", "")),
     )
 
@@ -92,6 +93,45 @@ def made_with_one_of(key: str, value: object, options: Sequence[object]) -> dict
     return {"key": made_with(key, held)["key"], "index": position}
 
 
+def choice(label: str, titles: Mapping[_Option, str], name: str, chosen: _Option) -> None:
+    """One of a few, by their titles; the address has it as ``name``."""
+    st.segmented_control(
+        label,
+        list(titles),
+        format_func=titles.__getitem__,
+        required=True,
+        **made_with(name, chosen, "default"),
+        on_change=on_change(name, name, str),
+    )
+
+
+def quantile(place: DeltaGenerator, tau: float, **how: Any) -> None:
+    """The slider of the chosen quantile ``tau``."""
+    place.slider(
+        "Chosen quantile",
+        1,
+        99,
+        format="P%d",
+        help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
+        **how,
+        **made_with("tau", round(tau * 100)),
+        on_change=on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
+    )
+
+
+def search(label: str, key: str, text: str) -> None:
+    """A field that searches while somebody types; the address has the text as ``q``."""
+    st.text_input(
+        label,
+        type="search",
+        live=True,
+        width=260,
+        placeholder="Name, id or category",
+        **made_with(key, text),
+        on_change=on_change(key, "q", str),
+    )
+
+
 def chosen_of(name: str, options: Iterable[_Option], otherwise: _Option) -> _Option:
     """Which of the ``options`` the address has as ``name``, ``otherwise`` where it has none of them."""
     named = st.query_params.get(name)
@@ -110,32 +150,28 @@ def is_gone(key: str) -> bool:
     return key not in st.session_state
 
 
-def on_change(key: str, name: str, write: Callable[[Any], str]) -> Callable[[], None]:
+def on_change(key: str, name: str, words: Callable[[Any], str]) -> Callable[[], None]:
     """The callback that writes a widget's value to the address as ``name``; an empty text takes it out."""
 
     def store() -> None:
-        if is_gone(key):
-            return
-        text = write(st.session_state[key])
-        if text:
-            st.query_params[name] = text
-        elif name in st.query_params:
-            del st.query_params[name]
+        if not is_gone(key):
+            write(name, words(st.session_state[key]))
 
     return store
 
 
-def store_scenario(scenario: Scenario) -> None:
-    """Writes a scenario to the address."""
-    if scenario.changed:
-        st.query_params["scenario"] = scenario.text
-    elif "scenario" in st.query_params:
-        del st.query_params["scenario"]
+def write(name: str, text: str) -> None:
+    """Writes ``text`` to the address as ``name``; an empty one takes it out."""
+    if text:
+        st.query_params[name] = text
+    elif name in st.query_params:
+        del st.query_params[name]
 
 
-def _number(text: str | None, kind: Callable[[str], _Number], otherwise: _Otherwise) -> _Number | _Otherwise:
+def number(name: str, kind: Callable[[str], _Number], otherwise: _Otherwise) -> _Number | _Otherwise:
+    """What the address has as ``name``, ``otherwise`` where that is no number, or none that can be meant."""
     try:
-        value = kind(text or "")
+        value = kind(st.query_params.get(name, ""))
     except ValueError:
         return otherwise
-    return value if value == value else otherwise  # NaN equals nothing
+    return value if abs(value) < 1e15 else otherwise  # nor is NaN

@@ -1,27 +1,21 @@
-"""What needs the planner today: one sentence for each concern, a way to the page that answers it, and two ways to be done."""
+"""What needs the planner today: one sentence for each alert, a way to the page that answers it, and two ways to be done."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from data.planner_store import Review
+from data.facts import About
+from data.planner_store import Review, State
 from forecasting.batch.forecast_monitoring import OUTSIDE
+from forecasting.purchasing.alerts import Alert, Alerts, Missed, Moved
 from pages.ui.buy_plan.text import count, span
 from pages.ui.display import formats
 from pages.ui.resources import catalog, jobs, purchasing
 from pages.ui.shell import frame, url_state
 
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
-    from data.facts import About
-    from data.planner_store import State
-    from forecasting.purchasing.alerts import Alert, Alerts, Missed, Moved
-
-FIRST, MORE = 6, 12  # concerns that are shown, and how many more at a time
+FIRST, MORE = 6, 12  # alerts that are shown, and how many more at a time
 
 _TITLES = {  # of one, of several
     "shortage": ("may run out", "may run out"),
@@ -33,12 +27,12 @@ _TITLES = {  # of one, of several
 
 
 def open_places(found: Alerts) -> np.ndarray:
-    """Places of the concerns that nobody has dealt with, dearest first."""
+    """Places of the alerts that nobody has dealt with, dearest first."""
     return np.flatnonzero(found.is_open(purchasing.reviews()))
 
 
 def answer(found: Alerts, about: About) -> str:
-    """The page's sentence: how many concerns there are, what is at risk, and which is the dearest; empty without any."""
+    """The page's sentence: how many alerts there are, what is at risk, and which is the dearest; empty without any."""
     places = open_places(found)
     if not len(places):
         return ""
@@ -54,40 +48,40 @@ def answer(found: Alerts, about: About) -> str:
     return f"{words}: {formats.listing([f'{formats.whole(n)} {_TITLES[reason][n > 1]}' for reason, n in kinds])}."
 
 
-def sentence(concern: Alert, about: About) -> str:
-    """One concern in words and numbers."""
-    name, money = f"**{formats.plain(concern.name)}**", f"**{formats.money(concern.money, about.currency)}**"
-    periods, units = span(concern.periods, about), formats.units(concern.units)
-    if concern.reason == "shortage":
-        has = f"{count(concern.position)} on hand and on order" if concern.position else "nothing on hand or on order"
+def sentence(alert: Alert, about: About) -> str:
+    """One alert in words and numbers."""
+    name, money = f"**{formats.plain(alert.name)}**", f"**{formats.money(alert.money, about.currency)}**"
+    periods, units = span(alert.periods, about), formats.units(alert.units)
+    if alert.reason == "shortage":
+        has = f"{count(alert.position)} on hand and on order" if alert.position else "nothing on hand or on order"
         return (
             f"{name} will miss about {units} sales ({money}) before an order placed now arrives: {has}, and about "
-            f"{formats.units(concern.expected)} are asked for in {periods}."
+            f"{formats.units(alert.expected)} are asked for in {periods}."
         )
-    if concern.reason == "overstock":
+    if alert.reason == "overstock":
         return (
-            f"{name} has about {units} more than sell in {periods} ({money}): {count(concern.position)} on hand and on order, "
-            f"and 9 times in 10 fewer than {formats.units(concern.high)} sell."
+            f"{name} has about {units} more than sell in {periods} ({money}): {count(alert.position)} on hand and on order, "
+            f"and 9 times in 10 fewer than {formats.units(alert.high)} sell."
         )
-    if concern.moved is not None:
-        told = _moved(concern, concern.moved, about)
-        return f"{name} {told}: {money} {'of margin' if concern.units > 0 else 'if it stays unsold'}."
-    if concern.missed is not None:
-        return f"{name} {_missed(concern.missed, about)} ({money} until the next order arrives)."
-    known = formats.periods(concern.known, about.frequency) if concern.known else "nothing"
+    if alert.moved is not None:
+        moved_words = _moved(alert, alert.moved, about)
+        return f"{name} {moved_words}: {money} {'of margin' if alert.units > 0 else 'if it stays unsold'}."
+    if alert.missed is not None:
+        return f"{name} {_missed(alert.missed, about)} ({money} until the next order arrives)."
+    known = formats.periods(alert.known, about.frequency) if alert.known else "nothing"
     return (
         f"{name} is new ({known} on record): even the best order is expected to cost {money}, for 8 times in 10 between "
-        f"{formats.units(concern.low)} and {formats.units(concern.high)} sell in {periods}."
+        f"{formats.units(alert.low)} and {formats.units(alert.high)} sell in {periods}."
     )
 
 
-def _moved(concern: Alert, moved: Moved, about: About) -> str:
+def _moved(alert: Alert, moved: Moved, about: About) -> str:
     """Which way a forecast went, from where to where, and how much of that the last period's sales did."""
     word = formats.period_word(about.frequency)
-    units, sold = abs(concern.units), moved.from_sales * np.sign(concern.units)
-    ahead = formats.ahead(int(concern.periods), about.frequency)
+    units, sold = abs(alert.units), moved.from_sales * np.sign(alert.units)
+    ahead = formats.ahead(int(alert.periods), about.frequency)
     words = (
-        f"is expected to sell {formats.units(units)} {'more' if concern.units > 0 else 'fewer'} in {ahead} than a {word} ago, "
+        f"is expected to sell {formats.units(units)} {'more' if alert.units > 0 else 'fewer'} in {ahead} than a {word} ago, "
         f"now {formats.units(moved.after)} and then {formats.units(moved.before)}"
     )
     if abs(sold - units) < 0.05 * units:
@@ -136,7 +130,7 @@ def _looking_back() -> None:
 
 
 def section(found: Alerts, about: About) -> None:
-    """The concerns, dearest first, and those that were dealt with."""
+    """The alerts, dearest first, and those that were dealt with."""
     places = open_places(found)
     looking_back()
     if not found.is_stock_known:
@@ -145,16 +139,16 @@ def section(found: Alerts, about: About) -> None:
             "with your items on the Data page."
         )
     if len(places):
-        text = st.query_params.get("concerns", "")
+        text = st.query_params.get("alerts", "")
         shown = int(text) if text.isdigit() else FIRST
-        with frame.box("concerns"):
-            for concern in found.of(places[:shown]):
-                _row(concern, found, about)
+        with frame.box("alerts"):
+            for alert in found.of(places[:shown]):
+                _row(alert, found, about)
         if len(places) > shown:
             st.button(
                 f"Show more of {formats.whole(len(places))}",
-                on_click=_show,
-                args=(shown + MORE,),
+                on_click=url_state.write,
+                args=("alerts", str(shown + MORE)),
                 type="tertiary",
                 icon=":material/expand_more:",
             )
@@ -164,46 +158,40 @@ def section(found: Alerts, about: About) -> None:
     if len(done):
         with st.expander(f"Dealt with: {formats.whole(len(done))}", key="dealt with", on_change="rerun") as folded:
             if folded.open:
-                for concern in found.of(done[:MORE]):
+                for alert in found.of(done[:MORE]):
                     words, back = st.columns([6, 1], vertical_alignment="center")
-                    words.markdown(sentence(concern, about))
-                    key = f"back/{concern.reason}/{concern.item_id}"
-                    back.button(
-                        "Bring back", key=key, on_click=purchasing.forget_review, args=(concern.reason, concern.item_id)
-                    )
+                    words.markdown(sentence(alert, about))
+                    key = f"back/{alert.reason}/{alert.item_id}"
+                    back.button("Bring back", key=key, on_click=purchasing.forget_review, args=(alert.reason, alert.item_id))
 
 
-def _row(concern: Alert, found: Alerts, about: About) -> None:
-    chosen = url_state.selection().with_item(concern.item_id).address()
+def _row(alert: Alert, found: Alerts, about: About) -> None:
+    chosen = url_state.selection().with_item(alert.item_id).address()
     target, label, address = {
         "shortage": ("buy_plan", "Buy", {"scope": "item"}),
         "overstock": ("what_if", "Lower the price", {}),
-        "new": ("item", "Look at it", {}) if concern.known else ("new_items", "See its launch", {"recent": concern.item_id}),
+        "new": ("item", "Look at it", {}) if alert.known else ("new_items", "See its launch", {"recent": alert.item_id}),
         "moved": ("item", "What changed", {"open": "changes"}),
         "outside": ("item", "Earlier forecasts", {"open": "past"}),
-    }[concern.reason]
+    }[alert.reason]
     words, way, reviewed, snoozed = st.columns([6.4, 1.7, 1.1, 1.1], vertical_alignment="center", gap="small")
-    words.markdown(sentence(concern, about))
+    words.markdown(sentence(alert, about))
     way.page_link(frame.page(target), label=label, icon=":material/arrow_forward:", query_params=chosen | address)
     date = f"{found.creation_date:%Y-%m-%d}"
     decisions: tuple[tuple[DeltaGenerator, str, State, str], ...] = (
         (reviewed, "Reviewed", "reviewed", "Gone until there is newer data."),
         (snoozed, "Snooze", "snoozed", "Gone until its money moves by 10%."),
     )
-    for place, title, kind, told in decisions:
-        review = Review(concern.reason, concern.item_id, kind, concern.money, date)
+    for place, title, kind, explained in decisions:
+        review = Review(alert.reason, alert.item_id, kind, alert.money, date)
         place.button(
             title,
-            key=f"{kind}/{concern.reason}/{concern.item_id}",
+            key=f"{kind}/{alert.reason}/{alert.item_id}",
             on_click=purchasing.set_review,
             args=(review,),
-            help=told,
+            help=explained,
             type="tertiary",
         )
-
-
-def _show(number: int) -> None:
-    st.query_params["concerns"] = str(number)
 
 
 def stale(about: About, today: str) -> str:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from data.facts import About
+from forecasting.service.view_models import TodayPage, TodayRow
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table
 from pages.ui.shell import frame
 from pages.ui.shell.url_state import selection
-
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
-    from data.facts import About
-    from forecasting.service.view_models import TodayPage, TodayRow
 
 
 def between(row: TodayRow) -> str:

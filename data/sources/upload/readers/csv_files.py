@@ -98,8 +98,8 @@ def _utf8(name: str, content: bytes) -> bytes:
         content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        looked_at = islice(_ABOVE_ASCII.finditer(content), limits.MOST_ODD_ROWS)
-        bad = sum(not _is_utf8(found.group()) for found in looked_at)
+        matches = islice(_ABOVE_ASCII.finditer(content), limits.MOST_ODD_ROWS)
+        bad = sum(not _is_utf8(found.group()) for found in matches)
         least = " in at least so many rows" if bad == limits.MOST_ODD_ROWS else ""
         seen = content[max(0, error.start - 10) : error.start + 10].decode("cp1252", errors="replace").strip()
         raise UploadError(

@@ -14,7 +14,7 @@ from pages.ui.today import alerts_panel
 Visit = Callable[..., AppTest]
 WAYS = ("Buy", "Lower the price", "Look at it", "What changed", "Earlier forecasts")
 
-#: What is said of the dearest concern, whose name has signs that Markdown would read.
+#: What is said of the dearest alert, whose name has signs that Markdown would read.
 DEAREST = (
     r'**=HYPERLINK\("x"\) \*bold\* \<b\>juice\</b\> \[a\]\(b\) \$1\$** will miss about 97 sales (**$134**) before an order '
     "placed now arrives: 58 on hand and on order, and about 154 are asked for in 1 week."
@@ -78,7 +78,7 @@ def test_old_data_is_said_to_be_old() -> None:
 
 
 def test_what_moved_and_what_keeps_missing_its_range_lead_to_the_item(visit: Visit) -> None:
-    app = visit(concerns="50")
+    app = visit(alerts="50")
     words = text(app)
     assert (
         "is expected to sell 34 more in the next 4 weeks than a week ago, now 74 and then 40, 20 because of what sold last "
@@ -108,4 +108,4 @@ def test_until_it_is_worked_out_the_page_says_so(visit: Visit, desk: stand_in.St
     app = visit()
     assert "is being worked out (25%); the rest of this page is ready" in text(app)
     assert "than a week ago" not in text(app)
-    assert "than a week ago" in text(visit(concerns="50"))
+    assert "than a week ago" in text(visit(alerts="50"))
