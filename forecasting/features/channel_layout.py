@@ -51,6 +51,10 @@ Kind = Literal[
     "relative group covariate",  # the mean of a group
 ]
 
+#: Kinds of channels that tell of a target's own plan, and of its groups'.
+OWN: tuple[Kind, ...] = ("covariate", "relative covariate")
+OF_GROUPS: tuple[Kind, ...] = ("relative group covariate",)
+
 #: Of each covariate a target is also told how it was so many periods before.
 DELAYS = 2
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from data.errors import ModelError
 from data.plans import usual_values, usual_values_of_group
 from data.schema import PRICE, GroupSeries, Panel, Plan
 from forecasting.features.moving_average import running_mean
@@ -62,6 +63,14 @@ class Learned:
             spreads={name: _spread(values) for name, values in history.known.items() if name != PRICE},
             unit=float(np.quantile(sales, 0.1)) if sales.size else 0.0,
         )
+
+    def refuse_others(self, history: Panel, model: str) -> None:
+        """Raises ModelError where ``history`` has other columns than those that the ``model`` was fitted on."""
+        if columns_of(history) != self.columns:
+            raise ModelError(
+                f"{model} was fitted on the columns {', '.join(self.columns)} and the panel has "
+                f"{', '.join(columns_of(history))}. Fit it on this catalog first."
+            )
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Learned:
@@ -155,6 +164,16 @@ class FeatureTable:
                 ratio = np.nan_to_num(self._ratio)
                 answer[name] = (_mean_or_nan(ratio, known * on, year), _mean_or_nan(ratio, known * (1 - on), year))
         return answer
+
+    def sampled(self, most: int, seed: int) -> Rows:
+        """At most so many rows to learn from, drawn from all whose target is known and whose item or group had sold."""
+        targets, horizon = np.flatnonzero(np.isfinite(self.demand)), self._learned.horizon
+        population = len(targets) * horizon
+        drawn = np.sort(np.random.default_rng(seed).choice(population, min(most, population), replace=False))
+        item, u = np.divmod(targets[drawn // horizon], self.demand.shape[1])
+        h = drawn % horizon + 1
+        usable = (u - h >= 0) & (self.scale[item, u - h] > 0)
+        return Rows(item[usable], (u - h)[usable], h[usable])
 
     def rows(self, rows: Rows) -> np.ndarray:
         """Features [R, K] float32; the static attributes are the last of the K, as category numbers."""

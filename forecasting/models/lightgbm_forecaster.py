@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from data.errors import ModelError, NotTrained, TooLittleHistory
+from data.errors import NotTrained, TooLittleHistory
 from data.schema import Panel, Plan
 from forecasting.core import threads
 from forecasting.core.forecaster import Generation
@@ -19,7 +19,7 @@ from forecasting.core.metrics import pinball
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.time_splits import held_back, judged_from
 from forecasting.core.types import Progress, QuantileForecast, Report
-from forecasting.features.tabular import FeatureTable, Learned, Rows, all_rows, columns_of
+from forecasting.features.tabular import FeatureTable, Learned, Rows, all_rows
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -83,7 +83,7 @@ class LightGBMQuantiles(Generation):
             )
         learned = Learned.of(history, horizon)
         table = FeatureTable(history, None, learned)
-        rows = self._sample(table, horizon)
+        rows = table.sampled(self._rows, self._seed)
         early = rows.take(np.flatnonzero(rows.t + rows.h <= last))
         if len(early) < _LEAST_ROWS:
             raise TooLittleHistory(
@@ -132,17 +132,6 @@ class LightGBMQuantiles(Generation):
                 self._trial[tau].best_iteration = 1 + int(np.argmin(losses[1]))
         return answer
 
-    def _sample(self, table: FeatureTable, horizon: int) -> Rows:
-        """At most ``rows`` training rows, drawn from all whose target is known and whose item or group had sold."""
-        targets = np.flatnonzero(np.isfinite(table.demand))
-        population = len(targets) * horizon
-        drawn = np.random.default_rng(self._seed).choice(population, min(self._rows, population), replace=False)
-        drawn.sort()
-        item, u = np.divmod(targets[drawn // horizon], table.demand.shape[1])
-        h = drawn % horizon + 1
-        usable = (u - h >= 0) & (table.scale[item, u - h] > 0)
-        return Rows(item[usable], (u - h)[usable], h[usable])
-
     def _boost(
         self, data: lgb.Dataset, tau: float, rounds: int, blocks: Sequence[lgb.Dataset] = ()
     ) -> tuple[lgb.Booster, list[list[float]]]:
@@ -172,11 +161,7 @@ class LightGBMQuantiles(Generation):
 
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
         learned = self._fitted
-        if columns_of(history) != learned.columns:
-            raise ModelError(
-                f"{self.name} was fitted on the columns {', '.join(learned.columns)} and the panel has "
-                f"{', '.join(columns_of(history))}. Fit it on this catalog first."
-            )
+        learned.refuse_others(history, self.name)
         table = FeatureTable(history, plan, learned)
         rows = all_rows(len(history), len(history.periods) - 1, learned.horizon)
         taus = np.array(list(self._trees))

@@ -15,12 +15,12 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from data.errors import ModelError, NotTrained, TooLittleHistory
+from data.errors import NotTrained, TooLittleHistory
 from data.schema import Panel, Plan
 from forecasting.core.forecaster import Generation
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.types import Progress, QuantileForecast, Report
-from forecasting.features.tabular import FeatureTable, Learned, Rows, all_rows, columns_of
+from forecasting.features.tabular import FeatureTable, Learned, Rows, all_rows
 from forecasting.models.forest_arrays import Growth, QuantileTrees
 
 _VERSION = "1"
@@ -78,7 +78,7 @@ class Forest(Generation):
     def _fit(self, history: Panel, horizon: int, report: Report) -> None:
         learned = Learned.of(history, horizon)
         table = FeatureTable(history, None, learned)
-        rows = self._sample(table, horizon)
+        rows = table.sampled(min(self._rows_per_item * len(history), self._most_rows), self._seed)
         if len(rows) < _LEAST_ROWS:
             raise TooLittleHistory(
                 f"{self.name} needs {_LEAST_ROWS} pairs of a creation date and a later period with known demand, and the "
@@ -95,19 +95,6 @@ class Forest(Generation):
         self._span = growth.grow(*self._span_rows(table, rows, horizon))
         self._learned = learned
         report(Progress(3, 3, f"{self.title}: ready"))
-
-    def _sample(self, table: FeatureTable, horizon: int) -> Rows:
-        """Rows drawn from all whose target is known and whose item or group had sold."""
-        targets = np.flatnonzero(np.isfinite(table.demand))
-        population = len(targets) * horizon
-        wanted = min(self._rows_per_item * len(table.demand), self._most_rows, population)
-        drawn = np.random.default_rng(self._seed).choice(population, wanted, replace=False)
-        drawn.sort()
-        item, u = np.divmod(targets[drawn // horizon], table.demand.shape[1])
-        h = drawn % horizon + 1
-        t = u - h
-        usable = (t >= 0) & (table.scale[item, np.maximum(t, 0)] > 0)
-        return Rows(item[usable], t[usable], h[usable])
 
     def _span_rows(self, table: FeatureTable, rows: Rows, horizon: int) -> tuple[np.ndarray, np.ndarray]:
         """Features and targets of sums, at the creation dates of ``rows``: two spans for each, a short and a long one."""
@@ -142,11 +129,7 @@ class Forest(Generation):
 
     def _forecast(self, history: Panel, plan: Plan) -> QuantileForecast:
         learned, period, span = self._fitted
-        if columns_of(history) != learned.columns:
-            raise ModelError(
-                f"{self.name} was fitted on the columns {', '.join(learned.columns)} and the panel has "
-                f"{', '.join(columns_of(history))}. Fit it on this catalog first."
-            )
+        learned.refuse_others(history, self.name)
         table = FeatureTable(history, plan, learned)
         items, t, horizon = len(history), len(history.periods) - 1, learned.horizon
         values = np.zeros((items, horizon, len(TAUS)))

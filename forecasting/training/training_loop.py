@@ -17,7 +17,7 @@ from data.schema import PRICE, Panel
 from forecasting.core.time_splits import masked, unknown_ahead
 from forecasting.features.encoding import Encoding
 from forecasting.features.inputs import Inputs, encode
-from forecasting.features.plan_channels import HiddenPlan
+from forecasting.features.planned_targets import HiddenPlan
 from forecasting.models.mqtransformer.network import State
 from forecasting.models.neural.base_network import Batch
 

@@ -16,7 +16,7 @@ from forecasting.features.channel_layout import DELAYS, WEEKDAYS, Channel, Chann
 from forecasting.features.counterfactual_inputs import Counterfactuals
 from forecasting.features.encoding import encoding_of
 from forecasting.features.inputs import Inputs, encode
-from forecasting.features.plan_channels import HiddenPlan
+from forecasting.features.planned_targets import HiddenPlan
 
 HORIZON = 4
 

@@ -12,7 +12,7 @@ from factories import make_panel
 from forecasting.evaluation import ablation
 from forecasting.features.encoding import encoding_of
 from forecasting.features.inputs import Inputs, encode
-from forecasting.features.plan_channels import planned_targets
+from forecasting.features.planned_targets import planned_targets
 from forecasting.models.mqtransformer.network import MQTransformer, periods_back
 from forecasting.models.mqtransformer.settings import PARTS, TrainingSettings
 from forecasting.training.mqtransformer_runs import RunData

@@ -16,7 +16,7 @@ from data.schema import Panel
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.time_splits import history_until, plan_after
 from forecasting.features.inputs import Inputs, encode
-from forecasting.features.plan_channels import HiddenPlan
+from forecasting.features.planned_targets import HiddenPlan
 from forecasting.models.neural.base_forecaster import SmallForecaster
 from forecasting.models.neural.base_network import Batch, Fan, Shape, fan_loss, fan_of, target_features
 from forecasting.models.neural.feedforward import FeedForward

@@ -17,7 +17,7 @@ from data.schema import Panel, Plan
 from forecasting.features.encoding import Encoding
 from forecasting.features.inputs import Inputs, encode
 from forecasting.features.moving_average import ArrayCache
-from forecasting.features.plan_channels import HiddenPlan
+from forecasting.features.planned_targets import HiddenPlan
 from forecasting.models.mqtransformer.error_feedback import Correction
 from forecasting.models.mqtransformer.network import (
     Decoded,

@@ -30,7 +30,7 @@ from torch.nn import functional as F
 
 from forecasting.features.channel_layout import events_among
 from forecasting.features.inputs import Inputs
-from forecasting.features.plan_channels import HiddenPlan, PlannedTargets, planned_targets
+from forecasting.features.planned_targets import HiddenPlan, PlannedTargets, planned_targets
 from forecasting.models.mqtransformer.price_response import DISCOUNTS, PriceResponse, price_factor
 from forecasting.models.neural.layers import (
     HIGHEST,

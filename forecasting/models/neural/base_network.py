@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from forecasting.core.quantile_function import TAUS
 from forecasting.features.encoding import Encoding
 from forecasting.features.inputs import Inputs
-from forecasting.features.plan_channels import HiddenPlan, planned_targets
+from forecasting.features.planned_targets import HiddenPlan, planned_targets
 from forecasting.models.neural.layers import HIGHEST, crps_weights, pinball, season_ratios, soft_log
 
 #: Weight of the span quantiles' loss beside that of the periods'.

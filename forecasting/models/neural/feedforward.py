@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from forecasting.features.inputs import Inputs
-from forecasting.features.plan_channels import HiddenPlan
+from forecasting.features.planned_targets import HiddenPlan
 from forecasting.models.neural.base_forecaster import QuantileForecaster
 from forecasting.models.neural.base_network import (
     Fan,

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from forecasting.core.quantile_function import TAUS
 from forecasting.features.inputs import Inputs
-from forecasting.features.plan_channels import HiddenPlan
+from forecasting.features.planned_targets import HiddenPlan
 from forecasting.models.neural.base_forecaster import SmallForecaster
 from forecasting.models.neural.base_network import Batch, Fan, RecurrentReader, Shape, SmallNetwork, target_features
 from forecasting.models.neural.layers import HIGHEST
