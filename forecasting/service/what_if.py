@@ -23,13 +23,16 @@ _HARDER = 0.02
 
 
 def changed_plan(plan: Plan, change: PlanChange) -> Plan:
-    """The plan of one item with the promotion of ``change``; prices are asked of the forecast, see ``at_prices``."""
+    """The plan of one item with the promotion of ``change``, which is given where it differs; prices are asked of the forecast,
+    see ``at_prices``."""
     if change.promo is None or PROMO not in plan.known:
         return plan
     promo = np.asarray(change.promo, np.float32)
     if ((promo < 0) | (promo > 1)).any():
         raise ConfigurationError("A promotion lies between 0 (none) and 1 (all stores).")
-    return replace(plan, known={**plan.known, PROMO: _over(plan.known[PROMO], promo)})
+    wanted = _over(plan.known[PROMO], promo)
+    given_now = plan.is_given(PROMO) | (wanted != plan.known[PROMO])
+    return replace(plan, known={**plan.known, PROMO: wanted}, given={**plan.given, PROMO: given_now})
 
 
 def planned_prices(history: Panel, plan: Plan, change: PlanChange) -> tuple[np.ndarray | None, np.ndarray]:

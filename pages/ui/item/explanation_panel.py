@@ -43,15 +43,16 @@ def address() -> dict[str, str]:
 def _drivers(view: ItemView) -> None:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
     found = catalog.service().items.drivers(view.facts.item_id).first(len(periods))
-    sentence = explanation_text.drivers(found, frequency)
+    names = explanation_text.driver_names(view)
+    sentence = explanation_text.drivers(found, names, frequency)
     st.markdown(sentence)
-    parts = explanation_text.steps(found.groups, explanation_text.DRIVER_NAMES, found.span)
+    parts = explanation_text.steps(found.groups, names, found.span)
     figure = explanation_charts.bridge(
         ("Plain level", float(found.reference.sum())), parts, ("Forecast", float(found.forecast.sum()))
     )
     st.plotly_chart(figure, key="why-bridge", config=charts.CONFIG, alt=sentence)
     st.caption(explanation_text.DRIVERS_CAPTION)
-    _table(view, explanation_text.drivers_table(found, periods, frequency), "why")
+    _table(view, explanation_text.drivers_table(found, names, periods, frequency), "why")
 
 
 def _attention(view: ItemView) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,11 @@ from forecasting.explain.attention_attribution import AttentionAttribution
 from forecasting.explain.error_history import ErrorHistory
 from forecasting.explain.forecast_revision import ForecastRevision
 from forecasting.explain.shapley_drivers import Drivers
+from forecasting.service.view_models import ItemView
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
 
-DRIVER_NAMES = {
+_DRIVER_NAMES = {
     "trend": "Level and trend",
     "season": "Season and events",
     "price": "Price",
@@ -28,11 +29,18 @@ CHANGE_NAMES = {"new sales": "New sales", "own errors": "Own errors", "plan": "P
 _HARDLY = 0.005  # of the forecast: a part below this is not spoken of
 
 
-def drivers(found: Drivers, frequency: Frequency) -> str:
+def driver_names(view: ItemView) -> Mapping[str, str]:
+    """What the page calls the drivers of an item's forecast: a promotion that nobody has planned is one as usual."""
+    if view.promo_given.any() or not np.nan_to_num(view.plan_promo).any():
+        return _DRIVER_NAMES
+    return {**_DRIVER_NAMES, "promotion": "Promotions as usual"}
+
+
+def drivers(found: Drivers, names: Mapping[str, str], frequency: Frequency) -> str:
     """The answer: level, forecast, and the parts that make the difference, largest first."""
     level, forecast = float(found.reference.sum()), float(found.forecast.sum())
     parts = sorted(zip(found.groups, found.span, strict=True), key=lambda part: -abs(part[1]))
-    heavy = [f"{DRIVER_NAMES[name].lower()} {formats.difference(units)}" for name, units in parts if _counts(units, forecast)]
+    heavy = [f"{names[name].lower()} {formats.difference(units)}" for name, units in parts if _counts(units, forecast)]
     ahead = formats.ahead(len(found.forecast), frequency)
     sentence = f"At its plain level this item would sell **{formats.units(level)}** units in {ahead}; "
     sentence += f"the forecast is **{formats.units(forecast)}**"
@@ -49,16 +57,13 @@ DRIVERS_CAPTION = (
 )
 
 
-def drivers_table(found: Drivers, periods: pd.DatetimeIndex, frequency: Frequency) -> Table:
+def drivers_table(found: Drivers, names: Mapping[str, str], periods: pd.DatetimeIndex, frequency: Frequency) -> Table:
     """The twin of the bridge: every period with its parts, and all of them together."""
     together = lambda values: numbers(np.append(values, values.sum()))  # noqa: E731
     columns = (
         _periods_and_together(periods, frequency),
         Column("Plain level", "units", together(found.reference)),
-        *(
-            Column(DRIVER_NAMES[name], "difference", together(part))
-            for name, part in zip(found.groups, found.parts, strict=True)
-        ),
+        *(Column(names[name], "difference", together(part)) for name, part in zip(found.groups, found.parts, strict=True)),
         Column("Forecast", "units", together(found.forecast)),
     )
     return Table("What the forecast is made of", columns, frequency)
@@ -222,7 +227,7 @@ def changes_table(found: ForecastRevision, frequency: Frequency) -> Table:
     return Table("What changed since last time", columns, frequency)
 
 
-def steps(names: Sequence[str], words: dict[str, str], units: np.ndarray) -> list[tuple[str, float]]:
+def steps(names: Sequence[str], words: Mapping[str, str], units: np.ndarray) -> list[tuple[str, float]]:
     """The steps of a bridge: each part's name on the page and its units."""
     return [(words[name], float(one)) for name, one in zip(names, units, strict=True)]
 
