@@ -1,7 +1,8 @@
 """What a plan may ask and a forecast may answer: no slip in a plan, and no model, sends an order to the moon.
 
 A price that cannot be meant counts as unknown, a promotion lies between none and all stores, and no quantile of a forecast lies
-above ``MOST`` times the largest demand on record of the item, or of its groups for an item that is new.
+above ``MOST`` times the largest demand on record of the item, or of its groups for an item that is new. A planned promotion is
+not expected to do much more than the item's own promotions did, or its group's best period where it had none.
 
 Axis letters: N items, T past periods, F future periods, H horizons, Q taus.
 """
@@ -22,6 +23,13 @@ MOST = 10.0
 
 #: Known periods from which an item's own record counts alone.
 _KNOWN = 8
+
+#: A planned promotion may be expected to do so much more than the item's own promotions as hard as it did at the mean …
+_PROMOTED = 1.3
+
+#: … of so many at least; as hard is one that reaches as many stores but for this share, set against the mean of so many
+#: periods before it.
+_PROMOTIONS, _AS_HARD, _LEVEL = 3, 0.05, 13
 
 
 def plausible_plan(history: Panel, plan: Plan) -> Plan:
@@ -71,6 +79,50 @@ def most_units(history: Panel) -> np.ndarray:
             around = np.maximum(around, each[group.codes])
         own = np.where(new, np.maximum(own, around), own)
     return np.where(own > 0, MOST * own.astype(np.float64), np.inf)
+
+
+def most_promoted(history: Panel, plan: Plan) -> np.ndarray | None:
+    """The expected units [N, F] up to which a promotion that somebody plans may lift a period; no bound where none is planned
+    beyond what is usual or nothing is on record, None where that is everywhere."""
+    if PROMO not in plan.known or PROMO not in history.known:
+        return None
+    promo, recorded = plan.known[PROMO], history.known[PROMO]
+    harder = plan.is_given(PROMO) & (promo > usual_value(PROMO, recorded)[:, None] + _AS_HARD)  # (N, F)
+    rows = np.flatnonzero(harder.any(axis=1))
+    if not rows.size:
+        return None
+    demand = history.uncensored[rows]
+    before, level = _levels(demand)
+    told = np.isfinite(demand) & (before > 0)
+    as_hard = told[:, None] & (recorded[rows][:, None] >= promo[rows][..., None] - _AS_HARD)  # (n, F, T)
+    sold, base = (np.where(as_hard, np.nan_to_num(one)[:, None], 0.0).sum(axis=-1) for one in (demand, before))
+    enough = as_hard.sum(axis=-1) >= _PROMOTIONS
+    lift = np.where(enough, _PROMOTED * sold / np.where(base > 0, base, 1.0), _best_of_group(history)[rows][:, None])
+    answer = np.full(promo.shape, np.inf)
+    answer[rows] = np.where(harder[rows] & (level > 0)[:, None], lift * level[:, None], np.inf)
+    return answer
+
+
+def _levels(demand: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of the ``_LEVEL`` periods before each [N, T], of those that are known, and of the last ones [N]."""
+    known = np.isfinite(demand)
+    total, count = (np.pad(one.cumsum(axis=1), ((0, 0), (1, 0))) for one in (np.where(known, demand, 0.0), known))
+    first = np.maximum(np.arange(total.shape[1]) - _LEVEL, 0)
+    seen = count - count[:, first]
+    mean = (total - total[:, first]) / np.maximum(seen, 1)  # (N, T + 1) of the periods before each
+    return mean[:, :-1], mean[:, -1]
+
+
+def _best_of_group(history: Panel) -> np.ndarray:
+    """What the best period of an item's finest group sold against its level [N]; infinite where there is no group."""
+    finest = max(history.groups, key=lambda group: len(group.labels), default=None)
+    if finest is None:
+        return np.full(len(history), np.inf)
+    each = np.where(finest.sellers > 0, finest.demand / np.maximum(finest.sellers, 1), np.nan)
+    before, _ = _levels(each)
+    ratio = np.where((before > 0) & np.isfinite(each), each / np.where(before > 0, before, 1.0), 0.0)
+    best = ratio[:, _LEVEL:].max(axis=1, initial=0.0)
+    return np.where(best > 0, best, np.inf)[finest.codes]
 
 
 def bounded(forecast: QuantileForecast, most: np.ndarray) -> QuantileForecast:
