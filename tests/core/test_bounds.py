@@ -8,7 +8,8 @@ import numpy as np
 from factories import counting_panel, make_panel
 
 from data.groups import group_series
-from forecasting.core.bounds import bounded, most_units, plausible_plan
+from data.schema import Panel, Plan
+from forecasting.core.bounds import bounded, most_promoted, most_units, plausible_plan
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.time_splits import history_until, plan_after
 from forecasting.core.types import QuantileForecast
@@ -69,3 +70,45 @@ def test_no_quantile_lies_beyond_the_bound() -> None:
     assert found.values.max() == 40
     assert found.cumulative[:, 1].max() == 80
     assert found.values.min() == 1
+
+
+def promoted_panel(*, promotions: int) -> Panel:
+    """Two items of 10 units in each of 40 periods and 20 units in those promoted, so many of them for the first, none for the
+    other."""
+    panel = make_panel(items=2, periods=40)
+    promo, demand = np.zeros((2, 40), np.float32), np.full((2, 40), 10.0, np.float32)
+    when = np.arange(14, 14 + 5 * promotions, 5)
+    promo[0, when], demand[0, when] = 1.0, 20.0
+    panel = replace(panel, demand=demand, in_stock=np.ones_like(demand), known={**panel.known, "promo": promo})
+    return replace(panel, groups=group_series(panel))
+
+
+def plan_in_full(panel: Panel, *, given: bool = True) -> Plan:
+    plan = plan_after(panel, len(panel.periods) - 1, 4)
+    full = np.ones_like(plan.known["promo"])
+    return replace(plan, known={**plan.known, "promo": full}, given={**plan.given, "promo": np.full(full.shape, given)})
+
+
+def test_a_promotion_may_do_a_third_more_than_the_items_own_did() -> None:
+    panel = promoted_panel(promotions=4)
+    most = most_promoted(panel, plan_in_full(panel))
+    assert most is not None
+    level = panel.demand[0, -13:].mean()  # two of these were promoted
+    before = np.mean([panel.demand[0, t - 13 : t].mean() for t in (14, 19, 24, 29)])
+    np.testing.assert_allclose(most[0], 1.3 * 20 / before * level)
+
+
+def test_without_promotions_of_its_own_it_may_do_what_the_groups_best_period_did() -> None:
+    panel = promoted_panel(promotions=4)
+    most = most_promoted(panel, plan_in_full(panel))
+    assert most is not None
+    finest = max(panel.groups, key=lambda group: len(group.labels))
+    each = (finest.demand / np.maximum(finest.sellers, 1))[finest.codes[1]]
+    lift = max(each[t] / each[max(0, t - 13) : t].mean() for t in range(13, 40))
+    np.testing.assert_allclose(most[1], 10 * lift, rtol=1e-6)
+
+
+def test_a_promotion_that_nobody_plans_has_no_bound_of_its_own() -> None:
+    panel = promoted_panel(promotions=4)
+    assert most_promoted(panel, plan_in_full(panel, given=False)) is None
+    assert most_promoted(panel, plan_after(panel, 39, 4)) is None

@@ -10,7 +10,7 @@ import pytest
 from factories import counting_panel
 
 from data.errors import ConfigurationError, TooLittleHistory
-from forecasting.core.time_splits import history_until, origins, plan_after, position, unknown_ahead
+from forecasting.core.time_splits import actuals_after, history_until, origins, plan_after, position, unknown_ahead, with_plan
 
 
 def test_origins_are_those_of_the_bench_format() -> None:
@@ -31,6 +31,21 @@ def test_a_creation_date_is_found_by_its_stamp() -> None:
     assert position(panel, pd.Timestamp("2024-01-04")) == 3
     with pytest.raises(ConfigurationError, match=r"2024-03-01 is not a period .* 2024-01-01 to 2024-01-10"):
         position(panel, pd.Timestamp("2024-03-01"))
+
+
+def test_a_plan_is_known_unknown_or_the_catalogs() -> None:
+    panel = replace(counting_panel(), planned=frozenset({"price"}))
+    assert with_plan(panel, "catalog").unplanned == {"promo"}
+    assert with_plan(panel, "known").unplanned == frozenset()
+    assert with_plan(panel, "unknown").unplanned == {"price", "promo"}
+    with pytest.raises(ConfigurationError, match="known, unknown, catalog"):
+        with_plan(panel, "guessed")
+
+
+def test_what_chose_does_not_count_among_what_came() -> None:
+    found = actuals_after(counting_panel(), 3, 4, since=6)
+    assert np.isnan(found[:, :2]).all()
+    assert found[0, 2:].tolist() == [6, 7]
 
 
 def test_history_ends_with_the_creation_date() -> None:

@@ -13,7 +13,9 @@ from factories import make_panel
 from data.errors import ModelError, NotTrained
 from data.groups import group_series
 from data.schema import Panel
+from forecasting.core.bounds import most_promoted
 from forecasting.core.forecaster import TrainingStopped
+from forecasting.core.quantile_function import mean
 from forecasting.core.time_splits import masked, plan_after
 from forecasting.core.types import QuantileForecast
 from forecasting.features.encoding import encoding_of
@@ -52,6 +54,48 @@ def forecaster(panel: Panel) -> MQTransformerForecaster:
 @pytest.fixture(scope="module")
 def answer(panel: Panel, forecaster: MQTransformerForecaster) -> tuple[QuantileForecast, EnsembleOutput]:
     return forecaster.predict(panel, plan_after(panel, len(panel.periods) - 1, HORIZON))
+
+
+# one distribution
+
+
+def test_a_span_is_expected_to_be_what_its_periods_are(answer: tuple[QuantileForecast, EnsembleOutput]) -> None:
+    forecast, _ = answer
+    np.testing.assert_allclose(mean(forecast.taus, forecast.cumulative), forecast.span_mean(), rtol=2e-3)
+
+
+def test_at_another_price_it_still_is(panel: Panel, answer: tuple[QuantileForecast, EnsembleOutput]) -> None:
+    forecast, output = answer
+    moved = at_prices(panel, forecast, output, 0.7 * np.repeat(panel.known["price"][:, -1:], HORIZON, axis=1))
+    np.testing.assert_allclose(mean(moved.taus, moved.cumulative), moved.span_mean(), rtol=2e-3)
+
+
+# plans
+
+
+def test_it_is_told_whether_a_plan_is_known(panel: Panel, forecaster: MQTransformerForecaster) -> None:
+    plan = plan_after(panel, len(panel.periods) - 1, HORIZON)
+    none = replace(plan, known={**plan.known, "promo": np.zeros_like(plan.known["promo"])})
+    flags = np.zeros(plan.known["promo"].shape, bool)
+    known, unknown = (
+        forecaster.predict(panel, replace(none, given={**plan.given, "promo": flags | given})) for given in (True, False)
+    )
+    assert not np.allclose(known[0].values, unknown[0].values)
+
+
+def test_a_promotion_in_full_is_not_expected_to_do_more_than_a_third_beyond_the_items_own(
+    panel: Panel, forecaster: MQTransformerForecaster
+) -> None:
+    plan = plan_after(panel, len(panel.periods) - 1, HORIZON)
+    full = np.ones_like(plan.known["promo"])
+    asked = replace(plan, known={**plan.known, "promo": full}, given={**plan.given, "promo": full > 0})
+    low = replace(panel, demand=np.where(panel.known["promo"] > 0, 0.2, 1.0).astype(np.float32) * panel.demand)
+    bound = most_promoted(low, asked)
+    assert bound is not None
+    forecast, _ = forecaster.predict(low, asked)
+    assert (forecast.mean() <= bound * (1 + 1e-4)).all()
+    assert np.isclose(forecast.mean(), bound, rtol=1e-3).any()
+    np.testing.assert_allclose(mean(forecast.taus, forecast.cumulative), forecast.span_mean(), rtol=2e-3)
 
 
 # prices
