@@ -2,7 +2,7 @@
 
 A price that cannot be meant counts as unknown, a promotion lies between none and all stores, and no quantile of a forecast lies
 above ``MOST`` times the largest demand on record of the item, or of its groups for an item that is new. A planned promotion is
-not expected to do much more than the item's own promotions did, or its group's best period where it had none.
+expected to do about what the item's own promotions did, and no more than its group's best period where it had none.
 
 Axis letters: N items, T past periods, F future periods, H horizons, Q taus.
 """
@@ -24,11 +24,11 @@ MOST = 10.0
 #: Known periods from which an item's own record counts alone.
 _KNOWN = 8
 
-#: A planned promotion may be expected to do so much more than the item's own promotions as hard as it did at the mean …
-_PROMOTED = 1.3
+#: A planned promotion is expected to do between so much of what the item's own promotions as hard as it did at the mean …
+_LEAST_PROMOTED, _MOST_PROMOTED = 0.85, 1.15
 
-#: … of so many at least; as hard is one that reaches as many stores but for this share, set against the mean of so many
-#: periods before it.
+#: … of so many at least; as hard is one that reaches as many stores but for this share, set against the mean of what sold in
+#: the so many periods before it without one as hard.
 _PROMOTIONS, _AS_HARD, _LEVEL = 3, 0.05, 13
 
 
@@ -81,26 +81,36 @@ def most_units(history: Panel) -> np.ndarray:
     return np.where(own > 0, MOST * own.astype(np.float64), np.inf)
 
 
-def most_promoted(history: Panel, plan: Plan) -> np.ndarray | None:
-    """The expected units [N, F] up to which a promotion that somebody plans may lift a period; no bound where none is planned
-    beyond what is usual or nothing is on record, None where that is everywhere."""
+def promoted_range(history: Panel, plan: Plan) -> tuple[np.ndarray, np.ndarray] | None:
+    """The least and the most expected units [N, F] of a period whose promotion somebody plans beyond what is usual; no bounds
+    elsewhere nor where nothing is on record, None where that is everywhere.
+
+    Nor where the price is planned beside it: the item's own promotions came with prices of their own, and what they sold tells
+    of a promotion with whatever usually comes with it.
+    """
     if PROMO not in plan.known or PROMO not in history.known:
         return None
     promo, recorded = plan.known[PROMO], history.known[PROMO]
     harder = plan.is_given(PROMO) & (promo > usual_value(PROMO, recorded)[:, None] + _AS_HARD)  # (N, F)
+    if PRICE in plan.known:
+        harder &= ~plan.is_given(PRICE)
     rows = np.flatnonzero(harder.any(axis=1))
     if not rows.size:
         return None
-    demand = history.uncensored[rows]
-    before, level = _levels(demand)
-    told = np.isfinite(demand) & (before > 0)
-    as_hard = told[:, None] & (recorded[rows][:, None] >= promo[rows][..., None] - _AS_HARD)  # (n, F, T)
+    demand, recorded = history.uncensored[rows], recorded[rows]
+    lightest = np.where(harder[rows], promo[rows], np.inf).min(axis=1, keepdims=True) - _AS_HARD  # (n, 1)
+    calm = np.where(recorded >= lightest, np.nan, demand)
+    before, level = _levels(np.where((np.isfinite(calm).sum(axis=1) >= _PROMOTIONS)[:, None], calm, demand))
+    counts = np.isfinite(demand) & (before > 0)
+    as_hard = counts[:, None] & (recorded[:, None] >= promo[rows][..., None] - _AS_HARD)  # (n, F, T)
     sold, base = (np.where(as_hard, np.nan_to_num(one)[:, None], 0.0).sum(axis=-1) for one in (demand, before))
-    enough = as_hard.sum(axis=-1) >= _PROMOTIONS
-    lift = np.where(enough, _PROMOTED * sold / np.where(base > 0, base, 1.0), _best_of_group(history)[rows][:, None])
-    answer = np.full(promo.shape, np.inf)
-    answer[rows] = np.where(harder[rows] & (level > 0)[:, None], lift * level[:, None], np.inf)
-    return answer
+    enough, lift = as_hard.sum(axis=-1) >= _PROMOTIONS, sold / np.where(base > 0, base, 1.0)  # (n, F)
+    bound = harder[rows] & (level > 0)[:, None]
+    least, most = np.zeros(promo.shape), np.full(promo.shape, np.inf)
+    least[rows] = np.where(bound & enough, _LEAST_PROMOTED * lift * level[:, None], 0.0)
+    lift = np.where(enough, _MOST_PROMOTED * lift, np.maximum(lift, _best_of_group(history)[rows][:, None]))
+    most[rows] = np.where(bound, lift * level[:, None], np.inf)
+    return least, most
 
 
 def _levels(demand: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

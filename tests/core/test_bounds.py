@@ -9,7 +9,7 @@ from factories import counting_panel, make_panel
 
 from data.groups import group_series
 from data.schema import Panel, Plan
-from forecasting.core.bounds import bounded, most_promoted, most_units, plausible_plan
+from forecasting.core.bounds import bounded, most_units, plausible_plan, promoted_range
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.time_splits import history_until, plan_after
 from forecasting.core.types import QuantileForecast
@@ -83,32 +83,36 @@ def promoted_panel(*, promotions: int) -> Panel:
     return replace(panel, groups=group_series(panel))
 
 
-def plan_in_full(panel: Panel, *, given: bool = True) -> Plan:
+def plan_in_full(panel: Panel, *, given: bool = True, priced: bool = False) -> Plan:
     plan = plan_after(panel, len(panel.periods) - 1, 4)
     full = np.ones_like(plan.known["promo"])
-    return replace(plan, known={**plan.known, "promo": full}, given={**plan.given, "promo": np.full(full.shape, given)})
+    flags = {"promo": np.full(full.shape, given), "price": np.full(full.shape, priced)}
+    return replace(plan, known={**plan.known, "promo": full}, given=flags)
 
 
-def test_a_promotion_may_do_a_third_more_than_the_items_own_did() -> None:
+def test_a_promotion_does_about_what_the_items_own_did() -> None:
     panel = promoted_panel(promotions=4)
-    most = most_promoted(panel, plan_in_full(panel))
-    assert most is not None
-    level = panel.demand[0, -13:].mean()  # two of these were promoted
-    before = np.mean([panel.demand[0, t - 13 : t].mean() for t in (14, 19, 24, 29)])
-    np.testing.assert_allclose(most[0], 1.3 * 20 / before * level)
+    found = promoted_range(panel, plan_in_full(panel))
+    assert found is not None
+    least, most = found
+    np.testing.assert_allclose(least[0], 0.85 * 20)  # which is twice what it sells without one, 10
+    np.testing.assert_allclose(most[0], 1.15 * 20)
 
 
 def test_without_promotions_of_its_own_it_may_do_what_the_groups_best_period_did() -> None:
     panel = promoted_panel(promotions=4)
-    most = most_promoted(panel, plan_in_full(panel))
-    assert most is not None
+    found = promoted_range(panel, plan_in_full(panel))
+    assert found is not None
+    least, most = found
+    assert (least[1] == 0).all()
     finest = max(panel.groups, key=lambda group: len(group.labels))
     each = (finest.demand / np.maximum(finest.sellers, 1))[finest.codes[1]]
     lift = max(each[t] / each[max(0, t - 13) : t].mean() for t in range(13, 40))
     np.testing.assert_allclose(most[1], 10 * lift, rtol=1e-6)
 
 
-def test_a_promotion_that_nobody_plans_has_no_bound_of_its_own() -> None:
+def test_a_promotion_that_nobody_plans_or_that_has_its_price_has_no_bound_of_its_own() -> None:
     panel = promoted_panel(promotions=4)
-    assert most_promoted(panel, plan_in_full(panel, given=False)) is None
-    assert most_promoted(panel, plan_after(panel, 39, 4)) is None
+    assert promoted_range(panel, plan_in_full(panel, given=False)) is None
+    assert promoted_range(panel, plan_in_full(panel, priced=True)) is None
+    assert promoted_range(panel, plan_after(panel, 39, 4)) is None

@@ -13,7 +13,7 @@ from factories import make_panel
 from data.errors import ModelError, NotTrained
 from data.groups import group_series
 from data.schema import Panel
-from forecasting.core.bounds import most_promoted
+from forecasting.core.bounds import promoted_range
 from forecasting.core.forecaster import TrainingStopped
 from forecasting.core.quantile_function import mean
 from forecasting.core.time_splits import masked, plan_after
@@ -83,18 +83,20 @@ def test_it_is_told_whether_a_plan_is_known(panel: Panel, forecaster: MQTransfor
     assert not np.allclose(known[0].values, unknown[0].values)
 
 
-def test_a_promotion_in_full_is_not_expected_to_do_more_than_a_third_beyond_the_items_own(
+def test_a_promotion_in_full_is_expected_to_do_about_what_the_items_own_did(
     panel: Panel, forecaster: MQTransformerForecaster
 ) -> None:
     plan = plan_after(panel, len(panel.periods) - 1, HORIZON)
     full = np.ones_like(plan.known["promo"])
-    asked = replace(plan, known={**plan.known, "promo": full}, given={**plan.given, "promo": full > 0})
+    asked = replace(plan, known={**plan.known, "promo": full}, given={"price": full < 0, "promo": full > 0})
     low = replace(panel, demand=np.where(panel.known["promo"] > 0, 0.2, 1.0).astype(np.float32) * panel.demand)
-    bound = most_promoted(low, asked)
-    assert bound is not None
+    found = promoted_range(low, asked)
+    assert found is not None
+    least, most = found
     forecast, _ = forecaster.predict(low, asked)
-    assert (forecast.mean() <= bound * (1 + 1e-4)).all()
-    assert np.isclose(forecast.mean(), bound, rtol=1e-3).any()
+    assert (forecast.mean() <= most * (1 + 1e-4)).all()
+    assert (forecast.mean() >= least * (1 - 1e-4)).all()
+    assert np.isclose(forecast.mean(), most, rtol=1e-3).any()
     np.testing.assert_allclose(mean(forecast.taus, forecast.cumulative), forecast.span_mean(), rtol=2e-3)
 
 

@@ -21,7 +21,7 @@ from data.catalog import About
 from data.errors import ModelError, NotTrained
 from data.schema import Panel, Plan
 from forecasting.core.atomic_write import UNREADABLE, written
-from forecasting.core.bounds import bounded, most_promoted, most_units, plausible_plan
+from forecasting.core.bounds import bounded, most_units, plausible_plan, promoted_range
 from forecasting.core.forecaster import Generation
 from forecasting.core.quantile_function import TAUS, mean
 from forecasting.core.types import ModelCard, QuantileForecast, Report
@@ -140,10 +140,10 @@ class MQTransformerForecaster(Generation):
         if len(plan) != self.horizon:
             raise ModelError(f"The plan covers {len(plan)} periods and this model forecasts {self.horizon}.")
         output = networks.predict(history, plan, shown=shown)
-        most = most_promoted(history, plan)
-        if most is not None:
-            expected = mean(np.array(TAUS), output.values[:, 0])  # (N, H)
-            shift = np.log(np.minimum(1.0, most / np.maximum(expected, 1e-12)))
+        promoted = promoted_range(history, plan)
+        if promoted is not None:
+            expected = np.maximum(mean(np.array(TAUS), output.values[:, 0]), 1e-12)  # (N, H)
+            shift = np.log(np.clip(expected, *promoted) / expected)
             output = output.shifted(torch.as_tensor(shift, dtype=torch.float32)[:, None])
         version = self.card.version if self.card else self.name
         elasticity = output.elasticity[:, 0] if networks.now.views[0].encoding.price else None
