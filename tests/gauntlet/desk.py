@@ -23,6 +23,7 @@ from forecasting import workflows
 from forecasting.models.mqtransformer.settings import TrainingSettings
 from forecasting.models.patchwork.forecaster import Patchwork
 from forecasting.new_products.launch_service import NewProduct
+from forecasting.purchasing.multi_echelon_plan import product_plans
 from forecasting.purchasing.policy_backtest import RecordAsked
 from forecasting.purchasing.purchase_terms import BuySettings
 from forecasting.service.planning_service import PlanningService
@@ -71,16 +72,17 @@ def kept_in(home: Path) -> Iterator[None]:
 def _written(case: Case, home: Path, *, fitted_on: bool) -> Iterable[str]:
     panel = case.learned if fitted_on else case.history
     plan = case.planned.take(np.arange(len(panel))) if case.planned else None
-    write(home / "catalog.duckdb", panel, plan=plan, commercial=_terms(panel), price_seen=panel.price_seen)
+    about = {"price_seen": panel.price_seen, "country": case.country}
+    write(home / "catalog.duckdb", panel, plan=plan, commercial=_terms(case, panel), orders=case.orders, **about)
     return ()
 
 
-def _terms(panel: Panel) -> pd.DataFrame:
+def _terms(case: Case, panel: Panel) -> pd.DataFrame:
     """What is known for buying: everything of one item in two, nothing of the others."""
     usual = np.nan_to_num(np.nan_to_num(panel.demand).mean(axis=1))
     known = np.arange(len(panel)) % 2 == 0
     columns = {"unit_cost": 2.0, "lead_time": 2.0, "pack_size": 6.0, "on_hand": 3 * usual, "lead_time_sd": 0.5}
-    return pd.DataFrame({name: np.where(known, value, np.nan) for name, value in columns.items()})
+    return pd.DataFrame({name: np.where(known, value, np.nan) for name, value in columns.items()} | dict(case.terms))
 
 
 def _trained() -> Iterable[str]:
@@ -96,7 +98,7 @@ class Desk:
     service: PlanningService
 
     def steps(self) -> Iterator[tuple[str, Attempt]]:
-        for one in (self.about, self.all_items, self.today, self.buying, self.looking_back):
+        for one in (self.about, self.all_items, self.today, self.buying, self.locations, self.looking_back):
             yield one.__name__.replace("_", " "), one
         ids = [str(item) for item in self.case.history.item_ids]
         for item in dict.fromkeys((ids[0], ids[len(ids) // 2], ids[-1])):
@@ -149,6 +151,11 @@ class Desk:
                 yield from _numbers(f"buy list, {line.item_id}", line.quantity, line.money, line.need, line.level)
         whole = self.service.purchases.joint_totals(self.service.purchases.plan(BuySettings(), {})).whole
         yield from _numbers("totals together", whole.added_units, whole.added_money)
+
+    def locations(self) -> Iterator[str]:
+        plan = self.service.purchases.plan(BuySettings(), {})
+        for product in product_plans(plan, self.service.purchases.branch_errors(plan), lambda progress: None):
+            yield from _numbers(f"{product.line.product} by location", *product.need, product.line.short)
 
     def buying_looks_back(self) -> Iterator[str]:
         record = self.service.purchases.policy_backtest(RecordAsked(0.8), lambda progress: None)

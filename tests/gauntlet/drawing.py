@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from data.groups import group_series
+from data.orders import Orders
 from data.schema import Frequency, Panel, Plan
 from forecasting.core.time_splits import history_until, plan_after
 
@@ -64,13 +65,17 @@ class Case:
     """One catalog as it is given to the house.
 
     ``panel`` [N, T + ahead]; demand of its last ``ahead`` periods is never shown, they are planned. Forecasts reach ``horizon``
-    periods. The last ``newcomers`` items are not there yet when a model is fitted.
+    periods. The last ``newcomers`` items are not there yet when a model is fitted. The desk is told the ``terms`` [N] by name
+    in the place of those that it is usually told, the ``orders`` and the ``country``.
     """
 
     panel: Panel
     horizon: int
     ahead: int = 0
     newcomers: int = 0
+    terms: Mapping[str, np.ndarray] = field(default_factory=dict)
+    orders: Orders | None = None
+    country: str | None = None
 
     @cached_property
     def history(self) -> Panel:

@@ -29,6 +29,9 @@ from forecasting.models.registry import GENERATIONS
 SLOW = ("recurrent_point", "recurrent_distribution", "feedforward", "mqrnn", "mqcnn", "mqtransformer", "blend")
 TWICE = ("seasonal_naive", "empirical_last26")
 
+#: It is a reference of its own, of what sold a season ago.
+NAIVE = "seasonal_naive"
+
 #: Who climbs the ladder.
 LADDER = ("seasonal_naive", "empirical_last26", "patchwork", "forest")
 
@@ -123,7 +126,7 @@ def _generation(case: Case, extent: Extent, name: str, band: Band | None) -> Ite
     (last,) = model.forecast(case.history, [case.history.last], case.plan)
     yield from broken(last, case.history, case.horizon)
     if extent.trained or name not in SLOW:
-        yield from filter(None, beside_the_naive(last, case, band))
+        yield from filter(None, beside_the_naive(last, case, None if name == NAIVE else band))
     if until < case.history.last:
         (told,) = model.forecast(changed_after(case.history, t, case.horizon), [until])
         if words := differences(early, told):
