@@ -210,7 +210,7 @@ ANY_SCALE, WIDE = Band(least=0.0), Band(0.05, 20.0)
 
 FAMILIES = (
     Family("all zero", "nothing", all_zero),
-    Family("zero beside others", "nothing", zero_beside_others, 1),
+    Family("zero beside others", "nothing", zero_beside_others, 1, hard=True),
     Family("constant", "plain", constant),
     Family("one sale", "sparse", one_sale, 2, None, SPARSE),
     Family("intermittent", "sparse", intermittent, 5, None, SPARSE),
@@ -241,5 +241,5 @@ FAMILIES = (
     Family("giant among dwarfs", "scales", giant_among_dwarfs, 1),
     Family("duplicates", "alike", duplicates, 1),
     Family("totals beside items", "alike", totals_beside_items, 1),
-    Family("motley", "plain", motley),
+    Family("motley", "plain", motley, hard=True),
 )

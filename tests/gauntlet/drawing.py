@@ -115,7 +115,10 @@ class Band:
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of catalog; ``band`` is None for the reason ``why``, and ``seeds`` how many of it are in the gauntlet."""
+    """A kind of catalog; ``band`` is None for the reason ``why``, and ``seeds`` how many of it are in the gauntlet.
+
+    In a ``hard`` one networks of a few dozen steps do not tell the items apart yet and are held to no band.
+    """
 
     name: str
     kind: str
@@ -123,6 +126,7 @@ class Family:
     seeds: int = 2
     band: Band | None = field(default_factory=Band)
     why: str = ""
+    hard: bool = False
 
 
 def case(

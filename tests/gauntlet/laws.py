@@ -24,6 +24,9 @@ OWN, REFERENCE, STEADY = 8, 13, 0.7
 #: Known periods after which an item that never sold is not forecast to sell, and of what the others sell it may come to.
 SILENT, WHISPER = 26, 0.05
 
+#: Periods, and sales in them, from which nobody may refuse a catalog for being too short.
+ENOUGH_PERIODS, ENOUGH_SALES = 24, 60
+
 #: What a sentence that helps has: a number, or what to do next.
 HINT = re.compile(r"\d|\b(Load|Choose|Train|Use|Give|Set|Check|Free|Forecast|Fit|Clear)\b|\b[Tt]rain", re.ASCII)
 
@@ -48,6 +51,11 @@ def unhelpful(error: TidelineError) -> str:
     if not HINT.search(str(error)):
         return f"{type(error).__name__} does not help: {error}"
     return ""
+
+
+def is_enough(history: Panel) -> bool:
+    """Whether there is enough on record to be answered rather than refused."""
+    return len(history.periods) >= ENOUGH_PERIODS and int((history.uncensored > 0).sum()) >= ENOUGH_SALES
 
 
 def broken(forecast: QuantileForecast, history: Panel, horizon: int) -> Iterator[str]:

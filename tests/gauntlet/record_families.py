@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from gauntlet.drawing import Band, Case, Draw, Family, case, covariates, labels, prices
+from gauntlet.drawing import Case, Draw, Family, case, covariates, labels, prices
 
 NOBODY_KNOWS = "too little is known of its items for a reference"
 
@@ -164,10 +164,39 @@ def unseen_attribute(draw: Draw) -> Case:
 
 def launches_on_record(draw: Draw) -> Case:
     """Enough launches that are over for the desk to learn from."""
-    demand = draw.dense(40, 90)
-    for row in range(2, 40):
-        demand[row, : 10 + row] = np.nan
+    demand = _launched(draw, 60)
     return case(draw, demand, 4, known=covariates(price=prices(draw, demand.shape)))
+
+
+def launches_all_at_once(draw: Draw) -> Case:
+    demand = draw.dense(30, 60)
+    demand[:, :30] = np.nan
+    return case(draw, demand, 4)
+
+
+def launches_that_failed(draw: Draw) -> Case:
+    """Sold once or never after their first period, some with no attribute and at a price of 0."""
+    demand = _launched(draw, 60)
+    for row in range(2, len(demand)):
+        demand[row, 12 + row :] = 0.0
+    static = {"category": labels("", "tea", "", items=len(demand))}
+    price = np.zeros(demand.shape)
+    price[::3] = 5.0
+    return case(draw, demand, 4, static=static, known=covariates(price=price))
+
+
+def launches_with_gaps(draw: Draw) -> Case:
+    demand = _launched(draw, 60)
+    unknown = draw.chance(demand.shape, 0.4)
+    return case(draw, np.where(unknown, np.nan, demand), 4, in_stock=np.where(unknown, 0.0, 1.0).astype(np.float32))
+
+
+def _launched(draw: Draw, periods: int) -> np.ndarray:
+    """Demand [N, T] of two old items, and of 28 that began one after the other."""
+    demand = draw.dense(30, periods)
+    for row in range(2, 30):
+        demand[row, : 10 + row] = np.nan
+    return demand
 
 
 FAMILIES = (
@@ -200,5 +229,8 @@ FAMILIES = (
     Family("odd words", "attributes", odd_words, 1),
     Family("many attributes", "attributes", many_attributes, 1),
     Family("unseen attribute", "attributes", unseen_attribute, 3),
-    Family("launches on record", "begins", launches_on_record, 1, Band()),
+    Family("launches on record", "launches", launches_on_record),
+    Family("launches all at once", "launches", launches_all_at_once, 1),
+    Family("launches that failed", "launches", launches_that_failed, 1, None, "what sold once may sell again"),
+    Family("launches with gaps", "launches", launches_with_gaps, 1),
 )
