@@ -24,7 +24,7 @@ import pyarrow as pa
 from data.catalog import Settings, folded
 from data.catalog_tables import group_rows, history_rows, layout, named, plain_bytes, texts
 from data.errors import DataError, ResourceError
-from data.events import Stamp, flags, named_days, periods_ahead, usual_stamp
+from data.events import Stamp, flags, named_days, periods_ahead, planned_events, usual_stamp
 from data.facts import Check
 from data.findings import Findings, Impossible
 from data.groups import GroupSums
@@ -151,7 +151,7 @@ class CatalogWriter:
         if self._first is None:
             self._first = panel.take(np.zeros(0, int))
             self._planned = None if plan is None else plan.periods
-            self._planned_events = _planned_events(panel, plan)
+            self._planned_events = planned_events(panel, plan)
         _check_values(panel)
         place = pa.array(np.arange(self._items, self._items + len(panel), dtype=np.int32))
         self._insert("history", history_rows(panel, place))
@@ -374,16 +374,6 @@ def _locked(path: Path) -> bool:
         except duckdb.Error:
             return False
     return False
-
-
-def _planned_events(panel: Panel, plan: Plan | None) -> np.ndarray:
-    """Events [F, E] that the plan marks, F = 0 without one; a plan that has no events at all marks none."""
-    if plan is None:
-        return panel.events[:0]
-    found = plan.events.shape[1]
-    if found not in (0, len(panel.event_names)):
-        raise DataError(f"The plan marks {found} events and the panel has {len(panel.event_names)}. Give the same in both.")
-    return plan.events if found else np.zeros((len(plan), len(panel.event_names)), np.float32)
 
 
 def _check_columns(panel: Panel) -> None:
