@@ -3,7 +3,7 @@
 #   make run [PORT=8501]   open the planner's desk on this machine
 #   make test              the tests, in five minutes on two cores
 #   make test-slow         those that take longer, and the browser journeys where chromium is installed
-#   make gauntlet          170 small and odd catalogs through everything (half an hour on two cores)
+#   make gauntlet          187 small and odd catalogs through everything (half an hour on two cores)
 #   make check             style, types and the directions of imports
 #   make bench             accuracy, buying, explanations, speed (hours; rebuilds docs/accuracy.md and docs/buying.md);
 #                          ARGS=--quick for a rough answer in minutes

@@ -24,7 +24,7 @@ OWN, REFERENCE, STEADY = 8, 13, 0.7
 #: Known periods after which an item that never sold is not forecast to sell, and of what the others sell it may come to.
 SILENT, WHISPER = 26, 0.05
 
-#: Periods, and sales in them, from which nobody may refuse a catalog for being too short.
+#: Periods, at least four horizons of them, and sales in them, from which nobody may refuse a catalog for being too short.
 ENOUGH_PERIODS, ENOUGH_SALES = 24, 60
 
 #: What a sentence that helps has: a number, or what to do next.
@@ -53,9 +53,9 @@ def unhelpful(error: TidelineError) -> str:
     return ""
 
 
-def is_enough(history: Panel) -> bool:
+def is_enough(history: Panel, horizon: int) -> bool:
     """Whether there is enough on record to be answered rather than refused."""
-    return len(history.periods) >= ENOUGH_PERIODS and int((history.uncensored > 0).sum()) >= ENOUGH_SALES
+    return len(history.periods) >= max(ENOUGH_PERIODS, 4 * horizon) and int((history.uncensored > 0).sum()) >= ENOUGH_SALES
 
 
 def broken(forecast: QuantileForecast, history: Panel, horizon: int) -> Iterator[str]:

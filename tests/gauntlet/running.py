@@ -84,7 +84,7 @@ def gauntlet(catalog: Catalog, extent: Extent) -> list[Failure]:
     def fail(where: str) -> Callable[[str], None]:
         return lambda words: failures.append(Failure(str(catalog), where, words))
 
-    strict = is_enough(case.learned)
+    strict = is_enough(case.learned, case.horizon)
     for name in extent.generations:
         with held(fail(name), strict=strict):
             for words in _generation(case, extent, name, catalog.family):
