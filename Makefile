@@ -3,6 +3,7 @@
 #   make run [PORT=8501]   open the planner's desk on this machine
 #   make test              the tests, in five minutes on two cores
 #   make test-slow         those that take longer, and the browser journeys where chromium is installed
+#   make gauntlet          187 small and odd catalogs through everything (half an hour on two cores)
 #   make check             style, types and the directions of imports
 #   make bench             accuracy, buying, explanations, speed (hours; rebuilds docs/accuracy.md and docs/buying.md);
 #                          ARGS=--quick for a rough answer in minutes
@@ -17,10 +18,10 @@ CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$
 
 # A file of tests stays in one process; each process holds torch, so there are at most four. One thread each: they share the cores.
 SPREAD := -n auto --maxprocesses 4 --dist loadfile
-test test-slow: export OMP_NUM_THREADS := 1
+test test-slow gauntlet: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-slow check bench
+.PHONY: run test test-slow gauntlet check bench
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m forecasting prepare
@@ -30,15 +31,19 @@ run: $(VENV)/.installed
 		--client.showErrorDetails none --client.toolbarMode viewer --browser.gatherUsageStats false
 
 test: $(VENV)/.installed-dev
-	@$(BIN)/python -m pytest $(SPREAD) -m "not e2e and not slow" $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) -m "not e2e and not slow and not gauntlet" $(ARGS)
 
 test-slow: $(VENV)/.installed-dev
 ifeq ($(CHROMIUM),)
 	@echo "Skipping the browser journeys (tests marked e2e): no chromium here. On Debian: apt-get install chromium"
-	@$(BIN)/python -m pytest $(SPREAD) -m "slow and not e2e" $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) -m "slow and not e2e and not gauntlet" $(ARGS)
 else
-	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest $(SPREAD) -m "slow or e2e" $(ARGS)
+	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest $(SPREAD) -m "(slow or e2e) and not gauntlet" $(ARGS)
 endif
+
+# Each catalog is a test of its own: they are dealt one by one.
+gauntlet: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m gauntlet tests/gauntlet $(ARGS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

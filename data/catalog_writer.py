@@ -24,7 +24,7 @@ import pyarrow as pa
 from data.catalog import Settings, folded
 from data.catalog_tables import group_rows, history_rows, layout, named, plain_bytes, texts
 from data.errors import DataError, ResourceError
-from data.events import Stamp, flags, named_days, periods_ahead, usual_stamp
+from data.events import Stamp, flags, named_days, periods_ahead, planned_events, usual_stamp
 from data.facts import Check
 from data.findings import Findings, Impossible
 from data.groups import GroupSums
@@ -151,7 +151,7 @@ class CatalogWriter:
         if self._first is None:
             self._first = panel.take(np.zeros(0, int))
             self._planned = None if plan is None else plan.periods
-            self._planned_events = panel.events[:0] if plan is None else plan.events
+            self._planned_events = planned_events(panel, plan)
         _check_values(panel)
         place = pa.array(np.arange(self._items, self._items + len(panel), dtype=np.int32))
         self._insert("history", history_rows(panel, place))

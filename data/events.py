@@ -8,8 +8,8 @@ import holidays
 import numpy as np
 import pandas as pd
 
-from data.errors import ConfigurationError
-from data.schema import Frequency
+from data.errors import ConfigurationError, DataError
+from data.schema import Frequency, Panel, Plan
 
 #: Whether a week's or month's stamp is its first or its last day.
 Stamp = Literal["first", "last"]
@@ -76,3 +76,13 @@ def flags(days: dict[str, pd.DatetimeIndex], periods: pd.DatetimeIndex, frequenc
         inside = (place >= 0) & (place < len(periods))
         marks[place[inside], column] = 1.0
     return marks
+
+
+def planned_events(panel: Panel, plan: Plan | None) -> np.ndarray:
+    """Events [F, E] that the plan marks, F = 0 without one; a plan that has no events at all marks none."""
+    if plan is None:
+        return panel.events[:0]
+    found = plan.events.shape[1]
+    if found not in (0, len(panel.event_names)):
+        raise DataError(f"The plan marks {found} events and the panel has {len(panel.event_names)}. Give the same in both.")
+    return plan.events if found else np.zeros((len(plan), len(panel.event_names)), np.float32)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from data.catalog import Catalog
 from data.catalog_writer import CatalogWriter
-from data.schema import Frequency, Panel, Plan
+from data.schema import Frequency, Panel
 from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
 from forecasting.models.mqtransformer.settings import TrainingSettings
 
@@ -52,7 +52,7 @@ def write(path: Path, panel: Panel, *, size: int = 1000, names=None, commercial=
                 panel.take(part),
                 names=None if names is None else [names[n] for n in part],
                 commercial=None if commercial is None else commercial.iloc[part],
-                plan=None if plan is None else Plan(plan.periods, {n: v[part] for n, v in plan.known.items()}),
+                plan=None if plan is None else plan.take(part),
             )
         if orders is not None:
             writer.set_orders(orders)

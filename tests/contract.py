@@ -195,10 +195,10 @@ def does_not_care_for_the_unit_of_measurement(subject: Fitted) -> None:
 # the arrow of time
 
 
-def changed_after(panel: Panel, t: int) -> Panel:
+def changed_after(panel: Panel, t: int, horizon: int = HORIZON) -> Panel:
     """The panel with all altered that cannot be known at the end of period t, and what stands past the horizon too."""
     future = slice(t + 1, None)
-    beyond = slice(t + 1 + HORIZON, None)
+    beyond = slice(t + 1 + horizon, None)
     rng = np.random.default_rng(2)
 
     def altered(array: np.ndarray, where: slice) -> np.ndarray:

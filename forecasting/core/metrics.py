@@ -236,10 +236,11 @@ def clustered_bootstrap(
         nan = float("nan")
         return Difference(nan, nan, nan, nan, items)
     sums = resampled_sums(np.stack([first - second, weight], axis=-1), seed=seed, draws=draws)  # (draws, 2)
-    drawn = sums[:, 0] / np.maximum(sums[:, 1], np.finfo(np.float64).tiny)
-    low, high = np.quantile(drawn[sums[:, 1] > 0], [0.05, 0.95])
+    sums = sums[sums[:, 1] > 0]  # a draw in which nothing sold has no share
+    drawn = sums[:, 0] / sums[:, 1]
+    low, high = np.quantile(drawn, [0.05, 0.95]) if len(drawn) else (np.nan, np.nan)
     value = (first - second).sum() / total
-    return Difference(float(value), float(low), float(high), float((drawn < 0).mean()), items)
+    return Difference(float(value), float(low), float(high), float((drawn < 0).mean()) if len(drawn) else np.nan, items)
 
 
 @lru_cache(maxsize=2)

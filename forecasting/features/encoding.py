@@ -197,7 +197,7 @@ def _returns(flags: np.ndarray, frequency: Frequency) -> bool:
 
 def _moments(values: np.ndarray) -> tuple[float, float]:
     """Mean and deviation of what is known; deviation 0 where nothing varies."""
-    known = values[np.isfinite(values)]
+    known = values[np.isfinite(values)].astype(np.float64)  # a square of what fits a float32 may not
     if not known.size or known.std() < 1e-6 * (abs(known.mean()) + 1e-6):
         return (0.0, 0.0)
     return float(known.mean()), float(known.std())

@@ -324,7 +324,7 @@ _TINY = 1e-9
 
 def _spread(values: np.ndarray) -> float:
     """Standard deviation of what is known; 1 where nothing varies."""
-    known = values[np.isfinite(values)]
+    known = values[np.isfinite(values)].astype(np.float64)
     return float(known.std()) or 1.0 if known.size else 1.0
 
 

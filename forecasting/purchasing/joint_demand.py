@@ -100,17 +100,19 @@ def error_correlation_of(catalog: Catalog, networks: FeedbackEnsemble, item_ids:
     newest = len(panel.periods) - 1 - periods
     unknown, parts, actuals, used = unknown_ahead(panel), [], [], []
     for ensemble, dates in honest(networks, panel):
-        mine = [date for date in dates if date <= newest]
+        sold = {date: actuals_after(panel, date, periods).sum(axis=1) for date in dates if date <= newest}
+        mine = [date for date, units in sold.items() if np.isfinite(units).any()]
         if mine:
             rows = [np.arange(start, min(start + _CHUNK, len(panel))) for start in range(0, len(panel), _CHUNK)]
             each = [ensemble.read(panel.take(one), None, mine, unknown=unknown, shown=False, ahead=periods) for one in rows]
             parts.append(np.concatenate([one.cumulative[:, :, -1] for one in each]))  # (N, K, Q)
-            actuals += [actuals_after(panel, date, periods).sum(axis=1) for date in mine]
+            actuals += [sold[date] for date in mine]
             used += mine
     if len(used) < _FEWEST_DATES:
         raise TooLittleHistory(
             f"How far items err together is measured on forecasts of {periods} periods from {_FEWEST_DATES} creation dates "
-            f"that the networks had not learned from, and there are {len(used)}. Load more history and train again."
+            f"that the networks had not learned from, with known demand after them, and there are {len(used)}. Load more "
+            "history and train again."
         )
     z = scores(np.array(TAUS), np.concatenate(parts, axis=1), np.stack(actuals, axis=1)).T  # (K, N)
     labels = next(iter(panel.static.values())) if panel.static else np.zeros(len(panel))

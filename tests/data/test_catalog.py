@@ -13,7 +13,7 @@ from catalogs import WEEKLY, assert_same, panel_of, write
 
 from data.catalog import Catalog
 from data.catalog_writer import recent_units
-from data.errors import ConfigurationError, ResourceError, UnknownItem
+from data.errors import ConfigurationError, DataError, ResourceError, UnknownItem
 from data.events import flags, named_days
 from data.export import export_catalog, long_rows
 from data.groups import group_series
@@ -281,6 +281,18 @@ def test_days_off_in_lieu_are_no_events_and_odd_countries_are_refused():
     for country in ("XX", "date", "us states"):
         with pytest.raises(ConfigurationError, match="no holiday calendar"):
             named_days(country, pd.Timestamp("2022-12-01"), pd.Timestamp("2023-01-31"))
+
+
+def test_a_plan_without_events_marks_none_and_one_with_others_is_refused(tmp_path):
+    opening = np.ones((40, 1), np.float32)
+    panel = panel_of(event_names=("Opening",), events=opening)
+    ahead = WEEKLY.after(panel.last, 3)
+    price = {"price": np.ones((len(panel), 3), np.float32)}
+    catalog = Catalog(write(tmp_path / "catalog.duckdb", panel, plan=Plan(ahead, price)))
+    assert catalog.plan(None, 3).events.tolist() == [[0.0]] * 3
+    catalog.close()
+    with pytest.raises(DataError, match="marks 2 events and the panel has 1"):
+        write(tmp_path / "other.duckdb", panel, plan=Plan(ahead, price, events=np.ones((3, 2), np.float32)))
 
 
 def test_a_panels_own_events_join_the_countrys(tmp_path):

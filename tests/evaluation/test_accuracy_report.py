@@ -138,6 +138,14 @@ def test_the_clustered_interval_knows_when_dates_disagree() -> None:
     assert np.isnan(metrics.clustered_bootstrap(second, second, np.zeros((3, 300))).value)
 
 
+def test_draws_in_which_nothing_sold_do_not_count() -> None:
+    loss, weight = np.full((2, 3), 2.0), np.zeros((2, 3))
+    weight[0, 0] = 10.0  # a third of the draws and more leave it out
+    found = metrics.clustered_bootstrap(loss, loss + 1e6, weight)
+    assert np.isfinite([found.value, found.low, found.high]).all()
+    assert found.high < 0
+
+
 def test_pinball_explains_as_much_as_scikit_learn_says() -> None:
     rng = np.random.default_rng(1)
     y, q = rng.poisson(9, 500).astype(float), rng.gamma(9, 1, 500)

@@ -17,6 +17,7 @@ import pytest
 import torch
 from contract import HORIZON, assert_is_a_fan, assert_same, fitted, only
 from factories import make_panel
+from quick_generations import moment
 
 from data.errors import ModelError, NotTrained, ResourceError, TidelineError, TooLittleHistory
 from data.groups import group_series
@@ -25,18 +26,12 @@ from forecasting.core import threads
 from forecasting.core.forecaster import Generation, TrainingStopped
 from forecasting.core.types import Progress, Report
 from forecasting.models.baselines import EmpiricalQuantiles, SeasonalNaive
-from forecasting.models.forest_arrays import Growth
-from forecasting.models.lightgbm_forecaster import LightGBMQuantiles
 from forecasting.models.model_averaging import COMPONENTS, Blend
-from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
-from forecasting.models.mqtransformer.settings import TrainingSettings
-from forecasting.models.neural.base_forecaster import SmallForecaster
 from forecasting.models.patchwork import textbook_models
 from forecasting.models.patchwork.forecaster import Patchwork
 from forecasting.models.patchwork.routing import routed
 from forecasting.models.patchwork.textbook_models import SMOOTHING, levels, smoothed
-from forecasting.models.quantile_forest import Forest
-from forecasting.models.registry import GENERATIONS, generation
+from forecasting.models.registry import GENERATIONS
 
 MONTHS = Frequency.of("MS")
 
@@ -73,25 +68,11 @@ SETS: dict[str, Callable[[], np.ndarray]] = {
 }
 
 
-def quick(name: str, seed: int = 1) -> Generation:
-    """A generation that is fitted in an instant."""
-    if name == "mqtransformer":
-        return MQTransformerForecaster(TrainingSettings(members=1, scale_lives=(0.5,), most_steps=10, look_every=5, width=8))
-    if name == "lightgbm":
-        return LightGBMQuantiles(rows=500, rounds=5)
-    if name == "forest":
-        return Forest(most_rows=300, growth=Growth(trees=8))
-    if name == "blend":
-        return Blend(make=quick)
-    cls = generation(name)
-    return cls(settings=replace(cls.usual, most_steps=10, look_every=5, width=8)) if issubclass(cls, SmallForecaster) else cls()
-
-
 @pytest.mark.parametrize("name", list(GENERATIONS))
 def test_a_small_set_is_forecast_or_refused_with_our_own_words(name: str, tmp_path: Path) -> None:
     refused = dict[str, TidelineError]()
     for what, demand in SETS.items():
-        panel, model = monthly(demand()), quick(name)
+        panel, model = monthly(demand()), moment(name)
         try:
             model.fit(panel, panel.last, HORIZON)
         except TidelineError as error:
@@ -211,7 +192,7 @@ def test_the_blend_leaves_out_a_part_that_fails_and_says_so() -> None:
 
 def test_what_the_blend_left_out_is_saved_and_read(tmp_path: Path) -> None:
     panel = monthly(few(10, 10))
-    blend = Blend(make=quick)
+    blend = Blend(make=moment)
     blend.fit(panel, panel.last, HORIZON)
     assert "lightgbm needs 12 periods" in blend.left_out["lightgbm"]
     blend.save(tmp_path)
@@ -224,7 +205,7 @@ def test_what_the_blend_left_out_is_saved_and_read(tmp_path: Path) -> None:
 def test_a_blend_without_any_part_says_why_of_each() -> None:
     panel = monthly(np.full((3, 20), np.nan))
     with pytest.raises(TooLittleHistory, match=r"mqtransformer: .* feedforward: .* lightgbm: .* patchwork: "):
-        Blend(make=quick).fit(panel, panel.last, HORIZON)
+        Blend(make=moment).fit(panel, panel.last, HORIZON)
 
 
 @pytest.mark.parametrize(("part", "raised"), [(Ending, TrainingStopped), (Exhausted, ResourceError)])
@@ -320,7 +301,7 @@ def test_the_command_line_tells_what_a_model_does_without(
     from forecasting import __main__ as command_line
 
     directory = bench_directory(tmp_path, few(15, 15))
-    monkeypatch.setattr(command_line, "_seeded", lambda name, seed: quick(name, seed))
+    monkeypatch.setattr(command_line, "_seeded", lambda name, seed: moment(name, seed))
     assert command_line.main(["backtest", str(directory), "--model", "blend", "--out", str(tmp_path / "out.parquet")]) == 0
     assert "tideline: Blend does without lightgbm: lightgbm needs 12 periods" in capsys.readouterr().err
     assert command_line.main(["ladder", str(directory), "--models", "lightgbm", "empirical_last26"]) == 0

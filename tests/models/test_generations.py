@@ -19,6 +19,7 @@ from contract import (
     sees_nothing_after_the_creation_date,
 )
 from factories import make_panel
+from quick_generations import QUICK
 
 from data.errors import ConfigurationError
 from data.schema import Panel, Plan
@@ -26,58 +27,7 @@ from forecasting.core.forecaster import Generation
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.types import QuantileForecast, Report
 from forecasting.models.baselines import EmpiricalQuantiles, SeasonalNaive
-from forecasting.models.lightgbm_forecaster import LightGBMQuantiles
-from forecasting.models.patchwork.forecaster import Patchwork
 from forecasting.models.registry import GENERATIONS, generation
-
-
-def quick_mqtransformer() -> Generation:
-    """One small network, trained for a moment."""
-    from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
-
-    usual = MQTransformerForecaster().settings
-    return MQTransformerForecaster(replace(usual, members=1, scale_lives=(0.5,), most_steps=50, width=8, decoder_width=8))
-
-
-def quick_small(name: str) -> Generation:
-    """A small network that becomes smaller, trained for a moment."""
-    from forecasting.models.neural.base_forecaster import SmallForecaster
-
-    found = generation(name)
-    assert issubclass(found, SmallForecaster)
-    return found(settings=replace(found.usual, most_steps=40, look_every=10, width=8))
-
-
-def quick_forest() -> Generation:
-    """A forest of few trees on few rows."""
-    from forecasting.models.forest_arrays import Growth
-    from forecasting.models.quantile_forest import Forest
-
-    return Forest(most_rows=800, growth=Growth(trees=20))
-
-
-def quick_blend() -> Generation:
-    """A blend of components that are small and quick."""
-    from forecasting.models.model_averaging import Blend
-
-    return Blend(make=lambda name, seed: QUICK[name]())
-
-
-#: How to make each generation of the registry small and quick.
-QUICK: dict[str, Callable[[], Generation]] = {
-    "seasonal_naive": SeasonalNaive,
-    "empirical_last26": EmpiricalQuantiles,
-    "lightgbm": lambda: LightGBMQuantiles(rows=1500, rounds=15),
-    "patchwork": Patchwork,
-    "forest": quick_forest,
-    "recurrent_point": lambda: quick_small("recurrent_point"),
-    "recurrent_distribution": lambda: quick_small("recurrent_distribution"),
-    "feedforward": lambda: quick_small("feedforward"),
-    "mqrnn": lambda: quick_small("mqrnn"),
-    "mqcnn": lambda: quick_small("mqcnn"),
-    "mqtransformer": quick_mqtransformer,
-    "blend": quick_blend,
-}
 
 
 def test_every_generation_of_the_registry_is_held_to_the_contract() -> None:

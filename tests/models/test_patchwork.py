@@ -14,6 +14,7 @@ from data.errors import ModelError, UnknownItem
 from data.groups import group_series
 from data.schema import Frequency, Panel
 from forecasting.core.quantile_function import TAUS
+from forecasting.models.patchwork.adjustments import _spread as spread
 from forecasting.models.patchwork.error_distribution import ErrorPool, Errors
 from forecasting.models.patchwork.forecaster import Patchwork
 from forecasting.models.patchwork.new_product_rule import AGES
@@ -245,3 +246,8 @@ def test_an_unknown_item_and_other_columns_are_refused() -> None:
         generation.parts(panel, panel.last, "nobody")
     with pytest.raises(ModelError, match="price"):
         only(generation, replace(panel, known={}), pd.Timestamp(panel.last))
+
+
+def test_a_covariate_of_any_size_has_a_spread() -> None:
+    assert spread(np.float32([1e30, 2e30, np.nan])) == pytest.approx(5e29, rel=1e-6)
+    assert spread(np.float32([7, 7])) == 1.0

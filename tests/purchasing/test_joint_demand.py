@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from catalogs import panel_of, write
+from catalogs import opened, panel_of, trained_on, write
 from scipy.special import ndtr
 from scipy.stats import norm
 
@@ -100,6 +100,17 @@ def test_ties_are_measured_on_honest_forecasts_and_planted_ones_are_found(tmp_pa
             catalog.close()
     assert found[1].market > 0.5 > found[0].market + 0.2
     assert found[1].category >= found[1].market
+
+
+def test_ties_are_not_measured_where_nothing_is_known_of_what_came(tmp_path: Path) -> None:
+    panel = panel_of(6, 60)
+    stock = np.ones_like(panel.demand)
+    stock[:, -20:] = 0.0
+    settings = TrainingSettings(members=1, scale_lives=(0.5,), most_steps=2, look_every=1, width=8, decoder_width=8)
+    with opened(tmp_path, replace(panel, in_stock=stock)) as catalog:
+        model = trained_on(catalog, settings, 4)
+        with pytest.raises(TooLittleHistory, match="with known demand after them, and there are 0"):
+            error_correlation_of(catalog, model.networks, [str(item) for item in panel.item_ids], 2)
 
 
 def test_a_path_reads_the_quantile_function_it_was_given(plan: BuyPlan) -> None:

@@ -239,5 +239,5 @@ def _category(history: Panel) -> GroupSeries | None:
 
 def _spread(values: np.ndarray) -> float:
     """Standard deviation of what is known; 1 where nothing varies."""
-    known = values[np.isfinite(values)]
+    known = values[np.isfinite(values)].astype(np.float64)  # squares of large numbers are no float32
     return float(known.std()) or 1.0 if known.size else 1.0
