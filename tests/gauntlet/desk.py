@@ -24,7 +24,7 @@ from forecasting.models.mqtransformer.settings import TrainingSettings
 from forecasting.models.patchwork.forecaster import Patchwork
 from forecasting.new_products.launch_service import NewProduct
 from forecasting.purchasing.multi_echelon_plan import product_plans
-from forecasting.purchasing.policy_backtest import RecordAsked
+from forecasting.purchasing.policy_backtest import ReplaySettings
 from forecasting.purchasing.purchase_terms import BuySettings
 from forecasting.service.planning_service import PlanningService
 from forecasting.service.view_models import PlanChange
@@ -167,7 +167,7 @@ class Desk:
             yield from _numbers(f"{product.line.product} by location", *product.need, product.line.short)
 
     def buying_looks_back(self) -> Iterator[str]:
-        record = self.service.purchases.policy_backtest(RecordAsked(0.8), lambda progress: None)
+        record = self.service.purchases.policy_backtest(ReplaySettings(0.8), lambda progress: None)
         if record.first > record.last:
             yield "the replay ends before it begins"
 
@@ -226,7 +226,9 @@ class Desk:
     # launches
 
     def new_items(self) -> Iterator[str]:
-        launches = self.service.launches(lambda progress: None)
+        self.service.learn_launches(lambda progress: None)
+        launches = self.service.launches()
+        assert launches is not None  # they were just learned
         static = {name: str(values[0]) for name, values in self.case.history.static.items()}
         soon = self.case.history.frequency.after(self.case.history.last, 2)[-1]
         product = NewProduct("new", static, None, 0.0, soon)
