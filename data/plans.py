@@ -23,6 +23,9 @@ USUAL_PERIODS = 13
 #: How many times outside an item's own range a planned price may lie before it counts as a slip.
 PRICE_REACH = 4.0
 
+#: How many times outside it demand is still taken to answer to a price.
+PRICE_FLAT = 1.25
+
 
 def usual_value(name: str, recorded: np.ndarray) -> np.ndarray:
     """What [N] an unplanned period of the covariate ``name`` is taken to be, from what is ``recorded`` [N, T] of it.
@@ -77,15 +80,22 @@ def plausible_prices(planned: np.ndarray, recorded: np.ndarray) -> np.ndarray:
     return np.where(meant, planned, np.float32(np.nan))
 
 
-def price_reach(recorded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest and the highest price [N] that can be meant of items whose prices [N, T] are on record; no bound where none
-    are."""
+def flattened_prices(planned: np.ndarray, recorded: np.ndarray) -> np.ndarray:
+    """``planned`` prices [N, F] as demand answers to them: beyond a share of ``PRICE_FLAT`` outside all that was ``recorded``
+    [N, T] of an item nobody knows the answer, and it stays as at that edge."""
+    lowest, highest = price_reach(recorded, PRICE_FLAT)
+    return np.clip(planned, lowest[:, None], highest[:, None])
+
+
+def price_reach(recorded: np.ndarray, reach: float = PRICE_REACH) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest price [N] that can be meant of items whose prices [N, T] are on record, ``reach`` times
+    outside them; no bound where none are."""
     seen = np.isfinite(recorded) & (np.asarray(recorded) > 0)
     prices = np.asarray(recorded, np.float64)
     lowest = np.where(seen, prices, np.inf).min(axis=1, initial=np.inf)
     highest = np.where(seen, prices, 0.0).max(axis=1, initial=0.0)
     priced = highest > 0
-    return np.where(priced, lowest / PRICE_REACH, 0.0), np.where(priced, highest * PRICE_REACH, np.inf)
+    return np.where(priced, lowest / reach, 0.0), np.where(priced, highest * reach, np.inf)
 
 
 def filled_plan(planned: np.ndarray, usual: np.ndarray, horizon: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data.plans import flattened_prices
 from data.schema import PRICE
 from forecasting.features.channel_layout import Channel
 from forecasting.features.channels import ChannelArrays, GroupView, ItemArrays
@@ -83,6 +84,8 @@ def _priced(rows: ItemArrays) -> PriceArrays:
     log_price = np.where(seen, np.log(np.where(seen, price, 1.0)), 0.0)
     moved = np.zeros_like(log_price)
     moved[:, 1:] = (np.abs(np.diff(log_price, axis=1)) > _MOVED) & seen[:, 1:] & seen[:, :-1]
+    answered = flattened_prices(price[:, periods:], rows.history.known[PRICE])
+    log_price[:, periods:] = np.where(seen[:, periods:], np.log(np.where(seen[:, periods:], answered, 1.0)), 0.0)
     reference, _ = running_mean(log_price[:, :periods], seen[:, :periods], rows.encoding.price_life)
     has = np.cumsum(seen[:, :periods], axis=1) > 0
     # An item that was never priced before is measured against the first price planned for it.

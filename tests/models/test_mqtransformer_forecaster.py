@@ -139,6 +139,15 @@ def test_asking_for_other_prices_is_reading_the_plan_anew(panel: Panel, forecast
     assert asked.cumulative == pytest.approx(anew.cumulative, rel=1e-4)
 
 
+def test_far_outside_all_prices_on_record_the_answer_stays_as_at_the_edge(
+    panel: Panel, answer: tuple[QuantileForecast, EnsembleOutput]
+) -> None:
+    lowest = np.repeat(np.nanmin(panel.known["price"], axis=1, keepdims=True), HORIZON, axis=1)
+    edge, beyond, within = (at_prices(panel, *answer, factor * lowest).values for factor in (0.8, 0.5, 0.9))
+    np.testing.assert_allclose(beyond, edge, rtol=1e-5)
+    assert not np.allclose(within, edge)
+
+
 def test_a_price_of_nothing_is_refused(panel: Panel, answer: tuple[QuantileForecast, EnsembleOutput]) -> None:
     with pytest.raises(ModelError, match="above zero"):
         at_prices(panel, *answer, np.zeros((12, HORIZON)))

@@ -19,7 +19,8 @@ from safetensors.torch import load_file, save_file
 
 from data.catalog import About
 from data.errors import ModelError, NotTrained
-from data.schema import Panel, Plan
+from data.plans import flattened_prices
+from data.schema import PRICE, Panel, Plan
 from forecasting.core.atomic_write import UNREADABLE, written
 from forecasting.core.bounds import bounded, most_units, plausible_plan, promoted_range
 from forecasting.core.forecaster import Generation
@@ -126,11 +127,13 @@ class MQTransformerForecaster(Generation):
     def at_prices(history: Panel, forecast: QuantileForecast, output: EnsembleOutput, prices: np.ndarray) -> QuantileForecast:
         """What ``predict`` answered, if the prices were ``prices`` [N, H], all positive; the same at the planned ones.
 
+        Far outside all prices on record the answer stays as at the edge, see ``data.plans.flattened_prices``.
         It takes no second pass through the networks; raises ModelError for a price that is not above zero.
         """
         if (np.asarray(prices) <= 0).any():
             raise ModelError("A price must be above zero to be put into a scenario.")
-        moved = output.at_prices(torch.as_tensor(np.asarray(prices), dtype=torch.float32)[:, None])
+        answered = flattened_prices(np.asarray(prices), history.known[PRICE])
+        moved = output.at_prices(torch.as_tensor(answered, dtype=torch.float32)[:, None])
         priced = replace(forecast, values=moved.values[:, 0], cumulative=moved.cumulative[:, 0])
         return bounded(priced, most_units(history))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.facts import About
-from data.plans import PRICE_REACH
+from data.plans import PRICE_FLAT, PRICE_REACH
 from forecasting.service.view_models import ScenarioView
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
@@ -81,6 +81,7 @@ class Words:
             seen = f"{formats.price(low, self.about.currency)} to {formats.price(high, self.about.currency)}"
             where = f"{formats.periods(outside, self.about.frequency)} of the scenario"
             words.append(f"**Unsure where hatched:** in {where} the price is outside the {seen} that this item has had.")
+            words.append(f"More than {formats.percent(PRICE_FLAT - 1)} outside it, sales stay as at that edge.")
         if harder := int(np.sum(self.view.promo_outside)):
             where = f"{formats.periods(harder, self.about.frequency)} of the scenario"
             hardest = self.view.promo_high or 0.0
