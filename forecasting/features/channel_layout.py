@@ -39,6 +39,7 @@ Kind = Literal[
     "sale size",  # mean of the periods with a sale, against m
     "last demand",  # the last known demand, against m
     "running mean",  # a mean of a shorter or longer half-life, against m
+    "recent quantile",  # a quantile of the last periods, against m
     "recent covariate",  # the running mean of a covariate
     "group trend",  # where a group stands now against its mean
     "reference price",  # log of the usual price
@@ -54,6 +55,9 @@ Kind = Literal[
 #: Kinds of channels that tell of a target's own plan, and of its groups'.
 OWN: tuple[Kind, ...] = ("covariate", "relative covariate")
 OF_GROUPS: tuple[Kind, ...] = ("relative group covariate",)
+
+#: Of the last periods these quantiles are told: where nothing is planned, what came is what may come.
+RECENT = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 #: Of each covariate a target is also told how it was so many periods before.
 DELAYS = 2
@@ -173,6 +177,7 @@ def _origin(encoding: Encoding) -> Iterator[Channel]:
     yield from (Channel("zeros"), Channel("recent zeros"))
     yield from (Channel("since sale"), Channel("sale size"), Channel("last demand"))
     yield from (Channel("running mean", str(life)) for life in encoding.mean_lives)
+    yield from (Channel("recent quantile", str(share)) for share in RECENT)
     yield from (Channel("recent covariate", name) for name in encoding.moments)
     yield from (Channel("group trend", group=column) for column in encoding.groups)
     if encoding.price:

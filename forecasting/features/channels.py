@@ -17,11 +17,14 @@ import numpy as np
 from data.groups import ALL
 from data.plans import carried_forward
 from data.schema import GroupSeries, Panel, Plan
-from forecasting.features.channel_layout import DELAYS, WAVES, WEEKDAYS, Channel, ChannelLayout
+from forecasting.features.channel_layout import DELAYS, RECENT, WAVES, WEEKDAYS, Channel, ChannelLayout
 from forecasting.features.encoding import Encoding
-from forecasting.features.moving_average import ArrayCache, running_mean
+from forecasting.features.moving_average import ArrayCache, recent_quantiles, running_mean
 
 _EPS = 1e-9
+
+#: How many of the last periods the recent quantiles are of.
+_WINDOW = 26
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +166,9 @@ def add_demand_channels(made: ChannelArrays, rows: ItemArrays) -> None:
     for life in encoding.mean_lives:
         mean, _ = once.mean("demand", demand, known, life)
         made.origin[Channel("running mean", str(life))] = _log_ratio(mean[:, dates], level)
+    recent = once.of(("recent", rows.first_date), lambda: recent_quantiles(demand, known, RECENT, _WINDOW, rows.first_date))
+    for share, units in zip(RECENT, recent, strict=True):
+        made.origin[Channel("recent quantile", str(share))] = np.where(behind, _log_ratio(units, level), 0.0)
 
 
 def add_covariate_channels(made: ChannelArrays, rows: ItemArrays) -> None:

@@ -56,7 +56,7 @@ class Counterfactuals:
         sold = (origin[:, -1, layout.origin.at("has history")] > 0)[:, None]  # an item without a past has no trend to lose
         now = origin[:, -1].clone()
         now[:, layout.origin.at("recent zeros")] = now[:, layout.origin.at("zeros")]
-        for gone in ("since sale", "last demand", "running mean", "group trend"):
+        for gone in ("since sale", "last demand", "running mean", "recent quantile", "group trend"):
             now[:, layout.origin.span(gone)] = 0.0
         origin[:, -1] = torch.where(sold, now, origin[:, -1])
         return replace(

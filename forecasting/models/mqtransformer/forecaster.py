@@ -26,6 +26,7 @@ from forecasting.core.bounds import bounded, most_units, plausible_plan, promote
 from forecasting.core.forecaster import Generation
 from forecasting.core.quantile_function import TAUS, mean
 from forecasting.core.types import ModelCard, QuantileForecast, Report
+from forecasting.features.channel_layout import ChannelLayout
 from forecasting.features.encoding import Encoding
 from forecasting.models.mqtransformer.ensemble import Ensemble, EnsembleGroup, EnsembleOutput
 from forecasting.models.mqtransformer.error_feedback import Feedback
@@ -239,6 +240,8 @@ class MQTransformerForecaster(Generation):
             raise ModelError(f"The model in {directory} cannot be read ({why}). Train it again.") from error
         if card.version != f"{card.model}-{_digest(answer._networks.now.views)}":
             raise ModelError(f"The model in {directory} is damaged: its weights are not those of its card. Train it again.")
+        if any(len(ChannelLayout.of(view.encoding).origin) != view.config.origin for view in answer._networks.now.views):
+            raise ModelError(f"The model in {directory} was trained by an older version of Tideline. Train it again.")
         answer.card = card
         return answer
 

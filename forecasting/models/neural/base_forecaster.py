@@ -24,6 +24,7 @@ from data.errors import ModelError, NotTrained, TooLittleHistory
 from data.schema import Panel, Plan
 from forecasting.core.forecaster import Generation
 from forecasting.core.types import ModelCard, Progress, QuantileForecast, Report
+from forecasting.features.channel_layout import ChannelLayout
 from forecasting.features.encoding import Encoding
 from forecasting.features.inputs import Inputs, encode
 from forecasting.models.neural.base_network import Batch, Fan, QuantileNetwork, Shape, SmallNetwork
@@ -149,6 +150,8 @@ class SmallForecaster(Generation):
         stored = json.loads(card.read_text())
         config = stored["card"]["config"]
         answer = cls(seed=stored["card"]["seed"], settings=SmallSettings(**config["training"]))
+        if len(ChannelLayout.of(Encoding.from_json(json.dumps(stored["encoding"]))).origin) != config["network"]["origin"]:
+            raise ModelError(f"The {cls.name} in {directory} was fitted by an older version of Tideline. Fit it again.")
         network = cls.network(Shape(**_tuples(config["network"]))).eval().requires_grad_(False)
         network.load_state_dict(load_file(weights))
         answer._encoding = Encoding.from_json(json.dumps(stored["encoding"]))
