@@ -78,7 +78,8 @@ def test_the_order_is_that_of_the_networks_that_were_trained() -> None:
     ]  # fmt: skip
     assert [one.kind for one in layout.origin] == [
         "scale", "age", "has history", "spread", "zeros", "recent zeros", "since sale", "sale size", "last demand",
-        *["running mean"] * 7, "recent covariate", *["group trend"] * 3, "price change", "reference price",
+        *["running mean"] * 7, *["recent quantile"] * 5, "recent covariate", *["group trend"] * 3, "price change",
+        "reference price",
     ]  # fmt: skip
     assert list(layout.ahead) == [
         *(Channel("covariate", "promo", back=back) for back in (0, 1, 2)),
@@ -194,7 +195,7 @@ def test_a_subject_taken_away_changes_its_own_channels_alone(subject: str) -> No
     }
     sales = {"ratio", "scale step", "past covariate", "group ratio", "recent zeros", "since sale", "last demand"}
     own = {
-        "trend": sales | {"running mean", "group trend", "covariate", "recent covariate"},
+        "trend": sales | {"running mean", "recent quantile", "group trend", "covariate", "recent covariate"},
         "season": {"ratio", "weekday", "time of year"},
         "price": {"price change"},
         "promotion": {"covariate"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -335,3 +336,14 @@ def test_a_part_that_is_switched_off_is_in_no_network(panel: Panel) -> None:
     )
     configs = [view.config for view in (*trained.views, *trained.early)]
     assert all(one.attention and not (one.lags or one.moves or one.peak_care) for one in configs)
+
+
+def test_a_model_of_an_older_version_is_refused_in_a_sentence(forecaster: MQTransformerForecaster, tmp_path: Path) -> None:
+    forecaster.save(tmp_path)
+    card = tmp_path / "card.json"
+    stored = json.loads(card.read_text())
+    for view in stored["now"]:
+        view["network"]["origin"] -= 5
+    card.write_text(json.dumps(stored))
+    with pytest.raises(ModelError, match="older version"):
+        MQTransformerForecaster.load(tmp_path)
