@@ -172,7 +172,7 @@ class FeatureTable:
         drawn = np.sort(np.random.default_rng(seed).choice(population, min(most, population), replace=False))
         item, u = np.divmod(targets[drawn // horizon], self.demand.shape[1])
         h = drawn % horizon + 1
-        usable = (u - h >= 0) & (self.scale[item, u - h] > 0)
+        usable = (u - h >= 0) & (self.scale[item, np.maximum(u - h, 0)] > 0)
         return Rows(item[usable], (u - h)[usable], h[usable])
 
     def rows(self, rows: Rows) -> np.ndarray:

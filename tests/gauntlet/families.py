@@ -40,7 +40,7 @@ TENTH_NAMES = (
     "all zero 0", "constant 1", "intermittent 2", "stopped 1", "launched last week 1", "bulk order 0", "side by side 1",
     "duplicates 0", "one item 1", "few periods 3", "horizon beyond history 1", "less than a year 0", "gaps 1",
     "sold out lately 1", "unseen attribute 1", "promotion rhythmic 1", "price of 0 1", "covariate explodes 1",
-    "plan with holes 1", "branches 0", "holiday only ahead 1",
+    "plan with holes 1", "branches 0", "launches all at once 0", "holiday only ahead 1",
 )  # fmt: skip
 
 TENTH: tuple[Catalog, ...] = tuple(one for one in CATALOGS if str(one) in TENTH_NAMES)
