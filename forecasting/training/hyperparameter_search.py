@@ -2,9 +2,8 @@
 
 A fit is a list of runs, each seeded by itself: trials of recipes on a time-blocked validation, which also tell how many steps
 to take, and then the members of the ensemble, trained on everything with the recipes that did best. The trials' own networks
-have never seen the validation's targets, and the newer half of them did not choose their weights nor their recipes either: they
-are kept as the *early* views, from which whatever must be learned from honest errors (feedback, the weights of a blend) is
-learned.
+have never seen the validation's targets: they are kept as the *early* views, from which whatever must be learned from honest
+errors (feedback, the weights of a blend) is learned.
 """
 
 from __future__ import annotations
@@ -89,13 +88,12 @@ def fit(history: Panel, horizon: int, settings: TrainingSettings, pool: WorkerPo
     shared = [[state for job, state in zip(jobs, states, strict=True) if job.recipe == recipe] for recipe, _ in chosen]
     views = [_view(history, horizon, settings, recipe, mine) for (recipe, _), mine in zip(chosen, shared, strict=True)]
     before = history_until(history, until - 1)
-    honest = sorted(tried, key=lambda recipe: tried[recipe].least_of_older)[: len(chosen)]
-    early = [_view(before, horizon, settings, recipe, [tried[recipe].state]) for recipe in honest]
+    early = [_view(before, horizon, settings, recipe, [tried[recipe].state]) for recipe, _ in chosen if recipe in tried]
     metrics = {}
     if validates:
         first = chosen[0][0]
         metrics = {
-            "validation_wql": tried[honest[0]].honest[0],
+            "validation_wql": tried[first].honest,
             "steps": float(chosen[0][1]),
             "scale_life": first.life,
             "recipes": float(len(chosen)),

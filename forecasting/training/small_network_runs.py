@@ -60,7 +60,7 @@ class FittedNetwork:
 class Fitted:
     """The outcome of a fit.
 
-    ``validation`` is the network of the trial, which has not seen the targets of ``examined`` nor was chosen by them; None
+    ``validation`` is the network of the trial, which has not seen the targets of ``examined``; None
     where the history was too short for one.
     """
 

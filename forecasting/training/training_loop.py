@@ -22,7 +22,7 @@ from forecasting.models.mqtransformer.network import State
 from forecasting.models.neural.base_network import Batch
 
 #: Columns of a validation's losses.
-_WHOLE, _OLDER = 0, 1
+_WHOLE, _OLDER, _NEWER = 0, 1, 2
 
 _Network = TypeVar("_Network", bound=nn.Module)
 
@@ -195,8 +195,8 @@ def state_of(network: nn.Module) -> State:
 class Validation:
     """Looks at a network every ``every`` steps by ``loss`` and ends its run when ``patience`` looks brought nothing.
 
-    The loss is of the whole block held back, which says when to end, and of its older half, which chooses the weights that are
-    kept: what is said with them of the newer half is honest. Further losses are only written down.
+    The loss is of the whole block held back, which says when to end and which weights are kept; further losses are only written
+    down.
     """
 
     loss: Callable[[nn.Module], tuple[float, ...]]
@@ -212,7 +212,7 @@ class Validation:
             return True
         self.losses.append(self.loss(network))
         curve = np.array(self.losses)
-        if curve[-1, _OLDER] <= curve[:, _OLDER].min():
+        if curve[-1, _WHOLE] <= curve[:, _WHOLE].min():
             self.kept = state_of(network)
         return len(curve) - 1 - int(curve[:, _WHOLE].argmin()) < self.patience
 
@@ -239,11 +239,6 @@ class Trial:
         return float(self.curve[:, _WHOLE].min())
 
     @property
-    def least_of_older(self) -> float:
-        """The loss of the older half under the weights that are kept."""
-        return float(self.curve[:, _OLDER].min())
-
-    @property
-    def honest(self) -> tuple[float, ...]:
-        """What else was written down of the weights that are kept."""
-        return tuple(self.curve[self.curve[:, _OLDER].argmin(), _OLDER + 1 :].tolist())
+    def honest(self) -> float:
+        """The loss of the newer half under the weights that the older half would have chosen."""
+        return float(self.curve[self.curve[:, _OLDER].argmin(), _NEWER])

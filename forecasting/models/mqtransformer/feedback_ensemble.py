@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from data.schema import Panel, Plan
-from forecasting.core.time_splits import actuals_after, judged_from, unknown_ahead
+from forecasting.core.time_splits import actuals_after, unknown_ahead
 from forecasting.features.inputs import encode
 from forecasting.models.mqtransformer.ensemble import EncodedPanel, Ensemble, EnsembleOutput
 from forecasting.models.mqtransformer.error_feedback import (
@@ -140,7 +140,6 @@ def usual_logs(said: EnsembleOutput) -> np.ndarray:
 def _held_back_records(early: Ensemble, history: Panel, held_back: int) -> list[Judged]:
     """Creation dates of the block held back with their records, as the early networks would have had them."""
     periods, horizon = len(history.periods), early.horizon
-    judged = judged_from(periods, horizon)
     dates = list(range(held_back - 1, periods - 1))
     view, unknown = early.views[0], unknown_ahead(history)
     parts = [
@@ -159,7 +158,7 @@ def _held_back_records(early: Ensemble, history: Panel, held_back: int) -> list[
                 record=record_at(t, inputs, said, horizon),
                 expected=expected_log(usual[:, k], scale),
                 quantiles=quantiles[:, k],
-                sold=actuals_after(history, t, horizon, since=judged),
+                sold=actuals_after(history, t, horizon),
             )
         )
     return answer
