@@ -15,7 +15,9 @@ import argparse
 import json
 import sys
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,7 @@ from data.catalog import Catalog  # noqa: E402
 from data.schema import Panel  # noqa: E402
 from data.sources import complete_journey  # noqa: E402
 from forecasting.core.time_splits import position  # noqa: E402
+from forecasting.core.types import QuantileForecast  # noqa: E402
 from forecasting.evaluation.provenance import commit  # noqa: E402
 from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster  # noqa: E402
 from forecasting.workflows import SHIPPED  # noqa: E402
@@ -43,37 +46,66 @@ def measured(panel: Panel, forecaster: MQTransformerForecaster, catalog: Catalog
     now = forecaster.forecast(panel, [panel.last], catalog.plan(None, horizon))[0]
     expected = now.mean().sum(axis=1)
     p80 = now.span(horizon).span_at(0.8)[:, 0]
-    early = forecaster.validation_model()
-    assert early is not None  # the shipped model keeps them
-    t = position(panel, early.learned_until)
-    before = early.forecast(panel, [early.learned_until])[0].mean().sum(axis=1)
-    actuals = demand[:, t + 1 : t + 1 + horizon].sum(axis=1)
-    departments = panel.static["department"]
-    shares = {name: actuals[departments == name].sum() / actuals.sum() for name in sorted(set(departments))}
+    early = cut(panel, forecaster)
     return {
         "best_sellers": float(expected[best].sum() / lately[best].sum()),
         "all_items": float(expected.sum() / lately.sum()),
-        "cut_at_week": t + 1,
-        "cut": float(before.sum() / actuals.sum()),
-        "cut_departments": {
-            name: float(before[departments == name].sum() / actuals[departments == name].sum())
-            for name, share in shares.items()
-            if share > LEAST_SHARE
-        },
+        "cut_at_week": early.t + 1,
+        "cut": early.total,
+        "cut_departments": early.departments,
         "expected_above_p80": int((expected > p80)[best[:CHECKED]].sum()),
     }
 
 
-def main() -> None:
-    """Loads the demo into a folder of its own and prints the figures."""
-    parser = argparse.ArgumentParser(description="What the shipped model expects of the demo.")
-    parser.add_argument("--out", type=Path, help="a JSON file")
-    options = parser.parse_args()
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """What the networks that know nothing after period ``t`` expected of the periods after it, and what came.
+
+    ``actuals`` are the units [N] of all those periods; ``total`` is what was expected over what came of all items, and
+    ``departments`` the same of each with more than 2 % of the units.
+    """
+
+    t: int
+    forecast: QuantileForecast
+    actuals: np.ndarray
+    total: float
+    departments: dict[str, float]
+
+
+def cut(panel: Panel, forecaster: MQTransformerForecaster) -> Cut:
+    """The forecast of the early networks from the end of their history."""
+    early = forecaster.validation_model()
+    assert early is not None  # the shipped model keeps them
+    t = position(panel, early.learned_until)
+    forecast = early.forecast(panel, [early.learned_until])[0]
+    expected = forecast.mean().sum(axis=1)
+    actuals = np.nan_to_num(panel.demand[:, t + 1 : t + 1 + forecaster.horizon]).astype(np.float64).sum(axis=1)
+    departments = panel.static["department"]
+    ratios = {
+        name: float(expected[mine].sum() / actuals[mine].sum())
+        for name in sorted(set(departments))
+        if actuals[mine := departments == name].sum() > LEAST_SHARE * actuals.sum()
+    }
+    return Cut(t, forecast, actuals, float(expected.sum() / actuals.sum()), ratios)
+
+
+@contextmanager
+def opened() -> Iterator[Catalog]:
+    """The demo, loaded into a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "demo.duckdb"
         complete_journey.load(path)
         with closing(Catalog(path)) as catalog:
-            found = measured(catalog.panel(), MQTransformerForecaster.load(SHIPPED), catalog)
+            yield catalog
+
+
+def main() -> None:
+    """Prints the figures."""
+    parser = argparse.ArgumentParser(description="What the shipped model expects of the demo.")
+    parser.add_argument("--out", type=Path, help="a JSON file")
+    options = parser.parse_args()
+    with opened() as catalog:
+        found = measured(catalog.panel(), MQTransformerForecaster.load(SHIPPED), catalog)
     answer = {"commit": commit(), **found}
     if options.out:
         options.out.write_text(json.dumps(answer, indent=1) + "\n")

@@ -29,9 +29,7 @@ import argparse
 import json
 import subprocess
 import sys
-import tempfile
 import time
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,21 +42,20 @@ threads.begin_bench()
 
 import numpy as np  # noqa: E402
 from accuracy import BENCH, QUICK_TRAINING, item_ms_of, made, read  # noqa: E402
+from demo import cut, opened  # noqa: E402
 from small_sets import busy_core  # noqa: E402
 
-from data.catalog import Catalog  # noqa: E402
 from data.errors import TidelineError  # noqa: E402
 from data.schema import PROMO, Panel  # noqa: E402
-from data.sources import complete_journey  # noqa: E402
 from data.sources.bench_directory import Task  # noqa: E402
 from forecasting.core.quantile_function import mean  # noqa: E402
-from forecasting.core.time_splits import history_until, origins, position  # noqa: E402
+from forecasting.core.time_splits import history_until, origins  # noqa: E402
 from forecasting.evaluation import backtest  # noqa: E402
 from forecasting.evaluation.provenance import commit  # noqa: E402
 from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster  # noqa: E402
 from forecasting.workflows import SHIPPED  # noqa: E402
 
-BEST, PROMOTED, LEAST_SHARE = 50, 20, 0.02
+BEST, PROMOTED = 50, 20
 LOW, HIGH = 0.7, 1.4
 COVERED = (0.8, 0.9, 0.95)
 
@@ -88,12 +85,8 @@ def main() -> None:
 def demo() -> dict[str, object]:
     """What the shipped model says of the demo, now and cut at the end of its early networks' history."""
     forecaster = MQTransformerForecaster.load(SHIPPED)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "demo.duckdb"
-        complete_journey.load(path)
-        with closing(Catalog(path)) as catalog:
-            panel = catalog.panel()
-            plan = catalog.plan(None, forecaster.horizon)
+    with opened() as catalog:
+        panel, plan = catalog.panel(), catalog.plan(None, forecaster.horizon)
     now = forecaster.forecast(panel, [panel.last], plan)[0]
     sums = now.span_mean()
     gap = np.abs(mean(now.taus, now.cumulative) / np.maximum(sums, 1e-12) - 1)[sums > 0]
@@ -116,29 +109,20 @@ def demo() -> dict[str, object]:
 
 def _cut(panel: Panel, forecaster: MQTransformerForecaster) -> dict[str, object]:
     """What the networks that know nothing after a week in the past expected of the weeks after it."""
-    early = forecaster.validation_model()
-    assert early is not None  # the shipped model keeps them
-    horizon, t = forecaster.horizon, position(panel, early.learned_until)
-    forecast = early.forecast(panel, [early.learned_until])[0]
-    expected, actuals = forecast.span_mean()[:, -1], np.nan_to_num(panel.demand[:, t + 1 : t + 1 + horizon]).sum(axis=1)
-    departments = panel.static["department"]
-    ratios = {
-        name: expected[mine].sum() / actuals[mine].sum()
-        for name in sorted(set(departments))
-        if actuals[mine := departments == name].sum() > LEAST_SHARE * actuals.sum()
-    }
+    horizon, early = forecaster.horizon, cut(panel, forecaster)
+    t, actuals, ratios = early.t, early.actuals, early.departments
     worst = max(ratios, key=lambda name: abs(np.log(ratios[name])))
     before = np.nan_to_num(panel.demand[:, t + 1 - horizon : t + 1]).sum(axis=1)
     best = np.argsort(-before)[:BEST]
     change = actuals / np.maximum(before, 1)
-    p50 = forecast.span_at(0.5)[:, -1] / np.maximum(actuals, 1e-9)
+    p50 = early.forecast.span_at(0.5)[:, -1] / np.maximum(actuals, 1e-9)
     out = [
         {"item": str(panel.item_ids[row]), "p50_over_actual": _rounded(p50[row]), "changed_by": _rounded(change[row])}
         for row in best
         if not LOW <= p50[row] <= HIGH and LOW <= change[row] <= HIGH
     ]
     return {
-        "demo_total_ratio": _rounded(expected.sum() / actuals.sum()),
+        "demo_total_ratio": _rounded(early.total),
         "demo_worst_department": {"name": worst, "ratio": _rounded(ratios[worst])},
         "demo_departments": {name: _rounded(ratio) for name, ratio in ratios.items()},
         "demo_best_sellers_out": out,

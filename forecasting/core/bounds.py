@@ -91,9 +91,12 @@ def promoted_range(history: Panel, plan: Plan) -> tuple[np.ndarray, np.ndarray] 
     if PROMO not in plan.known or PROMO not in history.known:
         return None
     promo, recorded = plan.known[PROMO], history.known[PROMO]
-    harder = plan.is_given(PROMO) & (promo > usual_value(PROMO, recorded)[:, None] + _AS_HARD)  # (N, F)
+    alone = plan.is_given(PROMO)  # (N, F)
     if PRICE in plan.known:
-        harder &= ~plan.is_given(PRICE)
+        alone = alone & ~plan.is_given(PRICE)
+    if not alone.any():
+        return None
+    harder = alone & (promo > usual_value(PROMO, recorded)[:, None] + _AS_HARD)
     rows = np.flatnonzero(harder.any(axis=1))
     if not rows.size:
         return None

@@ -92,12 +92,6 @@ class QuantileForecast:
         """Expected units [N, H] of the first h periods together: unlike quantiles, expectations add."""
         return self.mean().cumsum(axis=1)
 
-    def agreeing(self) -> QuantileForecast:
-        """The same with quantiles of spans moved together by a factor, so that their expectation is the sum of the periods'."""
-        own = mean(self.taus, self.cumulative)
-        factor = np.divide(self.span_mean(), own, out=np.ones_like(own), where=own > 0)
-        return replace(self, cumulative=self.cumulative * factor[..., None])
-
     def to_frame(self) -> pd.DataFrame:
         """One row per item and period: item_id, creation_date, date, each tau ("0.1"), and the span up to it ("span_0.1")."""
         items, horizon, _ = self.values.shape

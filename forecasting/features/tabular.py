@@ -60,7 +60,7 @@ class Learned:
             horizon=horizon,
             columns=columns_of(history),
             categories={column: tuple(sorted(set(values))) for column, values in history.static.items()},
-            spreads={name: _spread(values) for name, values in history.known.items() if name != PRICE},
+            spreads={name: spread(values) for name, values in history.known.items() if name != PRICE},
             unit=float(np.quantile(sales, 0.1)) if sales.size else 0.0,
         )
 
@@ -243,7 +243,8 @@ class FeatureTable:
     def _prices(self, rows: Rows, columns: dict[str, np.ndarray]) -> None:
         i, t = rows.item, rows.t
         u = t if PRICE in self._held else t + rows.h
-        log_price = np.log(np.where(self._ahead[PRICE] > 0, self._ahead[PRICE], np.nan))  # (N, U)
+        price = np.where(self._ahead[PRICE] > 0, self._ahead[PRICE], np.nan)  # (N, U)
+        log_price = np.log(price)
         periods = self.demand.shape[1]
         reference = _mean_or_nan(
             np.nan_to_num(log_price[:, :periods]),
@@ -252,7 +253,7 @@ class FeatureTable:
         )
         planned = log_price[i, u]
         if PRICE in self._unplanned:
-            planned = np.log(self._planned(PRICE, np.where(self._ahead[PRICE] > 0, self._ahead[PRICE], np.nan), rows, 0))
+            planned = np.log(self._planned(PRICE, price, rows, 0))
         columns["price"] = planned
         columns["price to reference"] = planned - reference[i, t]
         columns["price to now"] = planned - log_price[i, t]
@@ -322,9 +323,9 @@ class _Group:
 _TINY = 1e-9
 
 
-def _spread(values: np.ndarray) -> float:
+def spread(values: np.ndarray) -> float:
     """Standard deviation of what is known; 1 where nothing varies."""
-    known = values[np.isfinite(values)].astype(np.float64)
+    known = values[np.isfinite(values)].astype(np.float64)  # squares of large numbers are no float32
     return float(known.std()) or 1.0 if known.size else 1.0
 
 

@@ -84,12 +84,11 @@ class SmallNetworkRuns:
         """Trains until the validation has brought nothing for a while."""
         data = self.data(job.recipe, job.until)
         rows = torch.randperm(len(data.inputs), generator=torch.Generator().manual_seed(self.seed))[:_EXAMINED]
-        periods, judged = len(self.history.periods), judged_from(len(self.history.periods), self.horizon)
-        blocks = [data.validation_batch(rows, dates_after(data, 5), job.until, end) for end in (periods, judged)]
+        examined = data.validation_batch(rows, dates_after(data, 5), job.until, len(self.history.periods))
 
-        def loss(network: nn.Module) -> tuple[float, ...]:
+        def loss(network: nn.Module) -> tuple[float]:
             assert isinstance(network, SmallNetwork)
-            return tuple(float(network.loss(block)) for block in blocks)
+            return (float(network.loss(examined)),)
 
         validation = Validation(loss, self.settings.look_every, self.settings.patience)
         self._trained(data, job, tell, validation)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -114,7 +115,7 @@ class TrainingData:
         if not covariates:
             return None
         shape = (len(rows), len(at), 1)
-        rand = lambda *size: torch.rand(size, generator=generator)  # noqa: E731
+        rand = partial(torch.rand, generator=generator)
         together, each = rand(*shape, 1), rand(*shape, len(covariates))
         drawn = torch.where(rand(*shape, 1) < _EACH, each, together) < _HIDDEN
         first = torch.where(rand(*shape) < _LATER, (1 + rand(*shape) * self.horizon).long(), 1)  # (N, K, 1)
@@ -240,5 +241,5 @@ class Trial:
 
     @property
     def honest(self) -> float:
-        """The loss of the newer half under the weights that the older half would have chosen."""
+        """The loss of the newer half under the weights that the older half would have chosen, where both were written down."""
         return float(self.curve[self.curve[:, _OLDER].argmin(), _NEWER])

@@ -14,7 +14,7 @@ from data.errors import ModelError, UnknownItem
 from data.groups import group_series
 from data.schema import Frequency, Panel
 from forecasting.core.quantile_function import TAUS
-from forecasting.models.patchwork.adjustments import _spread as spread
+from forecasting.features.tabular import spread
 from forecasting.models.patchwork.error_distribution import ErrorPool, Errors
 from forecasting.models.patchwork.forecaster import Patchwork
 from forecasting.models.patchwork.new_product_rule import AGES

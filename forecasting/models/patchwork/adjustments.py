@@ -15,6 +15,7 @@ import numpy as np
 from data.groups import ALL
 from data.schema import PRICE, GroupSeries, Panel, Plan
 from forecasting.features.moving_average import running_mean
+from forecasting.features.tabular import spread
 
 SEASON = "season"
 
@@ -55,7 +56,7 @@ class AddOns:
     def learned(cls, history: Panel) -> AddOns:
         """From the whole of ``history``."""
         names = (*history.known, SEASON)
-        spreads = np.array([1.0 if name in (PRICE, SEASON) else _spread(history.known[name]) for name in names])
+        spreads = np.array([1.0 if name in (PRICE, SEASON) else spread(history.known[name]) for name in names])
         group = _category(history)
         regressors = _regressors(history, None, group, names, spreads)
         matrix, vector = _normal_equations(history.uncensored, regressors)  # (N, K, K), (N, K)
@@ -235,9 +236,3 @@ def _category(history: Panel) -> GroupSeries | None:
         if share > best:
             best, chosen = float(share), group
     return chosen
-
-
-def _spread(values: np.ndarray) -> float:
-    """Standard deviation of what is known; 1 where nothing varies."""
-    known = values[np.isfinite(values)].astype(np.float64)  # squares of large numbers are no float32
-    return float(known.std()) or 1.0 if known.size else 1.0
