@@ -10,6 +10,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -219,7 +220,7 @@ class _Visit:
             self._goto()
 
     def _stop(self) -> None:
-        """Stops the work that has just begun, once a bar shows how far it is."""
+        """Stops the work that has just begun, once a bar shows how far it is, and whatever else is running."""
         from playwright.sync_api import TimeoutError as NotYet
 
         main = self.page.get_by_test_id("stMain")  # Streamlit's own Stop, in the header while a script runs, is none of ours
@@ -233,12 +234,15 @@ class _Visit:
         for label in controls.STOPS:
             button = main.get_by_role("button", name=label, exact=True)
             if button.count():
-                button.first.click()
                 self.after += ", and stopped"
                 self.crawl.pressed["stop"] += 1
-                try:
-                    button.first.wait_for(state="detached", timeout=WORK)
-                except NotYet:
+                until = time.monotonic() + WORK / 1000
+                while button.count() and time.monotonic() < until:  # work that was stopped before may still be ending above it
+                    for one in button.all():
+                        with suppress(NotYet):
+                            one.click(timeout=1_000)
+                    self.page.wait_for_timeout(1_000)
+                if button.count():
                     self._fell(f"it goes on {WORK // 1000} s after it was stopped")
                 return
 
