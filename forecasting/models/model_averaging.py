@@ -32,7 +32,7 @@ from forecasting.models.averaged_parts import JUDGED, Beside, Fitted, Made, fit_
 from forecasting.models.registry import generation
 
 #: The generations blended: the network first, for it can always be fitted and explains what is said.
-COMPONENTS = ("mqtransformer", "feedforward", "lightgbm", "patchwork")
+COMPONENTS = ("mqtransformer", "feedforward", "lightgbm", "patchwork", "empirical_last26")
 
 #: Classes of items by their share of periods without a sale: dense, between, intermittent.
 _CLASSES = 3
@@ -43,8 +43,9 @@ _ENOUGH, _STEPS = 500, 10
 #: Item-periods below which a blend makes do with fewer networks and rows, to be there in minutes: its parts steady each other.
 _SMALL, _FEW_MEMBERS, _FEW_ROWS = 30_000, 2, 100_000
 
-#: How far weights are drawn to equal ones.
-_DRAWN = 0.5
+#: How far weights are drawn to equal ones, of the components that alone did not lose this many times what the best one did:
+#: what knows nothing of a plan is as good as any where there is none, and has no say where there is one.
+_DRAWN, _WORSE = 0.5, 1.2
 
 
 class Blend(Generation):
@@ -109,8 +110,7 @@ class Blend(Generation):
             judged = judged_from(len(history.periods), horizon)
             sold = np.stack([actuals_after(history, t, horizon, since=judged) for t in dates])  # (D, N, H)
             classes = _classes(history, dates[0])
-            earned = _earned(np.stack([one.early for one in fitted.values()]), sold, classes)
-            self._weights = _DRAWN * self._weights + (1 - _DRAWN) * earned
+            self._weights = _earned(np.stack([one.early for one in fitted.values()]), sold, classes)
         without = "".join(f"; left out {name}: {reason}" for name, reason in self._left_out.items())
         report(Progress(1, 1, f"{self.title}: ready{without}"))
 
@@ -188,15 +188,23 @@ def _classes(history: Panel, t: int) -> np.ndarray:
 
 
 def _earned(quantiles: np.ndarray, sold: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """The weights [S, C] under which the components' ``quantiles`` [C, D, N, H, 3] met ``sold`` [D, N, H] best."""
+    """The weights [S, C] under which the components' ``quantiles`` [C, D, N, H, 3] met ``sold`` [D, N, H] best, drawn half of
+    the way to equal ones."""
     grid = [share for share in itertools.product(range(_STEPS + 1), repeat=len(quantiles)) if sum(share) == _STEPS]
     shares, losses = np.array(grid) / _STEPS, []  # (G, C)
     for share in shares:
         mixed = np.tensordot(share, quantiles, axes=1)
         losses.append(np.nan_to_num(pinball(sold, mixed, np.array(JUDGED)).mean(axis=-1)).sum(axis=(0, 2)))
     loss, known = np.stack(losses, axis=1), np.isfinite(sold).sum(axis=(0, 2))  # (N, G), (N,)
-    answer = np.tile(shares[loss.sum(axis=0).argmin()], (_CLASSES, 1))
+    answer = np.tile(_drawn(shares, loss.sum(axis=0)), (_CLASSES, 1))
     for one in range(len(answer)):
         if known[classes == one].sum() >= _ENOUGH:
-            answer[one] = shares[loss[classes == one].sum(axis=0).argmin()]
+            answer[one] = _drawn(shares, loss[classes == one].sum(axis=0))
     return answer
+
+
+def _drawn(shares: np.ndarray, loss: np.ndarray) -> np.ndarray:
+    """The best [C] of the ``shares`` [G, C] by their ``loss`` [G], drawn to equal ones of all that alone are near the best."""
+    alone = np.array([loss[row.argmax()] for row in shares.T])  # (C,) a share of 1 is the largest
+    near = alone <= _WORSE * alone.min()
+    return _DRAWN * near / near.sum() + (1 - _DRAWN) * shares[loss.argmin()]

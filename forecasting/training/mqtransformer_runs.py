@@ -95,6 +95,7 @@ def network_config(
         attention="attention" in settings.parts,
         peak_care="peak_care" in settings.parts,
         flags=len(inputs.layout.flagged),
+        recall="recall" in settings.parts,
     )
 
 

@@ -182,7 +182,7 @@ def test_the_blend_leaves_out_a_part_that_fails_and_says_so() -> None:
     odd: dict[str, type[Generation]] = {"lightgbm": Breaking, "patchwork": BreakingEarly}
     blend = Blend(make=partial(naive_but, odd))
     blend.fit(panel, panel.last, HORIZON, told.append)
-    assert list(blend.weights) == ["mqtransformer", "feedforward"]
+    assert list(blend.weights) == ["mqtransformer", "feedforward", "empirical_last26"]
     assert np.sum(list(blend.weights.values()), axis=0) == pytest.approx(1.0)
     assert set(blend.left_out) == {"lightgbm", "patchwork"}
     assert "NotImplementedError: tiny datasets" in blend.left_out["lightgbm"]
@@ -204,7 +204,7 @@ def test_what_the_blend_left_out_is_saved_and_read(tmp_path: Path) -> None:
 
 def test_a_blend_without_any_part_says_why_of_each() -> None:
     panel = monthly(np.full((3, 20), np.nan))
-    with pytest.raises(TooLittleHistory, match=r"mqtransformer: .* feedforward: .* lightgbm: .* patchwork: "):
+    with pytest.raises(TooLittleHistory, match=": .*".join(COMPONENTS) + ": "):
         Blend(make=moment).fit(panel, panel.last, HORIZON)
 
 

@@ -111,7 +111,9 @@ def test_errors_that_last_are_learned_from_and_noise_is_not() -> None:
     rng = np.random.default_rng(0)
     lasting = rng.normal(0, 0.5, (200, 1)) * np.ones((1, HORIZON))
     noise = lambda: rng.normal(0, 0.1, (200, HORIZON))  # noqa: E731
-    assert learned([meeting(lasting + noise(), np.exp(lasting + noise()))]).trust == 1.0
+    judged = [meeting(lasting + noise(), np.exp(lasting + noise()))]
+    assert learned(judged).trust == 1.0
+    assert learned(judged, planned=False).trust == 0.0
     fleeting = [meeting(rng.normal(0, 0.5, (200, HORIZON)), np.exp(rng.normal(0, 0.5, (200, HORIZON)))) for _ in range(5)]
     assert learned(fleeting).trust <= 0.3
 

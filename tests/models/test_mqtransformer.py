@@ -13,8 +13,9 @@ from forecasting.evaluation import ablation
 from forecasting.features.encoding import encoding_of
 from forecasting.features.inputs import Inputs, encode
 from forecasting.features.planned_targets import planned_targets
-from forecasting.models.mqtransformer.network import MQTransformer, periods_back
+from forecasting.models.mqtransformer.network import MQTransformer, periods_back, recent_quantiles
 from forecasting.models.mqtransformer.settings import PARTS, TrainingSettings
+from forecasting.models.neural.layers import MEDIAN
 from forecasting.training.mqtransformer_runs import RunData
 
 HORIZON, T = 4, 50
@@ -101,6 +102,28 @@ def test_what_came_after_the_creation_date_changes_nothing() -> None:
     earlier = inputs.past.clone()
     earlier[:, T, 0] += 2.0
     assert not torch.equal(network(replace(inputs, past=earlier), at).periods[:, 1], one.periods[:, 1])
+
+
+def test_what_sold_lately_is_recalled_where_there_is_a_record() -> None:
+    network, inputs = built()
+    assert network.recall is not None
+    at, column = torch.tensor([T]), inputs.layout.origin.at("has history")
+    with torch.no_grad():
+        network.recall.bias.fill_(30.0)
+        network.price_response = None  # all prices as usual
+    logs = network(inputs, at).periods  # (N, K, H, Q)
+    recent, seen = recent_quantiles(inputs, at)
+    assert bool(seen.all())
+    assert torch.allclose(logs, recent[:, :, None].expand_as(logs), atol=1e-5)
+    middle = (recent[:, 0, MEDIAN].exp() - 0.02) * inputs.scale[:, T]  # logs are softened
+    lower, upper = (inputs.demand[:, T - 25 : T + 1].sort(dim=1).values[:, place] for place in (12, 13))
+    assert bool(((lower - 0.01 <= middle) & (middle <= upper + 0.01)).all())
+    new = inputs.origin.clone()
+    new[..., column] = 0
+    one = network(replace(inputs, origin=new), at).periods
+    with torch.no_grad():
+        network.recall.bias.fill_(-30.0)
+    assert torch.allclose(one, network(replace(inputs, origin=new), at).periods)
 
 
 def test_the_convolutions_read_a_promotion_as_the_period_before_it() -> None:

@@ -335,7 +335,7 @@ def test_a_part_that_is_switched_off_is_in_no_network(panel: Panel) -> None:
         panel, HORIZON, without, WorkerPool(None, fit_key(panel, HORIZON, without), lambda progress: None, lambda: False)
     )
     configs = [view.config for view in (*trained.views, *trained.early)]
-    assert all(one.attention and not (one.lags or one.moves or one.peak_care) for one in configs)
+    assert all(one.attention and not (one.lags or one.moves or one.peak_care or one.recall) for one in configs)
 
 
 def test_a_model_of_an_older_version_is_refused_in_a_sentence(forecaster: MQTransformerForecaster, tmp_path: Path) -> None:

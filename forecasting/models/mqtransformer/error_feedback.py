@@ -204,8 +204,12 @@ class Judged:
     sold: np.ndarray
 
 
-def learned(judged: Sequence[Judged]) -> Feedback:
-    """The feedback that would have met these creation dates best; none where nothing is gained."""
+def learned(judged: Sequence[Judged], *, planned: bool = True) -> Feedback:
+    """The feedback that would have met these creation dates best; none where nothing is gained.
+
+    Where not everything is ``planned`` that is known of the past, no error is taken back: what an unplanned promotion did says
+    nothing of the periods after it.
+    """
     if not any(one.record.exists.any() for one in judged):
         return Feedback()
     taus = np.array(TAUS)
@@ -220,7 +224,7 @@ def learned(judged: Sequence[Judged]) -> Feedback:
 
     best = Feedback()
     least = (1 - _EARNED) * loss(best)
-    for chosen in itertools.product(_TRUSTS, _DOUBTS, _LIKENESSES, _RECENCIES):
+    for chosen in itertools.product(_TRUSTS if planned else (), _DOUBTS, _LIKENESSES, _RECENCIES):
         found = loss(Feedback(*chosen))
         if found < least:
             best, least = Feedback(*chosen), found

@@ -52,7 +52,9 @@ class FeedbackEnsemble:
             return none
         rows = np.random.default_rng(0).permutation(len(history))[:_ITEMS]
         judged = _held_back_records(early, history.take(np.sort(rows)), held_back)
-        return cls(now, history.last, early, early_until, learned(judged)) if judged else none
+        if not judged:
+            return none
+        return cls(now, history.last, early, early_until, learned(judged, planned=not history.unplanned))
 
     def twin(self) -> FeedbackEnsemble:
         """The same, for another thread: the weights are shared, the networks that they are put into are not."""

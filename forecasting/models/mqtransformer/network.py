@@ -8,6 +8,7 @@ and every creation date of a series is decoded and taught in the same pass. What
   period: promotion, events, calendar, what its groups plan), by how long ago they were and by the phase of the season.
 - *Season and likeness go straight to the answer.* The ratio to the scale that was seen a season ago, of the item and of its
   groups, and the mean ratio where attention looked, are candidates; a gate takes a mean of them, or none.
+- *What came may come.* The answer is in part the item's own quantiles of the last periods; how far, a gate says.
 - *Price by construction.* A price acts through a factor that can only fall with it. That it moves at all is told like an
   event, for a change is one; where prices are seen with a sale only, a change would tell of the sale, and it is not.
 - *Peak care* (arXiv 2411.05852). The convolutions read promoted periods as the last unpromoted one before them, so that a
@@ -28,7 +29,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from forecasting.features.channel_layout import events_among
+from forecasting.core.quantile_function import TAUS
+from forecasting.features.channel_layout import RECENT, events_among
 from forecasting.features.inputs import Inputs
 from forecasting.features.planned_targets import HiddenPlan, PlannedTargets, planned_targets
 from forecasting.models.mqtransformer.price_response import DISCOUNTS, PriceResponse, price_factor
@@ -73,7 +75,7 @@ class MQTransformerConfig:
     of ``Inputs``; ``covariates`` how many of ``relative``, the first ones, are the item's own; ``candidates`` the season
     candidates; ``events`` how many of ``ahead``, the last ones, are events; ``moves`` whether it is told that a price moves;
     ``flags`` of how many covariates it is told whether their plan is known, none in networks that were trained on plans alone.
-    ``lags``, ``attention``, ``peak_care`` switch a part on.
+    ``lags``, ``attention``, ``peak_care``, ``recall`` switch a part on.
     """
 
     horizon: int
@@ -95,6 +97,7 @@ class MQTransformerConfig:
     attention: bool = True
     peak_care: bool = True
     flags: int = 0
+    recall: bool = False  # as in networks from before there was this part
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,6 +239,7 @@ class MQTransformer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.gate = _gate(config.decoder_width, candidates) if candidates else None
         self.price_response = PriceResponse(config.decoder_width) if config.price else None
+        self.recall = _recall(config.decoder_width) if config.recall else None
         self.period_head, self.span_head = QuantileHead(config.decoder_width), QuantileHead(config.decoder_width)
 
     def forward(
@@ -275,7 +279,12 @@ class MQTransformer(nn.Module):
 
         shift, taken = self._gated(state, candidates, known)  # (N, K, H), (N, K, H, A)
         elasticity, discounts, response = self._price(state, changes, inputs.price_evidence[:, at, None])
-        periods = (self.period_head(state) + (shift + response)[..., None]).clamp(max=HIGHEST)
+        usual = self.period_head(state) + shift[..., None]  # at the usual price
+        if self.recall is not None:
+            recent, seen = recent_quantiles(inputs, at)  # (N, K, Q), (N, K)
+            recalled = torch.sigmoid(self.recall(state)) * seen[..., None, None]  # (N, K, H, 1)
+            usual, taken = torch.lerp(usual, recent[:, :, None], recalled), taken * (1 - recalled)
+        periods = (usual + response[..., None]).clamp(max=HIGHEST)
         spans = with_mean(self.span_head(state), span_level(periods)).clamp(max=HIGHEST)
         return Decoded(
             periods=periods,
@@ -351,6 +360,26 @@ def _gate(width: int, candidates: int) -> nn.Linear:
         gate.weight.mul_(0.3)
         gate.bias.zero_()[-1] = 1.0
     return gate
+
+
+def _recall(width: int) -> nn.Linear:
+    """The score of what came lately against what is made up, which it begins with for the most part."""
+    recall = nn.Linear(width, 1)
+    with torch.no_grad():
+        recall.weight.mul_(0.3)
+        recall.bias.fill_(-1.5)
+    return recall
+
+
+def recent_quantiles(inputs: Inputs, at: Tensor) -> tuple[Tensor, Tensor]:
+    """Logs over m of what sold in the last periods before each creation date, at TAUS: those of ``RECENT`` and between them
+    what lies between, [N, K, Q]; and whether anything is on record [N, K]."""
+    layout, origin = inputs.layout.origin, inputs.origin[:, at]
+    ratios = (origin[..., layout.span("recent quantile")].exp() * 1.1 - 0.1).clamp(min=0)  # the channel is a soft log
+    logs, taus, told = torch.log(ratios + _SOFT), torch.tensor(TAUS), torch.tensor(RECENT)
+    above = torch.searchsorted(told, taus).clamp(1, len(RECENT) - 1)
+    part = ((taus - told[above - 1]) / (told[above] - told[above - 1])).clamp(0, 1)
+    return torch.lerp(logs[..., above - 1], logs[..., above], part), origin[..., layout.at("has history")]
 
 
 def span_level(periods: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from forecasting.models.neural.settings import within_pairs
 
 #: What MQTransformer adds to MQ-CNN, by the names of its switches: attention over the past, feedback (learned after the
-#: networks), being told that a price moves, reading the last periods one by one, and peak care.
-PARTS = frozenset({"attention", "feedback", "moves", "lags", "peak_care"})
+#: networks), being told that a price moves, reading the last periods one by one, peak care, and recalling what sold lately.
+PARTS = frozenset({"attention", "feedback", "moves", "lags", "peak_care", "recall"})
 
 #: Batches that hold every pair of an item and a creation date of a small set once, and the fewest pairs of one.
 _BATCHES, _LEAST_PAIRS = 80, 192
