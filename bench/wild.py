@@ -48,10 +48,12 @@ from small_sets import busy_core  # noqa: E402
 from data.errors import TidelineError  # noqa: E402
 from data.schema import PROMO, Panel  # noqa: E402
 from data.sources.bench_directory import Task  # noqa: E402
+from forecasting.core.forecaster import Generation  # noqa: E402
 from forecasting.core.quantile_function import mean  # noqa: E402
 from forecasting.core.time_splits import history_until, origins  # noqa: E402
 from forecasting.evaluation import backtest  # noqa: E402
 from forecasting.evaluation.provenance import commit  # noqa: E402
+from forecasting.models.model_averaging import Blend  # noqa: E402
 from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster  # noqa: E402
 from forecasting.workflows import SHIPPED  # noqa: E402
 
@@ -137,12 +139,12 @@ def plans(sets: list[Path], models: list[str], seeds: list[int], quick: bool) ->
     reference: dict[str, object] = {}
     for directory in sets:
         panel, task = read(directory, quick)
-        for name in models:
-            figures = {plan: _scores(panel, task, name, seeds, quick, plan) for plan in ("known", "unknown")}
-            known.setdefault(directory.name, {})[name] = figures["known"][0]
-            unknown.setdefault(directory.name, {})[name] = figures["unknown"][0]
-            cal.setdefault(directory.name, {})[name] = figures["unknown"][1]
-        reference[directory.name] = _scores(without_future(panel), task, "lightgbm", seeds, quick, "catalog")[0]
+        name = directory.name
+        known[name] = {model: wql for model, (wql, _) in _scores(panel, task, models, seeds, quick, "known").items()}
+        asked = _scores(panel, task, models, seeds, quick, "unknown")
+        unknown[name] = {model: wql for model, (wql, _) in asked.items()}
+        cal[name] = {model: missed for model, (_, missed) in asked.items()}
+        reference[name] = _scores(without_future(panel), task, ["lightgbm"], seeds, quick, "catalog")["lightgbm"][0]
     return {"wql_known": known, "wql_unknown": unknown, "wql_unknown_lightgbm": reference, "cal_unknown": cal}
 
 
@@ -153,21 +155,47 @@ def without_future(panel: Panel) -> Panel:
 
 
 def _scores(
-    panel: Panel, task: Task, name: str, seeds: list[int], quick: bool, plan: str
-) -> tuple[float | str | None, float | None]:
-    """wQL and calibration error of dense items, the mean of the seeds; a word of why where the set is refused."""
-    runs = []
+    panel: Panel, task: Task, names: list[str], seeds: list[int], quick: bool, plan: str
+) -> dict[str, tuple[float | str | None, float | None]]:
+    """By model wQL and calibration error of dense items, the mean of the seeds; a word of why where the set is refused.
+
+    Where the blend is asked for, too, its own network is scored: it is the network.
+    """
+    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    refused: dict[str, str] = {}
     for seed in seeds:
-        model = made(name, seed, quick)
-        try:
-            tested = backtest.backtest(model, panel, horizon=task.horizon, origins=task.origins, stride=task.stride, plan=plan)
-        except TidelineError as error:
-            return str(error), None
-        row = backtest.score(tested)
-        runs.append((row.wql, row.calibration_dense.error))
-        print(f"{name}, plan {plan}, seed {seed}: wQL {row.wql:.4f}, {row.fit_seconds:.0f} s", file=sys.stderr, flush=True)
-    wql, cal = np.mean(runs, axis=0)
-    return _rounded(wql, 5), _rounded(cal)
+        blend: Blend | None = None
+        for name in sorted(names, key=lambda name: name != "blend"):
+            model: Generation = made(name, seed, quick)
+            fitted = _within(blend, model) if blend else None
+            try:
+                tested = backtest.backtest(
+                    fitted or model,
+                    panel,
+                    horizon=task.horizon,
+                    origins=task.origins,
+                    stride=task.stride,
+                    plan=plan,
+                    fit=fitted is None,
+                )
+            except TidelineError as error:
+                refused[name] = str(error)
+                continue
+            blend = model if isinstance(model, Blend) else blend
+            row = backtest.score(tested)
+            runs[name].append((row.wql, row.calibration_dense.error))
+            print(f"{name}, plan {plan}, seed {seed}: wQL {row.wql:.4f}, {row.fit_seconds:.0f} s", file=sys.stderr, flush=True)
+    means = {name: np.mean(pairs, axis=0) for name, pairs in runs.items() if pairs}
+    found = {name: (_rounded(wql, 5), _rounded(cal)) for name, (wql, cal) in means.items()}
+    return found | {name: (reason, None) for name, reason in refused.items()}
+
+
+def _within(blend: Blend, network: Generation) -> Generation | None:
+    """The part of a fitted blend that was trained as this network would be, where there is one."""
+    part = blend.components.get(network.name)
+    if not isinstance(part, MQTransformerForecaster) or not isinstance(network, MQTransformerForecaster):
+        return None
+    return part if part.settings == network.settings else None
 
 
 def span_coverage(directory: Path, quick: bool) -> dict[str, float | None]:

@@ -82,6 +82,11 @@ class Blend(Generation):
         return {name: tuple(self._weights[:, c].tolist()) for c, name in enumerate(self._fitted())}
 
     @property
+    def components(self) -> Mapping[str, Generation]:
+        """What is blended, by name."""
+        return MappingProxyType(self._fitted())
+
+    @property
     def left_out(self) -> Mapping[str, str]:
         """The components that could not be fitted, by name, and why."""
         return MappingProxyType(self._left_out)
