@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable
 
+import pytest
 import stand_in
 from streamlit.testing.v1 import AppTest
 
@@ -21,12 +22,12 @@ def text(app: AppTest) -> str:
     return " ".join(element.value for element in (*app.markdown, *app.caption, *app.success))
 
 
-def fill(app: AppTest, **fields: float) -> AppTest:
+def fill(app: AppTest, **fields: float | str) -> AppTest:
     """Opens the section, types, and saves."""
     app.session_state["terms"] = True
     app.run()
     for label, value in fields.items():
-        next(one for one in app.number_input if one.label.startswith(label.replace("_", " "))).set_value(value)
+        next(one for one in app.text_input if one.label.startswith(label.replace("_", " "))).set_value(str(value))
     return next(one for one in app.button if one.label.startswith("Save for")).click().run()
 
 
@@ -48,17 +49,30 @@ def test_what_is_saved_for_one_item_stands_in_its_arithmetic_and_survives(visit:
     assert "1 weeks" not in words
 
 
-def test_no_order_takes_longer_than_what_may_be_assumed(visit: Visit) -> None:
-    """Who types 2,40 in a browser of another language types 240."""
-    app = visit("buy_plan")
-    app.session_state["terms"] = True
-    app.run()
-    most = {one.label: one.max for one in app.number_input if one.placeholder == "not set"}
-    assert most["Lead time, weeks"] == 60
-    assert most["Give or take, weeks"] == 60
-    assert most["They arrive in, weeks"] == 60
-    assert most["Shelf life, weeks"] == 520
-    assert most["On hand, units"] == 1e6
+@pytest.mark.parametrize(
+    ("label", "typed", "said"),
+    [
+        ("Lead time", "240", "Lead time, weeks: “240” is not between 0 and 60"),
+        ("Give or take", "words", "“words” is not a number"),
+        ("Shelf life", "-5", "“-5” is not between 1 and 520"),
+        ("On hand", "1.240", "“1.240” may be 1,240 or 1.24"),
+    ],
+)
+def test_a_term_that_cannot_be_meant_is_refused_with_a_word(
+    visit: Visit, desk: stand_in.State, label: str, typed: str, said: str
+) -> None:
+    app = fill(visit("buy_plan"), **{label.replace(" ", "_"): typed, "Minimum_order": "7"})
+    refused = " ".join(one.value for one in app.error).replace("\\", "")
+    assert said in refused
+    assert "Nothing was saved" in refused
+    assert not stand_in.planner_store().terms("Corner shop").terms
+
+
+def test_a_term_is_read_as_it_is_written(visit: Visit) -> None:
+    words = text(fill(visit("buy_plan"), Lead_time="2,40", On_hand="1 200"))
+    assert "Saved: 2 changes of terms" in words
+    assert "lead time 2.4 weeks" in words
+    assert "1200 on hand" in words
 
 
 def test_what_is_saved_for_all_stands_in_the_list_and_in_its_file(visit: Visit, desk: stand_in.State) -> None:
@@ -80,8 +94,8 @@ def test_what_somebody_else_set_meanwhile_is_not_overwritten(visit: Visit, desk:
     app.session_state["terms"] = True
     app.run()
     stand_in.planner_store().set_terms("Corner shop", "", "", {"lead_time": 6.0}, 0)
-    next(
-        one for one in app.number_input if one.label.startswith("Lead time, weeks") and one.placeholder == "not set"
-    ).set_value(4.0)
+    next(one for one in app.text_input if one.label.startswith("Lead time, weeks") and one.placeholder == "not set").set_value(
+        "4"
+    )
     app = next(one for one in app.button if one.label.startswith("Save for")).click().run()
     assert "Somebody else has changed lead time of all items" in " ".join(one.value for one in app.error)

@@ -63,7 +63,7 @@ def test_the_demo_and_a_simulated_catalog_can_be_loaded(visit: Visit, desk: stan
     assert app.success[0].value == "The demo is loaded."
     assert "item" not in app.query_params
     app.button_group(key="source/upload").set_value("simulated").run()
-    app.number_input[0].set_value(500).run()
+    app.text_input(key="simulated items").set_value("500").run()
     button(app, "Make and load it").click().run()
     assert desk.loaded[-1] == "simulated 500 104 1 ['holidays', 'launches', 'stockouts']"
 

@@ -71,7 +71,7 @@ def test_what_is_assumed_opens_under_the_headings_answer(visit: Callable[..., Ap
     app.session_state["assumed"] = True
     app.run()
     assert not app.exception, app.exception
-    assert app.number_input(key="lead").value == 2.0
+    assert app.text_input(key="lead").value == "2"
     assert app.toggle(key="waits").value is False
 
 

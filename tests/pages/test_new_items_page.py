@@ -89,7 +89,7 @@ def test_a_product_is_described_with_the_catalogs_values(visit: Visit) -> None:
     assert app.title[0].value == "How will A new product launch?"
     assert next(one for one in app.selectbox if one.label == "Brand").options == ["—", "Alpine", "Own brand"]
     next(one for one in app.text_input if one.label == "Name").set_value("Oat cream").run()
-    next(one for one in app.number_input if one.label == "Price").set_value(3.5).run()
+    next(one for one in app.text_input if one.label == "Price").set_value("3,50 €").run()
     assert app.title[0].value == "How will Oat cream launch?"
     assert app.query_params["price"] == "3.5"
     address = app.code[0].value

@@ -33,12 +33,12 @@ def test_a_horizon_is_kept_within_what_the_model_answers() -> None:
     ("page", "address", "first"),
     [
         ("buy_plan", {"by": "costs", "scope": "category", "lost": "1.5", "budget": "250"},
-         {"by": [1], "scope": [1], "lost": 1.5, "unsold": 25.0, "budget": 250.0, "show": [0]}),
-        ("buy_plan", {"tau": "0.75", "q": "milk"}, {"by": [0], "tau": [75.0], "tau typed": 75.0, "buy q": "milk"}),
+         {"by": [1], "scope": [1], "lost": "1.5", "unsold": "25", "budget": "250", "show": [0]}),
+        ("buy_plan", {"tau": "0.75", "q": "milk"}, {"by": [0], "tau": [75.0], "tau typed": "75", "buy q": "milk"}),
         ("today", {"order": "recent", "q": "SKU"}, {"order": [2], "q": "SKU"}),
         ("what_if", {"item": "SKU-0003", "scenario": "p-10_m100"}, {"price": [-10.0], "promotion": [2]}),
         ("new_items", {"described": "1", "called": "Soap", "price": "2.5"},
-         {"which": [1], "new name": "Soap", "new price": 2.5}),
+         {"which": [1], "new name": "Soap", "new price": "2.5"}),
     ],
 )  # fmt: skip
 def test_a_widget_is_made_with_what_the_address_says(
@@ -47,7 +47,7 @@ def test_a_widget_is_made_with_what_the_address_says(
     """A page may run twice as it opens, and the browser then sees the second run alone."""
     app = visit(page, **address).run()
     assert not app.exception, app.exception
-    kinds = (app.button_group, app.number_input, app.text_input, app.slider)
+    kinds = (app.button_group, app.text_input, app.slider)
     made = {one.key: one.proto for kind in kinds for one in kind}
     seen = {key: list(made[key].default) if isinstance(value, list) else made[key].default for key, value in first.items()}
     assert seen == first

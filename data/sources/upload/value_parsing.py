@@ -127,6 +127,19 @@ def _number(text: str, decimal: Decimal) -> float:
     return float(plain)
 
 
+def typed_number(text: str) -> float | None:
+    """What a planner has typed into a field, None where it is no number.
+
+    One field does not settle how decimals are written: what may be read in one way alone is read so, and 1,234 as the pages
+    write it, as thousands.
+
+    >>> typed_number("2,40"), typed_number("1.234,5"), typed_number("1,234"), typed_number("$3"), typed_number("words")
+    (2.4, 1234.5, 1234.0, 3.0, None)
+    """
+    readings = (_number(text, decimal) for decimal in (".", ","))
+    return next((value for value in readings if np.isfinite(value)), None)
+
+
 def numeric_share(column: Coded, decimal: Decimal) -> float:
     """Which share of the column's different cells are numbers; 0 where it has none."""
     texts = _something(column.texts)

@@ -11,7 +11,8 @@ from data.schema import Frequency
 from forecasting.purchasing.policy_backtest import ReplaySettings
 from forecasting.purchasing.purchase_plan import BuyPlan
 from forecasting.purchasing.purchase_terms import BuySettings
-from pages.ui.display import formats
+from pages.ui.display import formats, number_field
+from pages.ui.display.number_field import Range
 from pages.ui.shell import url_state
 
 BY = {"quantile": "A quantile", "costs": "What it costs"}
@@ -28,27 +29,26 @@ class _Assumption:
     usual: float
     low: float
     high: float
-    step: float
     scale: float = 1.0
     help: str | None = None
 
 
 _STOCK = (
-    _Assumption("lead_time", "lead", "Lead time, {word}s", 2.0, 0.0, 60.0, 1.0, help="From order to receipt, where not known."),
-    _Assumption("review", "review", "{Word}s between orders", 1.0, 1.0, 60.0, 1.0),
-    _Assumption("pack_size", "pack", "Units in a pack", 1.0, 1.0, 10_000.0, 1.0, help="For items whose pack is not known."),
-    _Assumption("on_hand", "stock", "Units on hand", 0.0, 0.0, 1e6, 1.0, help="For items whose stock is not known."),
+    _Assumption("lead_time", "lead", "Lead time, {word}s", 2.0, 0.0, 60.0, help="From order to receipt, where not known."),
+    _Assumption("review", "review", "{Word}s between orders", 1.0, 1.0, 60.0),
+    _Assumption("pack_size", "pack", "Units in a pack", 1.0, 1.0, 10_000.0, help="For items whose pack is not known."),
+    _Assumption("on_hand", "stock", "Units on hand", 0.0, 0.0, 1e6, help="For items whose stock is not known."),
 )
 _COSTS = (
     _Assumption(
-        "lost", "lost", "A lost sale costs, × the margin", 1.0, 0.1, 20.0, 0.1, help="More than 1 where a customer is annoyed."
+        "lost", "lost", "A lost sale costs, × the margin", 1.0, 0.1, 20.0, help="More than 1 where a customer is annoyed."
     ),
     _Assumption(
-        "unsold", "unsold", "An unsold unit costs, % of its cost", 25.0, 1.0, 200.0, 1.0, 0.01,
+        "unsold", "unsold", "An unsold unit costs, % of its cost", 25.0, 1.0, 200.0, 0.01,
         "What is lost on a unit that is left over: storage, capital, markdown or waste.",
     ),
     _Assumption(
-        "margin", "margin", "Margin, % of the price", 30.0, 1.0, 99.0, 1.0, 0.01, "For items whose unit cost is not known."
+        "margin", "margin", "Margin, % of the price", 30.0, 1.0, 99.0, 0.01, "For items whose unit cost is not known."
     ),
 )  # fmt: skip
 
@@ -115,15 +115,8 @@ def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Fre
                 on_change=url_state.on_change(kind, kind, lambda label: label or ""),
             )
         budget = url_state.number("budget", float, -1.0)
-        st.number_input(
-            "Budget",
-            min_value=0.0,
-            step=100.0,
-            format="%.0f",
-            placeholder="No limit",
-            **url_state.made_with("budget", budget if budget >= 0 else None),
-            on_change=url_state.on_change("budget", "budget", lambda money: "" if money is None else f"{money:g}"),
-        )
+        shown = budget if budget >= 0 else None
+        number_field.address_field(right, "Budget", "budget", shown, Range(0, 1e12, empty=True), placeholder="No limit")
     with st.expander("What is assumed", key="assumed", on_change="rerun") as folded:
         if folded.open:
             _numbers(_STOCK, frequency)
@@ -138,34 +131,24 @@ def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Fre
 
 def _quantile(chosen: url_state.Selection) -> None:
     slide, write = st.columns([3, 1], vertical_alignment="bottom")
-    percent = round(chosen.tau * 100)
-    for place, key, label, shown in (
-        (slide.slider, "tau", "Chosen quantile", "P%d"),
-        (write.number_input, "tau typed", "or typed, P", "%d"),
-    ):
-        place(
-            label,
-            1,
-            99,
-            format=shown,
-            **url_state.made_with(key, percent),
-            on_change=url_state.on_change(key, "tau", lambda percent: f"{percent / 100:g}"),
-        )
+    percent, within = round(chosen.tau * 100), Range(1, 99, whole=True)
+    slide.slider(
+        "Chosen quantile",
+        1,
+        99,
+        format="P%d",
+        **url_state.made_with("tau", percent),
+        on_change=url_state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
+    )
+    typed = lambda number: url_state.write("tau", f"{number / 100:g}")  # noqa: E731
+    number_field.number_field(write, "or typed, P", "tau typed", percent, within, typed)
 
 
 def _numbers(shown: Sequence[_Assumption], frequency: Frequency) -> None:
     word = formats.period_word(frequency)
     for place, one in zip(st.columns(len(shown)), shown, strict=True):
-        place.number_input(
-            one.label.format(word=word, Word=word.title()),
-            min_value=one.low,
-            max_value=one.high,
-            step=one.step,
-            format="%.1f" if one.step < 1 else "%.0f",
-            help=one.help,
-            **url_state.made_with(one.param, _typed(one)),
-            on_change=url_state.on_change(one.param, one.param, lambda number: f"{number:g}"),
-        )
+        label = one.label.format(word=word, Word=word.title())
+        number_field.address_field(place, label, one.param, _typed(one), Range(one.low, one.high), help=one.help)
 
 
 def _typed(one: _Assumption) -> float:

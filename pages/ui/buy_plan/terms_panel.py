@@ -11,7 +11,8 @@ from data.errors import TidelineError
 from data.facts import About
 from data.planner_store import Term
 from forecasting.purchasing.purchase_plan import BuyPlan
-from pages.ui.display import formats
+from pages.ui.display import formats, number_field
+from pages.ui.display.number_field import Range
 from pages.ui.resources import purchasing
 from pages.ui.shell import url_state
 
@@ -21,14 +22,13 @@ _SAVED, _REFUSED = "terms saved", "terms refused"
 
 @dataclass(frozen=True)
 class _Field:
-    """A term: its commercial column, its label and words with the period's name in them, its step and what is most."""
+    """A term: its commercial column, its label and words with the period's name in them, and what is least and most."""
 
     name: str
     label: str
     phrase: str
     help: str
     least: float = 0.0
-    step: float = 1.0
     most: float = 1e6
 
 
@@ -39,7 +39,7 @@ _FIELDS = (
     _Field(
         "lead_time_sd", "Give or take, {word}s", "lead time give or take {value} {word}s",
         "The standard deviation of the lead time: demand is then mixed over a shorter, the usual and a longer one.",
-        0.0, 0.5, _LONGEST,
+        0.0, _LONGEST,
     ),
     _Field("on_hand", "On hand, units", "{value} on hand", "Stock now."),
     _Field("on_order", "On order, units", "{value} on order", "Ordered and not yet received."),
@@ -84,29 +84,32 @@ def _form(category: str, item: str, word: str) -> None:
         for position, one in enumerate(_FIELDS):
             if position % _IN_A_ROW == 0:
                 places = st.columns(_IN_A_ROW, vertical_alignment="bottom")
-            places[position % _IN_A_ROW].number_input(
+            places[position % _IN_A_ROW].text_input(
                 one.label.format(word=word),
-                min_value=one.least,
-                max_value=one.most,
-                value=min(mine[one.name], one.most) if one.name in mine else None,
-                step=one.step,
-                format="%.1f" if one.step < 1 else "%g",
+                value=number_field.written(mine.get(one.name)),
                 placeholder="not set",
                 help=one.help,
                 key=f"term/{one.name}/{this}",
             )
         st.form_submit_button(
-            f"Save for {scope}", type="primary", on_click=_save, args=(category, item, mine, saved.version, this)
+            f"Save for {scope}", type="primary", on_click=_save, args=(category, item, mine, saved.version, this, word)
         )
     if saved.terms:
         st.markdown("\n".join(f"- {line}" for line in saved_terms_text(saved.terms, word)))
 
 
-def _save(category: str, item: str, before: Mapping[str, float], seen: int, this: str) -> None:
-    """Keeps what differs from what stood in the form when it was drawn."""
+def _save(category: str, item: str, before: Mapping[str, float], seen: int, this: str, word: str) -> None:
+    """Keeps what differs from what stood in the form when it was drawn; nothing at all where a field cannot be meant."""
     if any(url_state.is_gone(f"term/{one.name}/{this}") for one in _FIELDS):
         return
-    typed = {one.name: st.session_state[f"term/{one.name}/{this}"] for one in _FIELDS}
+    typed: dict[str, float | None] = {}
+    for one in _FIELDS:
+        try:
+            text = st.session_state[f"term/{one.name}/{this}"]
+            typed[one.name] = number_field.read(text, Range(one.least, one.most, empty=True))
+        except ValueError as error:
+            st.session_state[_REFUSED] = f"{one.label.format(word=word)}: {error} Nothing was saved."
+            return
     changes = {name: value for name, value in typed.items() if value != before.get(name)}
     try:
         purchasing.save_terms(category, item, changes, seen)

@@ -10,6 +10,7 @@ from data.errors import TidelineError, UploadError
 from data.sources.simulator.simulate import MOST_CELLS
 from forecasting.core.types import Progress, Report
 from pages.ui.display import formats
+from pages.ui.display.number_field import Range, session_field
 from pages.ui.jobs import job_panel
 from pages.ui.loading import upload_panel
 
@@ -80,9 +81,10 @@ def _simulated() -> None:
         "their answers."
     )
     items, periods, seed = st.columns(3)
-    count = int(items.number_input("Items", 10, 1_000_000, 1_000, step=1_000))
-    length = int(periods.number_input("Weeks", 30, 520, 104, step=52))
-    start = int(seed.number_input("Seed", 0, 999_999, 1, help="The same seed makes the same catalog."))
+    count = int(session_field(items, "Items", "simulated items", 1_000, Range(10, 1_000_000, whole=True)))
+    length = int(session_field(periods, "Weeks", "simulated weeks", 104, Range(30, 520, whole=True)))
+    same = "The same seed makes the same catalog."
+    start = int(session_field(seed, "Seed", "simulated seed", 1, Range(0, 999_999, whole=True), help=same))
     with st.container(horizontal=True, gap="medium"):
         planted = {
             name: st.checkbox(title, usual, help=words, key=f"planted/{name}", width="content")

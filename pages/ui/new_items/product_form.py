@@ -18,12 +18,14 @@ from data.facts import ItemFacts
 from forecasting.new_products.analog_forecast import LaunchForecast
 from forecasting.new_products.launch_service import LaunchService, NewProduct
 from pages.ui.display import formats
+from pages.ui.display.number_field import Range, number_field
 from pages.ui.resources import catalog
 from pages.ui.shell import url_state
 
 _RECENT, _DESCRIBED = "A recent item", "A product described"
 _ANY = "—"
 _WEIGHED = re.compile(r"(.+)\*(\d{1,3}(?:\.\d{1,2})?)")
+_PRICES = Range(0.01, 1e6, empty=True)
 _MOST = 40  # analogs weighed by hand in one address
 
 
@@ -181,14 +183,14 @@ def _fields(desk: LaunchService) -> None:
         on_change=_stored("new name", "called", str),
     )
     usual = desk.usual_price(given)
-    price.number_input(
+    number_field(
+        price,
         "Price",
-        min_value=0.01,
-        step=0.1,
-        format="%.2f",
+        "new price",
+        _number("price", _PRICES.least, _PRICES.most),
+        _PRICES,
+        _priced,
         placeholder=f"usual: {formats.price(usual, about.currency)}" if usual else "not known",
-        **url_state.made_with("new price", _number("price", 0.01, 1e6)),
-        on_change=_stored("new price", "price", lambda value: "" if value is None else f"{value:g}"),
     )
     if "promo" in about.known:
         promo.slider(
@@ -219,6 +221,12 @@ def _stored(key: str, name: str, write: Callable[[Any], str]) -> Callable[[], No
         weigh_as_learned()
 
     return stored
+
+
+def _priced(price: float | None) -> None:
+    url_state.write("price", "" if price is None else f"{price:g}")
+    st.query_params["described"] = "1"
+    weigh_as_learned()
 
 
 def _which() -> None:
