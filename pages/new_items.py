@@ -6,7 +6,7 @@ import streamlit as st
 
 from forecasting.new_products.analog_forecast import LaunchForecast
 from forecasting.new_products.launch_service import LaunchService
-from pages.ui.display import charts, exports, formats
+from pages.ui.display import charts, exports, formats, number_field
 from pages.ui.display.downloads import downloads
 from pages.ui.jobs import launches_panel
 from pages.ui.new_items import launch_charts, launch_text, product_form
@@ -83,7 +83,7 @@ def analogs(view: LaunchForecast, request: product_form.LaunchRequest, stamp: ex
     st.data_editor(
         {
             "Use": [analog.emphasis > 0 for analog in view.nearest],
-            "Weight ×": [analog.emphasis for analog in view.nearest],
+            "Weight ×": [number_field.written(analog.emphasis) for analog in view.nearest],
             "Item": [f"/item?item={analog.item_id}" for analog in view.nearest],
             "Name": [analog.name for analog in view.nearest],
             "Share": [100 * analog.share for analog in view.nearest],
@@ -98,7 +98,7 @@ def analogs(view: LaunchForecast, request: product_form.LaunchRequest, stamp: ex
         num_rows="fixed",
         disabled=["Item", "Name", "Share", "Matches", "Price", "Launched", "Total", "Curve"],
         column_config={
-            "Weight ×": st.column_config.NumberColumn(min_value=0.0, max_value=100.0, step=0.5, format="%.1f"),
+            "Weight ×": number_field.cell_config(),
             "Item": st.column_config.LinkColumn(display_text=r"item=(.*)$"),
             "Share": st.column_config.NumberColumn(format="%.1f%%"),
             "Price": st.column_config.NumberColumn(format="%.2f"),
@@ -109,6 +109,8 @@ def analogs(view: LaunchForecast, request: product_form.LaunchRequest, stamp: ex
         args=(key, tuple(analog.item_id for analog in view.nearest)),
         alt="The analogs with share of the weight, attributes that match, price, launch and units of each",
     )
+    if words := st.session_state.pop(product_form.REFUSED, None):
+        st.error(formats.plain(words))
     with st.container(horizontal=True, vertical_alignment="center"):
         downloads(launch_text.analogs_table(view, about), stamp, "analogs")
         if request.emphasis:

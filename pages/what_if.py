@@ -9,8 +9,9 @@ import numpy as np
 import streamlit as st
 
 from forecasting.service.view_models import ItemView, PlanChange
-from pages.ui.display import charts, exports, formats
+from pages.ui.display import charts, exports, formats, number_field
 from pages.ui.display.downloads import downloads
+from pages.ui.display.number_field import Range
 from pages.ui.item import forecast_text, scenario_text, simulator_truth_panel
 from pages.ui.resources import catalog
 from pages.ui.shell import frame, scenario_code, url_state
@@ -20,6 +21,9 @@ from pages.ui.shell.scenario_code import Scenario
 
 QUESTION = "What if the price changes?"
 NEW_PRICE, NEW_PROMOTION = "New price", "New promotion"
+
+_PRICES, _SHARES = Range(0.01, 99_999, empty=True), Range(0, 100, empty=True)
+_REFUSED = "periods refused"
 
 frame.frame()
 
@@ -144,15 +148,15 @@ def _single_periods(chosen: url_state.Selection, plan: ItemView, priced: bool, p
     config = {word: st.column_config.TextColumn(disabled=True)}
     if priced:
         columns["Planned price"] = plan.plan_price.tolist()
-        columns[NEW_PRICE] = [scenario.prices.get(h) for h in ahead]
+        columns[NEW_PRICE] = [number_field.written(scenario.prices.get(h)) for h in ahead]
         config["Planned price"] = st.column_config.NumberColumn(disabled=True, format="%.2f")
-        config[NEW_PRICE] = st.column_config.NumberColumn(min_value=0.01, max_value=99_999.0, step=0.01, format="%.2f")
+        config[NEW_PRICE] = number_field.cell_config()
     if promoted:
         promotion = scenario_text.promotion_column(bool(plan.promo_given.any()))
         columns[promotion] = (plan.plan_promo * 100).tolist()
-        columns[NEW_PROMOTION] = [scenario.promotions[h] * 100 if h in scenario.promotions else None for h in ahead]
+        columns[NEW_PROMOTION] = [number_field.written(_percent(scenario.promotions.get(h))) for h in ahead]
         config[promotion] = st.column_config.NumberColumn(disabled=True, format="%.0f%%")
-        config[NEW_PROMOTION] = st.column_config.NumberColumn(min_value=0, max_value=100, step=1, format="%.0f%%")
+        config[NEW_PROMOTION] = number_field.cell_config()
     with folded, st.form("single-periods", border=False):
         st.caption("An empty cell follows the sliders above. Promotion is the share of stores, 0 to 100%.")
         # The key changes when edits are taken over, so the table starts afresh from the address and never from itself.
@@ -168,19 +172,28 @@ def _single_periods(chosen: url_state.Selection, plan: ItemView, priced: bool, p
             alt="Planned and new prices and promotions of the periods ahead",
         )
         st.form_submit_button("Take over", on_click=_take_over, args=(key,), type="primary")
+        if words := st.session_state.pop(_REFUSED, None):
+            st.error(formats.plain(words))
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else share * 100
 
 
 def _take_over(key: str) -> None:
     if url_state.is_gone(key):
         return
-    scenario = url_state.selection().scenario
+    scenario, edited = url_state.selection().scenario, st.session_state[key]["edited_rows"]
+    read = [number_field.cells(edited, name, within) for name, within in ((NEW_PRICE, _PRICES), (NEW_PROMOTION, _SHARES))]
+    if refused := [words for _, sentences in read for words in sentences]:
+        st.session_state[_REFUSED] = " ".join([*refused, "Nothing was taken over."])
+        return
     prices, promotions = dict(scenario.prices), dict(scenario.promotions)
-    for row, cells in st.session_state[key]["edited_rows"].items():
-        for name, single, scale in ((NEW_PRICE, prices, 1.0), (NEW_PROMOTION, promotions, 0.01)):
-            if name in cells:
-                single.pop(row + 1, None)
-                if cells[name] is not None:
-                    single[row + 1] = cells[name] * scale
+    for (typed, _), single, scale in zip(read, (prices, promotions), (1.0, 0.01), strict=True):
+        for row, value in typed.items():
+            single.pop(row + 1, None)
+            if value is not None:
+                single[row + 1] = value * scale
     _store(prices=prices, promotions=promotions)
 
 

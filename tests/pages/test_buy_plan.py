@@ -38,7 +38,11 @@ def text(app: AppTest) -> str:
 def type_in(app: AppTest, row: int, units: float | None) -> AppTest:
     """Types into the editor as a planner does: its state, then its callback."""
     key = f"buy list/{app.session_state['buying turn']}"
-    app.session_state[key] = {"edited_rows": {row: {"Buy": units}}, "added_rows": [], "deleted_rows": []}
+    app.session_state[key] = {
+        "edited_rows": {row: {"Buy": None if units is None else str(units)}},
+        "added_rows": [],
+        "deleted_rows": [],
+    }
     drafts = getattr(app.session_state, "buying drafts", {})
     app.session_state["buying drafts"] = {**drafts, app.session_state["buying ids"][row]: units}
     return app.run()
@@ -120,10 +124,13 @@ def test_a_small_quantity_is_said_the_other_way_round(visit: Visit) -> None:
 
 
 def test_what_the_editor_hears_becomes_a_draft_of_its_item(monkeypatch: pytest.MonkeyPatch) -> None:
-    memory = {"key": {"edited_rows": {"1": {"Buy": 5.0}, "0": {}}}, "buying ids": ["A", "B"], "buying drafts": {"C": 1.0}}
+    edited = {"1": {"Buy": "1,200"}, "0": {}, "2": {"Buy": "words"}}
+    memory = {"key": {"edited_rows": edited}, "buying ids": ["A", "B", "D"], "buying drafts": {"C": 1.0}, "buying context": ()}
     monkeypatch.setattr(order_table.st, "session_state", memory)
     order_table._typed("key")
-    assert memory["buying drafts"] == {"C": 1.0, "B": 5.0}
+    assert memory["buying drafts"] == {"C": 1.0, "B": 1200.0}
+    assert memory["buying refused"] == "Buy: “words” is not a number."
+    assert "buying context" not in memory, "a new editor shows what counts"
 
 
 def test_a_discarded_quantity_is_gone_and_an_emptied_one_is_worked_out_again(visit: Visit) -> None:

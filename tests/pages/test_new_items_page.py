@@ -67,9 +67,14 @@ def test_the_table_of_analogs_is_taken_over_when_it_is_edited(visit: Visit, monk
 
     params: dict[str, str] = {"weigh": "A0*2"}
     monkeypatch.setattr(st, "query_params", params)
-    monkeypatch.setattr(st, "session_state", {"key": {"edited_rows": {"1": {"Use": False}, 2: {"Weight ×": 3}}}})
+    monkeypatch.setattr(st, "session_state", {"key": {"edited_rows": {"1": {"Use": False}, 2: {"Weight ×": "3"}}}})
     product_form.weigh("key", ("A0", "A1", "A2"))
     assert product_form.read(params["weigh"]) == {"A0": 2.0, "A1": 0.0, "A2": 3.0}
+    memory: dict[str, object] = {"key": {"edited_rows": {0: {"Weight ×": "words"}, 2: {"Weight ×": "0,5"}}}}
+    monkeypatch.setattr(st, "session_state", memory)
+    product_form.weigh("key", ("A0", "A1", "A2"))
+    assert product_form.read(params["weigh"]) == {"A0": 2.0, "A1": 0.0, "A2": 0.5}
+    assert memory[product_form.REFUSED] == "Weight ×: “words” is not a number."
     monkeypatch.setattr(st, "session_state", {"key": {"edited_rows": {row: {"Use": True} for row in range(3)}}})
     product_form.weigh("key", ("A0", "A1", "A2"))
     assert "weigh" not in params

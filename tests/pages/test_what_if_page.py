@@ -82,7 +82,15 @@ def test_single_periods_are_taken_over_together(visit: Visit) -> None:
     app.run()
     key = f"edits/{ITEM}/13/"
     app.session_state[key] = {
-        "edited_rows": {2: {"New price": 2.1}, 4: {"New promotion": 30}},
+        "edited_rows": {2: {"New price": "-3"}, 4: {"New promotion": "30"}},
+        "added_rows": [],
+        "deleted_rows": [],
+    }
+    button(app, "Take over").click().run()
+    assert app.query_params["scenario"] == "p-10"
+    assert "is not between 0.01 and 99,999" in " ".join(one.value for one in app.error).replace("\\", "")
+    app.session_state[key] = {
+        "edited_rows": {2: {"New price": "2,10"}, 4: {"New promotion": "30"}},
         "added_rows": [],
         "deleted_rows": [],
     }

@@ -16,7 +16,8 @@ from data.errors import TidelineError
 from data.facts import About
 from forecasting.purchasing.purchase_plan import BuyPlan, BuyRow
 from pages.ui.buy_plan import text as buy_plan_text
-from pages.ui.display import formats
+from pages.ui.display import formats, number_field
+from pages.ui.display.number_field import Range
 from pages.ui.display.tables import Column, Table
 from pages.ui.resources import catalog, purchasing
 from pages.ui.shell import url_state
@@ -31,6 +32,7 @@ _WIDTHS = {"− on order": 78, "→ minimum": 82, "+ back orders": 100, "Enough"
 _DRAFTS, _SEEN = "buying drafts", "buying drafts seen"
 _CONTEXT, _TURN, _START, _IDS = "buying context", "buying turn", "buying start", "buying ids"
 _SAVED, _REFUSED = "buying saved", "buying refused"
+_UNITS = Range(0, 1e9, empty=True)
 
 
 def section(plan: BuyPlan, about: About) -> None:
@@ -68,7 +70,7 @@ def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -
     memory.setdefault(_SEEN, saved)
     start = memory[_START]
     columns = _columns(rows, about)
-    columns[BUY] = [start.get(row.item_id, row.quantity) for row in rows]
+    columns[BUY] = [number_field.written(start.get(row.item_id, row.quantity)) for row in rows]
     config = {name: st.column_config.TextColumn(disabled=True, width=_WIDTHS.get(name)) for name in columns}
     config |= {
         name: st.column_config.NumberColumn(disabled=True, format="localized", width=_WIDTHS.get(name, 67))
@@ -79,9 +81,7 @@ def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -
         note = "Of what is needed, what finds no stock before an order placed now arrives: it will be lost, and is not bought."
         config[_LOST] = st.column_config.NumberColumn(disabled=True, format="localized", width=67, help=note)
     config["Item"] = st.column_config.TextColumn(disabled=True, width=196, pinned=True)
-    config[BUY] = st.column_config.NumberColumn(
-        min_value=0, max_value=1e9, format="localized", width=80, help="Type another number; empty it to take ours."
-    )
+    config[BUY] = number_field.cell_config("Type another number; empty it to take ours.", 80)
     key = f"buy list/{memory[_TURN]}"
     st.data_editor(
         columns,
@@ -135,9 +135,11 @@ def _typed(key: str) -> None:
     if url_state.is_gone(key):
         return
     drafts = st.session_state.setdefault(_DRAFTS, {})
-    for row, cells in st.session_state[key]["edited_rows"].items():
-        if BUY in cells:
-            drafts[st.session_state[_IDS][int(row)]] = cells[BUY]
+    values, refused = number_field.cells(st.session_state[key]["edited_rows"], BUY, _UNITS)
+    drafts |= {st.session_state[_IDS][row]: units for row, units in values.items()}
+    if refused:  # a new editor, in which what was there before stands again
+        st.session_state[_REFUSED] = " ".join(refused)
+        st.session_state.pop(_CONTEXT, None)
 
 
 def _drafts(plan: BuyPlan, about: About) -> None:

@@ -7,8 +7,9 @@ beneath the field, and what stood there before still counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -62,6 +63,26 @@ def read(text: str, within: Range) -> float | None:
     if within.whole and value % 1:
         raise ValueError(f"{typed} is not a whole number.")
     return value
+
+
+def cells(edited: Mapping[Any, Mapping[str, Any]], column: str, within: Range) -> tuple[dict[int, float | None], list[str]]:
+    """What was typed into a ``column`` of text in an edited table, by row, and a sentence for each cell that cannot be meant.
+
+    A table's own cells for numbers drop what they do not know, as a browser's number field does.
+    """
+    values, refused = dict[int, float | None](), list[str]()
+    for row, changed in edited.items():
+        if column in changed:
+            try:
+                values[int(row)] = read(str(changed[column] or ""), within)
+            except ValueError as error:
+                refused.append(f"{column}: {error}")
+    return values, refused
+
+
+def cell_config(help: str | None = None, width: int | None = None) -> Any:
+    """The look of such a column."""
+    return st.column_config.TextColumn(alignment="right", max_chars=20, help=help, width=width)
 
 
 def number_field(

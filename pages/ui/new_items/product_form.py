@@ -18,14 +18,15 @@ from data.facts import ItemFacts
 from forecasting.new_products.analog_forecast import LaunchForecast
 from forecasting.new_products.launch_service import LaunchService, NewProduct
 from pages.ui.display import formats
-from pages.ui.display.number_field import Range, number_field
+from pages.ui.display.number_field import Range, cells, number_field
 from pages.ui.resources import catalog
 from pages.ui.shell import url_state
 
 _RECENT, _DESCRIBED = "A recent item", "A product described"
 _ANY = "—"
 _WEIGHED = re.compile(r"(.+)\*(\d{1,3}(?:\.\d{1,2})?)")
-_PRICES = Range(0.01, 1e6, empty=True)
+_PRICES, _WEIGHTS = Range(0.01, 1e6, empty=True), Range(0, 100)
+REFUSED = "weights refused"
 _MOST = 40  # analogs weighed by hand in one address
 
 
@@ -249,13 +250,12 @@ def weigh(key: str, item_ids: tuple[str, ...]) -> None:
     """Takes over what was edited in the table of analogs, whose rows are ``item_ids``."""
     if url_state.is_gone(key):
         return
-    emphasis = read(st.query_params.get("weigh", ""))
-    for row, cells in st.session_state[key]["edited_rows"].items():
-        item = item_ids[int(row)]
-        if cells.get("Weight ×") is not None:
-            emphasis[item] = float(cells["Weight ×"])
-        if "Use" in cells:
-            emphasis[item] = 1.0 if cells["Use"] else 0.0
+    emphasis, edited = read(st.query_params.get("weigh", "")), st.session_state[key]["edited_rows"]
+    typed, refused = cells(edited, "Weight ×", _WEIGHTS)
+    emphasis |= {item_ids[row]: weight for row, weight in typed.items() if weight is not None}
+    emphasis |= {item_ids[int(row)]: float(changed["Use"]) for row, changed in edited.items() if "Use" in changed}
+    if refused:
+        st.session_state[REFUSED] = " ".join(refused)
     text = written({item: times for item, times in emphasis.items() if times != 1})
     url_state.write("weigh", text)
 
