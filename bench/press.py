@@ -2,8 +2,9 @@
 
 usage: python bench/press.py [--quick] [--catalogs NAME …] [--pages NAME …] [--kept HOME]
 
-Starts a fresh server on the demo with its model, on a small file without a model, and on nothing at all. Prints what it
-does, and one JSON object on the last line: the controls pressed, the failures, the errors of the browser's console.
+Starts a fresh server on the demo with its model, on a simulated catalog with its truth and a model, on files as other systems
+write them and a small one without a model, and on nothing at all. Prints what it does, and one JSON object on the last line:
+the controls pressed, the failures, the errors of the browser's console.
 ``--quick`` presses each kind of control once; ``--kept`` takes the demo from a home that was prepared before.
 """
 

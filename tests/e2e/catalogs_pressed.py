@@ -1,15 +1,21 @@
-"""The three desks that are pressed: the demo with its model, a small file of one's own without one, and nothing at all."""
+"""The desks that are pressed: the demo with its model, a simulated catalog with its truth and a model of its own, a small file
+of one's own without one, files as other systems write them, and nothing at all."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from e2e.crawler import Route
-from e2e.serving import forecasting
+from e2e.serving import ROOT, forecasting, python
 
+from data.catalog import Catalog
+
+CASES = ROOT.parent / "shared" / "cases"
 ITEMS, WEEKS = 12, 60
 DEMO_ITEM, SMALL_ITEM = "1082185", "PEN-03"
 _PAGES = ("accuracy", "item", "what_if", "new_items", "buy_plan")
@@ -26,6 +32,15 @@ _NONSENSE = (
     "accuracy?slice=nothing&of=nothing&with=nothing&by=nothing&ahead=nothing",
     "?page=99999999&order=nothing&alerts=-3",
 )
+
+
+_SIMULATED = """
+from forecasting import workflows
+from forecasting.models.mqtransformer.settings import TrainingSettings
+say = lambda progress: None
+workflows.load_simulated(40, 80, 3, say)
+workflows.train(say, TrainingSettings(members=1, scale_lives=(0.5,), most_steps=50, width=8, decoder_width=8))
+"""
 
 
 def small_file(path: Path) -> Path:
@@ -71,12 +86,40 @@ def small(home: Path) -> Route:
     return Route("small", _pages(SMALL_ITEM), ("item", *_NONSENSE[:2]), files(home / "files"))
 
 
+def simulated(home: Path) -> Route:
+    """A catalog whose truth is known, and a model trained on it for a moment."""
+    python(home, _SIMULATED)
+    with closing(Catalog(home / "catalog.duckdb")) as catalog:
+        item = catalog.search("", limit=1).rows[0].item_id
+    return Route("simulated", _pages(item), ("item", *_NONSENSE[:2]), files(home / "files"))
+
+
+def planned(home: Path) -> Route:
+    """Weeks to come with prices and no sales, and one item without any."""
+    return _file(home, "35-future-price-blank-demand.csv")
+
+
+def sold_out(home: Path) -> Route:
+    """Closing stock beside the sales, and weeks without either."""
+    return _file(home, "21-stockouts-with-stock-column.csv")
+
+
+def _file(home: Path, name: str) -> Route:
+    """One of the messy files that every developer is given."""
+    forecasting(home, "load", str(CASES / name), "--name", "Sales")
+    with closing(Catalog(home / "catalog.duckdb")) as catalog:
+        item = catalog.search("", limit=1).rows[0].item_id
+    return Route(name.split("-")[0], _pages(item), ("item", *_NONSENSE[:2]), files(home / "files"))
+
+
 def nothing(home: Path) -> Route:
     """No catalog and no model."""
     return Route("nothing", _pages(""), _NONSENSE[2:], files(home / "files"))
 
 
-CATALOGS = {"demo": demo, "small": small, "nothing": nothing}
+CATALOGS: dict[str, Callable[..., Route]] = {"demo": demo, "simulated": simulated, "small": small, "nothing": nothing}
+if CASES.is_dir():
+    CATALOGS |= {"planned": planned, "sold_out": sold_out}
 
 
 def _pages(item: str) -> tuple[str, ...]:

@@ -49,6 +49,8 @@ _SEEN = """() => {
       group.querySelector('[role=radio]') && !group.querySelector('[role=radio][aria-checked=true]')
     ).map((one) => one.innerText),
     words: main ? main.innerText.trim().length : 0,
+    bare: [...document.querySelectorAll('.js-plotly-plot')].filter((one) => one.offsetParent &&
+      !one.querySelector('.trace, .bars, .hm, .shapelayer path')).length,
   };
 }"""
 
@@ -277,6 +279,8 @@ class _Visit:
             self._fell(f"the server says: {logged}")
         if not seen["heading"] or seen["words"] < 20:
             self._fell("the page is empty")
+        if seen["bare"]:
+            self._fell("a chart is empty")
         for words in seen["unchosen"]:
             self._fell(f"nothing is chosen of {' / '.join(words.split(chr(10)))}")
         for error in self.errors:

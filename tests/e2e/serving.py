@@ -49,12 +49,21 @@ def chromium() -> str:
 
 def forecasting(home: Path, *words: str) -> None:
     """Runs ``python -m forecasting`` on this home."""
+    _run(home, "-m", "forecasting", *words)
+
+
+def python(home: Path, code: str) -> None:
+    """Runs a line of Python on this home."""
+    _run(home, "-c", code)
+
+
+def _run(home: Path, *words: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "forecasting", *words],
+        [sys.executable, *words],
         cwd=ROOT, env=os.environ | {"TIDELINE_HOME": str(home)}, capture_output=True, text=True, timeout=PREPARED_WITHIN,
     )  # fmt: skip
     if done.returncode:
-        raise NotServed(f"python -m forecasting {' '.join(words)} failed:\n{done.stdout}\n{done.stderr}")
+        raise NotServed(f"python {' '.join(words)} failed:\n{done.stdout}\n{done.stderr}")
 
 
 @contextmanager

@@ -29,6 +29,7 @@ PLANTED = """<!doctype html><link rel="icon" href="data:,"><div data-test-script
   onclick="this.after(Object.assign(document.createElement('div'), {innerText: 'There are two elements with one key'}));
            this.nextSibling.dataset.testid = 'stException'">What is assumed</summary></details></div>
 <div data-testid="stButton"><button onclick="missing()">Throw</button></div>
+<div data-testid="stButton"><button onclick="document.querySelector('p').classList.add('js-plotly-plot')">Draw</button></div>
 <div data-testid="stButton"><button onclick="this.closest('section').innerHTML = ''">Empty</button></div>
 <div data-testid="stButton"><button onclick="document.querySelector('p').innerText = 'Bought 120 units.'">Buy</button></div>
 </section>"""
@@ -63,10 +64,11 @@ def planted(tmp_path: Path) -> Iterator[Server]:
 def test_what_falls_over_is_found(browser: Browser, planted: Server) -> None:
     crawl = Crawl(browser, whole=False)
     crawl.of(planted, Route("planted", ("buy_plan",)))
-    assert dict(crawl.pressed) == {"fold": 1, "button": 3}
+    assert dict(crawl.pressed) == {"fold": 1, "button": 4}
     assert [(one.after, one.what, one.console) for one in crawl.failures] == [
         ("fold “What is assumed”: opened", "There are two elements with one key", False),
         ("button “Throw”: clicked", "missing is not defined", True),
+        ("button “Draw”: clicked", "a chart is empty", False),
         ("button “Empty”: clicked", "the page is empty", False),
     ]
 
