@@ -39,7 +39,11 @@ def section(plan: BuyPlan, about: About) -> None:
             st.caption(
                 f"The {len(listed):,} that come first, of {count:,}. Choose a supplier, a category or one item for others."
             )
-        downloads(shown, exports.Stamp(about.name, plan.creation_date, catalog.model_words()), "open-orders")
+        downloads(
+            shown,
+            exports.Stamp(about.name, plan.creation_date, catalog.model_words(), supply=about.supply_words),
+            "open-orders",
+        )
 
 
 def sentence(plan: BuyPlan, about: About) -> str:
