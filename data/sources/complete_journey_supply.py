@@ -39,7 +39,7 @@ _KEEPS = 3  # weeks of recent sales that fresh goods last
 _TIMES = 2.0  # how many times too much is then bought
 
 #: Least and most promised weeks of a supplier of fresh goods, of groceries, and of everything else.
-_FRESH_WEEKS, _GROCERY_WEEKS, _OTHER_WEEKS = (1, 1), (1, 2), (1, 3)
+_WEEKS = ((1, 1), (1, 2), (1, 3))
 _FRESH = ("Produce", "Meat", "Seafood", "Deli", "Pastry", "Floral", "Salad bar", "Restaurant", "Chef shoppe", "Garden center")
 _GROCERY = ("Grocery", "Meat, packaged", "Seafood, packaged", "Nutrition", "Spirits", "Frozen grocery")
 
@@ -222,22 +222,22 @@ class _Shelf:
 
 
 def _suppliers(panel: Panel, rng: np.random.Generator) -> Suppliers:
-    """Own brands and national brands are bought apart; whole categories together, departments as far as they go."""
-    columns = {name: panel.static[name] for name in ("brand", "department", "category")}
+    """Own and national brands are bought apart, and fresh goods, groceries and the rest; whole categories together."""
+    department, brand = panel.static["department"].astype(str), panel.static["brand"].astype(str)
+    kind = np.where(np.isin(department, _FRESH), 0, np.where(np.isin(department, _GROCERY), 1, 2))
+    columns = {"brand": brand, "kind": kind, "department": department, "category": panel.static["category"].astype(str)}
     counts = pd.DataFrame(columns).groupby(list(columns), sort=True).size()
-    before = counts.groupby(level="brand").cumsum() - counts
-    number = pd.Series(before // _ITEMS_OF_A_SUPPLIER, index=counts.index).astype(int)
-    pairs = pd.MultiIndex.from_arrays([number.index.get_level_values("brand"), number])
-    code, unique = pd.factorize(pairs)
-    of_item = code[counts.index.get_indexer(pd.MultiIndex.from_arrays(list(columns.values())))]
-    S = len(unique)
-    department = pd.Series(panel.static["department"]).groupby(of_item).agg(lambda values: values.value_counts().index[0])
-    fresh, grocery = department.isin(_FRESH).to_numpy(), department.isin(_GROCERY).to_numpy()
-    low, high = (np.where(fresh, _FRESH_WEEKS[k], np.where(grocery, _GROCERY_WEEKS[k], _OTHER_WEEKS[k])) for k in (0, 1))
+    before = counts.groupby(level=["brand", "kind"]).cumsum() - counts
+    of_category = pd.DataFrame({"number": before // _ITEMS_OF_A_SUPPLIER}).reset_index()
+    supplier = of_category.groupby(["brand", "kind", "number"])
+    kinds = supplier["kind"].first().to_numpy()  # (S,)
+    of_item = supplier.ngroup().to_numpy()[counts.index.get_indexer(pd.MultiIndex.from_arrays(list(columns.values())))]
+    S, (least, most) = len(kinds), np.array(_WEEKS)[kinds].T
     on_time = rng.uniform(0.84, 0.99, S)
     chances = np.stack([on_time, 0.8 * (1 - on_time), 0.2 * (1 - on_time)], axis=1)
     names = np.array([f"Supplier {number + 1:02d}" for number in range(S)], dtype=object)
-    return Suppliers(names, of_item, rng.integers(low, high, endpoint=True), chances, rng.choice([1, 2], S, p=[0.75, 0.25]))
+    promised = rng.integers(least, most, endpoint=True)
+    return Suppliers(names, of_item, promised, chances, rng.choice([1, 2], S, p=[0.75, 0.25]))
 
 
 def _unit_cost(panel: Panel, rng: np.random.Generator) -> np.ndarray:

@@ -77,6 +77,14 @@ def test_the_same_seed_makes_the_same_supply_and_another_makes_another(panel, su
     assert not other.commercial["on_hand"].equals(supply.commercial["on_hand"])
 
 
+def test_a_supplier_sells_fresh_goods_or_groceries_or_the_rest_of_one_kind_of_brand(panel, supply):
+    of_item = pd.Series(supply.suppliers.of_item)
+    for column in ("department", "brand"):  # each department here is a kind of its own
+        assert (pd.Series(panel.static[column]).groupby(of_item).nunique() == 1).all()
+    assert set(of_item) == set(range(len(supply.suppliers.names)))
+    assert (supply.suppliers.promised[supply.suppliers.of_item[panel.static["department"] == "Produce"]] == 1).all()
+
+
 def test_sales_are_left_as_they_are(panel):
     before = panel.demand.copy()
     supply_of(panel)

@@ -93,7 +93,7 @@ def table(orders: Sequence[OpenOrder], plan: BuyPlan, about: About) -> Table:
     def counts(order: OpenOrder) -> str:
         if order.arrives > lasts[order.item_id] + 1e-9:
             return "too late"
-        return f"overdue: taken as next {word}" if order.is_overdue else "in time"
+        return f"overdue, next {word}" if order.is_overdue else "in time"
 
     columns = (
         Column(
