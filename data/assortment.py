@@ -26,7 +26,7 @@ class Assortment:
     item_ids : [N] str.
     names, search_text : [N] as the catalog stores them, the latter with case and character forms folded.
     category : [N] the first attribute of each, "" where the catalog has none.
-    supplier : [N] the attribute of this name, None where the catalog has none.
+    supplier : [N] the attribute of this name, else whom the catalog says they are bought from; None where it has neither.
     commercial : name → [N] float64, NaN where not known.
     locations : each of ``LOCATION_COLUMNS`` → [N] str, "" where not known; empty unless the catalog has all of them.
     """
@@ -89,12 +89,17 @@ class Assortment:
 def assortment_of(rows: pa.Table, static: Sequence[str], commercial: Sequence[str]) -> Assortment:
     """From the catalog's rows of items."""
     first = rows[f"static_{static[0]}"].to_numpy() if static else np.full(len(rows), "", dtype=object)
-    named = next((name for name in static if name.casefold() == SUPPLIER), "")
+    attribute = next((name for name in static if name.casefold() == SUPPLIER), "")
     unknown, stored = np.full(len(rows), np.nan), set(rows.column_names)  # an older catalog lacks the columns that came later
 
     def column(name: str) -> np.ndarray:
         kept = f"commercial_{name}"
         return rows[kept].to_numpy().astype(np.float64) if kept in stored else unknown
+
+    def bought_from() -> pd.Categorical | None:
+        named = f"static_{attribute}" if attribute else f"commercial_{SUPPLIER}"
+        names = rows[named].to_numpy() if named in stored else np.zeros(0, object)
+        return pd.Categorical(names) if attribute or (names != "").any() else None
 
     return Assortment(
         item_ids=rows["item_id"].to_numpy(),
@@ -103,5 +108,5 @@ def assortment_of(rows: pa.Table, static: Sequence[str], commercial: Sequence[st
         category=pd.Categorical(first),
         commercial={name: column(name) for name in commercial},
         locations=location_columns({name: rows[f"static_{name}"].to_numpy() for name in LOCATION_COLUMNS if name in static}),
-        supplier=pd.Categorical(rows[f"static_{named}"].to_numpy()) if named else None,
+        supplier=bought_from(),
     )

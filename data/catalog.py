@@ -327,6 +327,7 @@ class Catalog:
             static={name: row[f"static_{name}"] for name in self.about.static},
             commercial={name: row.get(f"commercial_{name}") for name in COMMERCIAL},
             recent_units=float("nan") if row["recent_units"] is None else row["recent_units"],
+            supplier=row.get("commercial_supplier") or "",
         )
 
     def _panel(self, rows: pa.Table) -> Panel:
@@ -346,7 +347,7 @@ class Catalog:
             events=self._events[0],
             price_seen=about.price_seen,
             planned=self._planned_ahead,
-            catalog_hash=about.catalog_hash,
+            catalog_hash=about.history_hash,
         )
 
 

@@ -6,8 +6,6 @@ take the old one's place, in one step of the file system. An error leaves the ol
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import threading
 from collections.abc import Iterable, Sequence
@@ -22,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from data.catalog import Settings, folded
+from data.catalog_hash import ContentHashes
 from data.catalog_tables import group_rows, history_rows, layout, named, plain_bytes, texts
 from data.errors import DataError, ResourceError
 from data.events import Stamp, flags, named_days, periods_ahead, planned_events, usual_stamp
@@ -29,6 +28,7 @@ from data.facts import Check
 from data.findings import Findings, Impossible
 from data.groups import GroupSums
 from data.orders import Orders
+from data.panel_checks import check_columns, check_values
 from data.plans import PlannedGroups, last_known, plausible_prices, usual_value
 from data.schema import COMMERCIAL, COMMERCIAL_FIRST, CONTRACT_VERSION, PRICE, Frequency, GroupSeries, Panel, Plan
 from data.sql import sql
@@ -51,6 +51,7 @@ class CatalogWriter:
     currency, country : ISO codes; the country's holidays become events.
     price_seen : see ``Panel.price_seen``.
     stamp : whether a period is named by its first or its last day; None takes what is usual for the frequency.
+    supply_words : what to say wherever stock, costs, suppliers or orders show, where they are not the planner's own.
 
     Raises
     ------
@@ -70,6 +71,7 @@ class CatalogWriter:
         country: str | None = None,
         price_seen: Literal["always", "when sold"] = "always",
         stamp: Stamp | None = None,
+        supply_words: str = "",
     ) -> None:
         self._path = Path(path).resolve()
         self._new = self._path.with_name(self._path.name + ".building")
@@ -79,8 +81,9 @@ class CatalogWriter:
             "words": words,
             "currency": currency,
             "country": country,
+            "price_seen": price_seen,
+            "supply_words": supply_words,
         }
-        self._about["price_seen"] = price_seen
         self._stamp = stamp or usual_stamp(frequency)
         self._frequency = frequency
         self._first: Panel | None = None
@@ -90,8 +93,7 @@ class CatalogWriter:
         self._planned_ahead: set[str] = set()
         self._impossible = Impossible()
         self._groups, self._planned_groups = GroupSums(), PlannedGroups()
-        self._hashes = {part: hashlib.blake2b(digest_size=16) for part in ("text", "numbers", "commercial", "later", "plan")}
-        self._has_later = False  # columns that came later count where they are given: older hashes stay as they are
+        self._hashes = ContentHashes()
         self._findings = Findings()
         self._notes: list[Check] = []
         self._orders = Orders.none()
@@ -133,6 +135,7 @@ class CatalogWriter:
         *,
         names: Sequence[str] | None = None,
         commercial: pd.DataFrame | None = None,
+        suppliers: Sequence[str] | None = None,
         plan: Plan | None = None,
     ) -> None:
         """Adds the panel's items, which no earlier chunk held.
@@ -142,6 +145,7 @@ class CatalogWriter:
         panel : [N, T]; every chunk has the same periods and columns. Its groups and hash are not read.
         names : [N] what planners call the items; None: their ids.
         commercial : [N] rows in the panel's order, any of ``COMMERCIAL`` as columns; NaN unknown.
+        suppliers : [N] whom the items are bought from, where that is for buying alone and no attribute of the panel.
         plan : the F periods after the panel's; with every chunk or with none.
         """
         if not len(panel):
@@ -152,10 +156,10 @@ class CatalogWriter:
             self._first = panel.take(np.zeros(0, int))
             self._planned = None if plan is None else plan.periods
             self._planned_events = planned_events(panel, plan)
-        _check_values(panel)
+        check_values(panel)
         place = pa.array(np.arange(self._items, self._items + len(panel), dtype=np.int32))
         self._insert("history", history_rows(panel, place))
-        self._insert("staged_items", self._item_rows(panel, place, names, commercial))
+        self._insert("staged_items", self._item_rows(panel, place, names, commercial, suppliers))
         self._add_plan(panel, place, plan)
         self._groups.add(panel)
         self._findings.add(panel)
@@ -181,7 +185,7 @@ class CatalogWriter:
     def _check_fit(self, panel: Panel, plan: Plan | None) -> None:
         first = self._first
         if first is None:
-            _check_columns(panel)
+            check_columns(panel)
             if panel.frequency != self._frequency:
                 raise DataError(f"The panel steps by {panel.frequency.alias}, the catalog by {self._frequency.alias}.")
         elif not panel.periods.equals(first.periods):
@@ -196,17 +200,23 @@ class CatalogWriter:
                 raise DataError(f"The plan must cover the periods that follow {panel.last:%Y-%m-%d}, the same in every chunk.")
 
     def _item_rows(
-        self, panel: Panel, place: pa.Array, names: Sequence[str] | None, commercial: pd.DataFrame | None
+        self,
+        panel: Panel,
+        place: pa.Array,
+        names: Sequence[str] | None,
+        commercial: pd.DataFrame | None,
+        suppliers: Sequence[str] | None,
     ) -> pa.Table:
         names = panel.item_ids.tolist() if names is None else [str(name) for name in names]
-        if len(names) != len(panel) or (commercial is not None and len(commercial) != len(panel)):
-            raise DataError(f"{len(panel):,} items need as many names and commercial rows.")
+        bought_from = [""] * len(panel) if suppliers is None else [str(name) for name in suppliers]
+        if {len(names), len(bought_from), len(panel) if commercial is None else len(commercial)} != {len(panel)}:
+            raise DataError(f"{len(panel):,} items need as many names, suppliers and commercial rows.")
         odd = [] if commercial is None else [column for column in commercial if column not in COMMERCIAL]
         if odd:
             raise DataError(f"{odd[0]!r} is not a commercial column. Those are {', '.join(COMMERCIAL)}.")
         static = {name: panel.static[name] for name in self._head.static}
         words = list(zip(panel.item_ids.tolist(), names, *static.values(), strict=True))
-        self._hashes["text"].update("".join("\x1f".join(row) + "\x1e" for row in words).encode())
+        self._hashes.add("text", "".join("\x1f".join(row) + "\x1e" for row in words).encode())
         money = np.full((len(panel), len(COMMERCIAL)), np.nan)
         for column, values in {} if commercial is None else commercial.items():
             money[:, COMMERCIAL.index(column)] = pd.to_numeric(values).to_numpy(np.float64, na_value=np.nan)
@@ -214,18 +224,20 @@ class CatalogWriter:
             listed = money[:, COMMERCIAL.index(PRICE)]
             money[:, COMMERCIAL.index(PRICE)] = np.where(np.isfinite(listed), listed, last_known(panel.known[PRICE]))
         first = len(COMMERCIAL_FIRST)
-        self._hashes["commercial"].update(plain_bytes(np.ascontiguousarray(money[:, :first])))
-        self._hashes["later"].update(plain_bytes(np.ascontiguousarray(money[:, first:])))
-        self._has_later |= bool(np.isfinite(money[:, first:]).any())
+        later = np.ascontiguousarray(money[:, first:])
+        self._hashes.add("commercial", plain_bytes(np.ascontiguousarray(money[:, :first])))
+        self._hashes.add("later", plain_bytes(later), given=bool(np.isfinite(later).any()))
+        searched = words if suppliers is None else [(*row, name) for row, name in zip(words, bought_from, strict=True)]
         columns = {
             "place": place,
             "item_id": pa.array(panel.item_ids.tolist(), pa.string()),
             "key": pa.array([folded(item_id) for item_id in panel.item_ids], pa.string()),
             "name": pa.array(names, pa.string()),
             "recent_units": pa.array(recent_units(panel.demand), from_pandas=True),
-            "search_text": pa.array([folded(" ".join(row)) for row in words], pa.string()),
+            "search_text": pa.array([folded(" ".join(row)) for row in searched], pa.string()),
         }
-        columns |= named("static", static, texts)
+        self._hashes.add("supplier", "\x1e".join([*bought_from, ""]).encode(), given=suppliers is not None)
+        columns |= named("static", static, texts) | {"commercial_supplier": texts(np.array(bought_from, dtype=object))}
         columns |= {f"commercial_{c}": pa.array(money[:, i], from_pandas=True) for i, c in enumerate(COMMERCIAL)}
         return pa.table(columns)
 
@@ -243,7 +255,7 @@ class CatalogWriter:
             columns |= named("planned", planned, layout(len(plan), len(planned)))
             self._planned_groups.add(panel.static, planned, usual)
             if planned:
-                self._hashes["plan"].update(plain_bytes(np.stack(list(planned.values()), axis=1)))
+                self._hashes.add("plan", plain_bytes(np.stack(list(planned.values()), axis=1)))
         self._insert("plan", pa.table(columns))
 
     def _add_numbers(self, panel: Panel) -> None:
@@ -253,7 +265,7 @@ class CatalogWriter:
         channels += [panel.past[name] for name in self._head.past]
         for start in range(0, len(panel), 4096):
             part = slice(start, start + 4096)
-            self._hashes["numbers"].update(plain_bytes(np.stack([channel[part] for channel in channels], axis=1)))
+            self._hashes.add("numbers", plain_bytes(np.stack([channel[part] for channel in channels], axis=1)))
 
     def _insert(self, table: str, chunk: pa.Table) -> None:
         self._connection.register("chunk", chunk)
@@ -326,28 +338,24 @@ class CatalogWriter:
         row |= {name: pa.array([list(values)], lists_of_text) for name, values in lists.items()}
         row["items"] = pa.array([self._items])
         row["planned"] = pa.array([0 if self._planned is None else len(self._planned)])
-        row["catalog_hash"] = pa.array([self._catalog_hash()])
+        head = self._head_of_hash()
+        row["catalog_hash"] = pa.array([self._hashes.everything(head, self._orders)])
+        row["history_hash"] = pa.array([self._hashes.history(head)])
         row["contract_version"] = pa.array([CONTRACT_VERSION])
         row["built_at"] = pa.array([datetime.now(UTC).isoformat(timespec="seconds")])
         return pa.table(row)
 
-    def _catalog_hash(self) -> str:
-        """Of everything in the catalog but its name and words: two builds of the same data have the same."""
+    def _head_of_hash(self) -> dict[str, object]:
+        """What is hashed of all items alike, without name and words: two builds of the same data have the same hashes."""
         first = self._head
-        head = {
+        return {
             "frequency": self._frequency.alias,
             "periods": [str(period) for period in first.periods],
             "columns": [list(first.known), list(first.past), list(first.static)],
             "planned": 0 if self._planned is None else len(self._planned),
             "events": [list(first.event_names), first.events.tolist(), self._planned_events.tolist()],
             "about": [self._about[name] for name in ("currency", "country", "price_seen")] + [self._stamp],
-            "parts": {part: digest.hexdigest() for part, digest in self._hashes.items() if part != "later" or self._has_later},
         }
-        digest = hashlib.blake2b(json.dumps(head).encode(), digest_size=16)
-        if len(self._orders):
-            rows = self._orders.table().sort_by([(name, "ascending") for name in self._orders.table().column_names])
-            digest.update(json.dumps(rows.to_pydict(), default=str).encode())
-        return digest.hexdigest()
 
     def _remove(self) -> None:
         for end in ("", ".wal"):
@@ -374,24 +382,3 @@ def _locked(path: Path) -> bool:
         except duckdb.Error:
             return False
     return False
-
-
-def _check_columns(panel: Panel) -> None:
-    for kind in ("known", "past", "static"):
-        seen: dict[str, str] = {}
-        for name in getattr(panel, kind):
-            if seen.setdefault(name.casefold(), name) != name or not name.strip():
-                raise DataError(f"The {kind} columns need names that differ by more than case; {name!r} does not.")
-
-
-def _check_values(panel: Panel) -> None:
-    bad = {
-        "demand": (panel.demand < 0) | np.isinf(panel.demand),
-        "in_stock": (panel.in_stock < 0) | (panel.in_stock > 1),
-    }
-    for name, wrong in bad.items():
-        if wrong.any():
-            row, column = np.argwhere(wrong)[0]
-            value, due = getattr(panel, name)[row, column], "0 or more" if name == "demand" else "from 0 to 1"
-            where = f"of item {panel.item_ids[row]} at {panel.periods[column]:%Y-%m-%d}"
-            raise DataError(f"{name} {where} is {value:g} (and {wrong.sum() - 1:,} more are wrong); it must be {due}.")

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from data.assortment import SUPPLIER
 from data.catalog import Catalog
 from data.errors import ConfigurationError
 from data.facts import ItemFacts
@@ -83,4 +84,7 @@ def _rows(panel: Panel, plan: Plan | None, facts: tuple[ItemFacts, ...]) -> pd.D
         values = np.array([fact.commercial[name] for fact in facts], dtype=np.float64)
         if name != PRICE and np.isfinite(values).any():
             columns[name] = values[item]
+    suppliers = np.array([fact.supplier for fact in facts], dtype=object)
+    if (suppliers != "").any():
+        columns[SUPPLIER] = suppliers[item]
     return pd.DataFrame(columns)

@@ -22,6 +22,10 @@ class About:
     ``words`` say where it comes from and under which licence, for the planner to read. ``first`` and ``last`` are the
     stamps of its first and last period, ``stamp`` whether they are a period's first or last day. ``grouped_by`` are the
     attributes whose groups are summed ("" is all items), ``event_names`` the events it tells of.
+
+    ``catalog_hash`` is of everything, ``history_hash`` of what forecasting reads: a model, a ladder and forecasts are of the
+    latter and stay valid when stock, costs, suppliers or orders change. ``supply_words`` are to be said wherever those show;
+    "" where they are the planner's own.
     """
 
     name: str
@@ -45,6 +49,8 @@ class About:
     built_at: str
     grouped_by: tuple[str, ...] = ()
     event_names: tuple[str, ...] = ()
+    history_hash: str = ""
+    supply_words: str = ""
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> About:
@@ -62,18 +68,24 @@ class About:
             first=periods[0],
             last=periods[-1],
             periods=len(periods),
+            history_hash=row.get("history_hash") or row["catalog_hash"],  # an older catalog has one hash for both
+            supply_words=row.get("supply_words") or "",
         )
 
 
 @dataclass(frozen=True)
 class ItemFacts:
-    """One item without its history; ``recent_units``: mean per period of its last 13 known periods, NaN if none."""
+    """One item without its history; ``recent_units``: mean per period of its last 13 known periods, NaN if none.
+
+    ``supplier`` is "" where it is not known, or one of the attributes ``static``.
+    """
 
     item_id: str
     name: str
     static: Mapping[str, str]
     commercial: Mapping[str, float | None]
     recent_units: float
+    supplier: str = ""
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class Panel:
         of the sale, and no forecast may be given a price after its creation date.
     planned : the known-future covariates that somebody plans ahead; of the others no forecast, of the past neither, is told
         more than what is usual. None: all of them.
-    catalog_hash : content hash of the catalog, "" where there is none.
+    catalog_hash : content hash of what forecasting reads of the catalog (``About.history_hash``), "" where there is none.
     """
 
     item_ids: np.ndarray

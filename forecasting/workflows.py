@@ -156,7 +156,7 @@ def climb_ladder(
     """
     with closing(Catalog(catalog_path())) as catalog:
         about, panel = catalog.about, catalog.panel()
-    store = _ladder(about.catalog_hash)
+    store = _ladder(about.history_hash)
     horizon = min(about.frequency.horizon, max(1, about.periods // 3))
     climb(panel, horizon, tuple(names or GENERATIONS), store, make, report, settings, afresh=afresh)
     answer = store.report(GENERATIONS)
@@ -164,29 +164,29 @@ def climb_ladder(
     return answer
 
 
-def accuracy(catalog_hash: str) -> AccuracyReport | None:
+def accuracy(history_hash: str) -> AccuracyReport | None:
     """What the ladder of this catalog has brought so far, or what was shipped of it; None where nobody has climbed it."""
-    own, shipped = _ladder(catalog_hash).report(GENERATIONS), LadderStore(SHIPPED_LADDER)
+    own, shipped = _ladder(history_hash).report(GENERATIONS), LadderStore(SHIPPED_LADDER)
     if own is not None and own.tried:
         return own
-    found = shipped.report(GENERATIONS) if shipped.is_of(catalog_hash) else None
+    found = shipped.report(GENERATIONS) if shipped.is_of(history_hash) else None
     return own if found is None else replace(found, shipped=True)
 
 
 def ship_ladder() -> None:
     """Puts what the ladder of the catalog in use has brought beside the model that ships with the code; raises NotTrained."""
     with closing(Catalog(catalog_path())) as catalog:
-        catalog_hash = catalog.about.catalog_hash
-    _ladder(catalog_hash).ship(SHIPPED_LADDER, catalog_hash)
+        history_hash = catalog.about.history_hash
+    _ladder(history_hash).ship(SHIPPED_LADDER, history_hash)
 
 
-def fitted_generation(catalog_hash: str, name: str) -> Generation:
+def fitted_generation(history_hash: str, name: str) -> Generation:
     """A generation as it was fitted for the ladder, at its first creation date; raises NotTrained, ConfigurationError."""
-    return _ladder(catalog_hash).generation(name, generation(name))
+    return _ladder(history_hash).generation(name, generation(name))
 
 
-def _ladder(catalog_hash: str) -> LadderStore:
-    return LadderStore(home() / "ladder" / catalog_hash)
+def _ladder(history_hash: str) -> LadderStore:
+    return LadderStore(home() / "ladder" / history_hash)
 
 
 def forecast(directory: Path | None, model: Path | None, item_ids: Sequence[str] | None) -> QuantileForecast:

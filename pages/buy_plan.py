@@ -53,6 +53,7 @@ def buy_plan() -> None:
         settings_panel.controls(assortment.categories, assortment.suppliers, about.frequency)
         if assumptions := settings_panel.assumptions(plan, about.frequency):
             st.caption(f":material/info: {formats.plain(assumptions)}")
+        frame.note_on_supply(about)
         open_orders_panel.section(plan, about)
         terms_panel.section(plan, about)
         if plan.located:
@@ -66,7 +67,7 @@ def buy_plan() -> None:
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             bought_to = "quantile by costs" if settings.tau is None else f"bought to {formats.level(settings.tau)}"
-            stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words(), bought_to)
+            stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words(), bought_to, about.supply_words)
             downloads(lambda: order_table.table(plan, about), stamp, "order", "Purchase order")
             supplier_exports.downloads(plan, about, stamp)
             frame.links("buy_plan", {**settings_panel.address(), **multi_echelon_panel.address()})

@@ -43,7 +43,9 @@ def panel_of(items: int = 30, periods: int = 40, seed: int = 0, **changes: objec
     return Panel(**(values | changes))
 
 
-def write(path: Path, panel: Panel, *, size: int = 1000, names=None, commercial=None, plan=None, orders=None, **about) -> Path:
+def write(
+    path: Path, panel: Panel, *, size: int = 1000, names=None, commercial=None, suppliers=None, plan=None, orders=None, **about
+) -> Path:
     settings = {"name": "Test", "source": "test", "words": "Made up.", "frequency": panel.frequency} | about
     with CatalogWriter(path, **settings) as writer:
         for start in range(0, len(panel), size):
@@ -52,6 +54,7 @@ def write(path: Path, panel: Panel, *, size: int = 1000, names=None, commercial=
                 panel.take(part),
                 names=None if names is None else [names[n] for n in part],
                 commercial=None if commercial is None else commercial.iloc[part],
+                suppliers=None if suppliers is None else [suppliers[n] for n in part],
                 plan=None if plan is None else plan.take(part),
             )
         if orders is not None:

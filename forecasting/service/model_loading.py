@@ -80,7 +80,7 @@ def _first_that_fits(about: About, models: tuple[Path, ...]) -> tuple[MQTransfor
             )
             continue
         message = ""
-        if card.catalog_hash != about.catalog_hash:
+        if card.catalog_hash != about.history_hash:
             message = (
                 f"The model is older than the data: it learned from {about.name} up to {card.trained_until}, and the data has "
                 "changed since. It still answers; train it again on the Data page to learn from what is new."

@@ -84,7 +84,7 @@ def test_a_killed_run_is_taken_up_and_no_part_is_written_twice(
     kept = {path.name: path.stat().st_mtime_ns for path in stopped.directory.glob("part-*.parquet")}
     assert not stopped.whole
     assert 0 < len(kept) < stopped.manifest.parts
-    assert latest(tmp_path, catalog.about.catalog_hash) is None
+    assert latest(tmp_path, catalog.about.history_hash) is None
     with pytest.raises(ResourceError, match="--all"):
         next(stopped.forecasts())
     half = stopped.directory / "part-00004.parquet.new"
@@ -107,11 +107,11 @@ def test_every_run_is_kept_and_the_newest_whole_one_is_the_latest(
     first, second = (forecast_into(tmp_path, catalog, forecaster) for _ in range(2))
     assert first.directory != second.directory
     assert not first.missing
-    found = latest(tmp_path, catalog.about.catalog_hash, second.manifest.version)
+    found = latest(tmp_path, catalog.about.history_hash, second.manifest.version)
     assert found is not None
     assert found.directory == second.directory
     assert latest(tmp_path, "another catalog") is None
-    assert latest(tmp_path, catalog.about.catalog_hash, "another model") is None
+    assert latest(tmp_path, catalog.about.history_hash, "another model") is None
 
 
 def test_a_part_has_a_row_for_each_item_and_period(
@@ -135,7 +135,7 @@ def test_a_whole_run_is_one_file_of_either_kind(tmp_path: Path, catalog: Catalog
     with pytest.raises(Killed):
         forecast_into(tmp_path, catalog, forecaster, killed_after=2, workers=1)
     (stopped,) = all_runs(tmp_path)
-    assert latest(tmp_path, catalog.about.catalog_hash, whole=False) == stopped
+    assert latest(tmp_path, catalog.about.history_hash, whole=False) == stopped
     stopped.path(2).unlink(missing_ok=True)
     with pytest.raises(ResourceError, match="lacks"):
         in_one_file(stopped, "csv")

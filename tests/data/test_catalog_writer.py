@@ -13,6 +13,7 @@ from catalogs import WEEKLY, panel_of, write
 from data.catalog import Catalog, Check
 from data.catalog_writer import CatalogWriter
 from data.errors import DataError, ResourceError
+from data.orders import Orders
 from data.schema import Plan
 
 # hash
@@ -53,6 +54,8 @@ def test_the_hash_changes_with_anything_that_counts(tmp_path):
         (base, {"country": "US"}),
         (base, {"names": ["x"] * 30}),
         (base, {"commercial": pd.DataFrame({"on_hand": np.ones(30)})}),
+        (base, {"suppliers": ["Old Mill"] * 30}),
+        (base, {"suppliers": ["Old Mill"] * 29 + ["Pier 9"]}),
         (base, {"plan": Plan(WEEKLY.after(base.last, 1), {"promo": np.ones((30, 1), np.float32)})}),
     ]
     hashes = [
@@ -60,6 +63,45 @@ def test_the_hash_changes_with_anything_that_counts(tmp_path):
         for n, (variant, about) in enumerate(variants)
     ]
     assert len(set(hashes)) == len(hashes)
+
+
+def test_what_forecasting_reads_has_a_hash_that_stock_and_suppliers_and_orders_leave_alone(tmp_path):
+    base = panel_of()
+    day = np.array(["2023-02-01"], "datetime64[D]")
+    orders = Orders(base.item_ids[:1], day, day + 7, np.array(["NaT"], "datetime64[D]"), np.array([5.0]))
+    supplied = {"commercial": pd.DataFrame({"on_hand": np.ones(30)}), "suppliers": ["Old Mill"] * 30, "orders": orders}
+    other = base.demand.copy()
+    other[-1, -1] = 77
+    planned = {"plan": Plan(WEEKLY.after(base.last, 1), {"promo": np.ones((30, 1), np.float32)})}
+    variants = (
+        (base, {}),
+        (base, supplied),
+        (base, {"supply_words": "Made up."}),
+        (panel_of(demand=other), {}),
+        (base, planned),
+    )
+    catalogs = [Catalog(write(tmp_path / f"{n}.duckdb", panel, **what)) for n, (panel, what) in enumerate(variants)]
+    plain, stocked, told, sold, ahead = (one.about for one in catalogs)
+    assert plain.history_hash == stocked.history_hash == told.history_hash
+    assert len({plain.history_hash, sold.history_hash, ahead.history_hash}) == 3
+    assert plain.catalog_hash == told.catalog_hash != stocked.catalog_hash
+    assert [one.panel().catalog_hash for one in catalogs[:2]] == [plain.history_hash] * 2
+    assert (plain.supply_words, told.supply_words) == ("", "Made up.")
+
+
+def test_suppliers_are_known_to_buying_and_searches_and_not_to_forecasting(tmp_path):
+    panel, names = panel_of(), [f"Mill {n % 3}" for n in range(30)]
+    catalog = Catalog(write(tmp_path / "catalog.duckdb", panel, suppliers=names, size=7))
+    assert catalog.assortment().suppliers == ("Mill 0", "Mill 1", "Mill 2")
+    assert [fact.supplier for fact in catalog.items(panel.item_ids.tolist())] == names
+    assert catalog.search("mill 1").total >= 10
+    assert set(catalog.panel().static) == {"category", "brand"}
+    assert Catalog(write(tmp_path / "plain.duckdb", panel)).assortment().supplier is None
+    with (
+        pytest.raises(DataError, match="as many names, suppliers"),
+        CatalogWriter(tmp_path / "short.duckdb", name="", source="", words="", frequency=WEEKLY) as writer,
+    ):
+        writer.add(panel, suppliers=names[:5])
 
 
 def test_unknown_and_zero_have_one_form_each(tmp_path):

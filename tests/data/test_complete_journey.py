@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import forecasting
 from data.catalog import Catalog
-from data.sources import complete_journey
+from data.sources import complete_journey, complete_journey_supply
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +52,8 @@ def test_it_is_called_what_it_is(catalog):
 
 
 def test_it_tells_how_far_it_is(told, catalog):
-    assert [done for done, _, _ in told] == [0, 1, 2, 3, 4]
-    assert {total for _, total, _ in told} == {4}
+    assert [done for done, _, _ in told] == [0, 1, 2, 3, 4, 5]
+    assert {total for _, total, _ in told} == {5}
     assert all(message for _, _, message in told)
 
 
@@ -125,6 +128,36 @@ def test_names_say_what_a_product_is(catalog):
     assert names == ["Tropical fruit: bananas, 40 lb", "Ramen noodles/ramen cups, 3 oz"]
     best = [facts.name for facts in catalog.search("", limit=500).rows]
     assert not [name for name in best if "(" in name and ")" not in name]
+
+
+def test_its_supply_is_called_simulated_and_no_forecast_reads_it(catalog, panel):
+    about = catalog.about
+    assert about.supply_words == complete_journey_supply.WORDS
+    assert "simulated by Tideline" in about.words
+    (check,) = [check for check in catalog.checks() if check.title == "Simulated supply"]
+    assert complete_journey_supply.WORDS in check.finding
+    assert (check.count, check.severity) == (len(panel), "note")
+    assert np.isnan(panel.in_stock).all()
+    assert "supplier" not in {*about.static, *about.grouped_by}
+
+
+def test_what_a_model_and_the_ladder_depend_on_is_what_they_were_made_of(catalog):
+    shipped = Path(forecasting.__file__).parent / "shipped"
+    card = json.loads((shipped / "card.json").read_text())["card"]
+    ladder = json.loads((shipped / "ladder" / "ladder.json").read_text())
+    assert card["catalog_hash"] == ladder["catalog_hash"] == catalog.about.history_hash
+
+
+def test_buying_knows_everything_of_every_item(catalog):
+    assortment = catalog.assortment()
+    for name in ("unit_cost", "price", "pack_size", "min_order", "lead_time", "on_hand", "on_order"):
+        assert np.isfinite(assortment.commercial[name]).all(), name
+    assert len(assortment.suppliers) > 20
+    assert set(catalog.orders().item_ids) <= set(assortment.item_ids)
+    found = catalog.search("supplier 07", limit=5).rows
+    assert found
+    row_of = {item_id: row for row, item_id in enumerate(assortment.item_ids)}
+    assert [fact.supplier for fact in found] == [assortment.supplier[row_of[fact.item_id]] for fact in found]
 
 
 @pytest.mark.slow

@@ -88,6 +88,7 @@ class State:
     planned: bool = True
     stocked: bool = False
     ordered: bool = False
+    supply_words: str = ""
     looked_back: bool = True
     parts: int = 0
     trusting: bool = True
@@ -133,7 +134,7 @@ def about() -> About:
         name="Corner shop", source="stand-in", words="Made up for the tests.", frequency=WEEKS, stamp="last",
         currency="USD", country="US", first=pd.Timestamp("2024-01-07"), last=last, periods=PERIODS, items=STATE.items,
         known=("price", "promo"), past=(), static=("category", "brand"), price_seen="always", planned=HORIZON,
-        catalog_hash="abc123", contract_version=1, built_at="2026-01-05T08:00:00",
+        catalog_hash="abc123", contract_version=1, built_at="2026-01-05T08:00:00", supply_words=STATE.supply_words,
     )  # fmt: skip
 
 
@@ -359,11 +360,11 @@ def load_upload(
     STATE.loaded.append(f"{catalog_name}: {preview.rows} rows of {preview.file_name}{beside}")
 
 
-def accuracy(catalog_hash: str) -> AccuracyReport | None:
+def accuracy(history_hash: str) -> AccuracyReport | None:
     return stand_in_ladder.report(STATE.tried, STATE.failed)
 
 
-def fitted_generation(catalog_hash: str, name: str) -> Generation:
+def fitted_generation(history_hash: str, name: str) -> Generation:
     return name
 
 

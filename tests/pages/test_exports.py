@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import openpyxl
 import pandas as pd
@@ -67,6 +68,14 @@ def test_a_workbook_reads_back_without_formulas_and_with_its_stamp() -> None:
     stamp = {row[0].value: row[1].value for row in about.iter_rows()}
     assert stamp["creation_date"] == "2025-12-28"
     assert stamp["catalog"] == "'=Corner shop"
+
+
+def test_files_say_whose_stock_and_costs_they_count_with_where_the_catalog_does() -> None:
+    made_up = replace(STAMP, supply="Stock is made up.")
+    assert read_csv(exports.as_csv(TABLE, made_up))[0]["supply"] == "Stock is made up."
+    about = openpyxl.load_workbook(io.BytesIO(exports.as_xlsx(TABLE, made_up))).worksheets[-1]
+    assert ("supply", "Stock is made up.") in [(row[0].value, row[1].value) for row in about.iter_rows()]
+    assert "supply" not in read_csv(exports.as_csv(TABLE, STAMP))[0]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])

@@ -112,7 +112,7 @@ def test_the_ladder_that_was_climbed_is_on_the_page_and_its_fans_over_the_items(
     assert figures(open_page("accuracy"))[0] == formats.loss(best.rung.wql)
     service = workflows.open_service()
     item = service.search("", 1).rows[0].item_id
-    fitted = workflows.fitted_generation(service.figures().catalog_hash, "patchwork")
+    fitted = workflows.fitted_generation(service.figures().history_hash, "patchwork")
     expected = float(service.items.forecast_by(fitted, item).first(4).span_mean()[0, -1])
     app = open_page("item", item=item, horizon="4", over="patchwork")
     assert any(f"expects **{formats.units(expected)}**" in element.value for element in app.markdown)

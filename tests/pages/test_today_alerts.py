@@ -9,6 +9,7 @@ import stand_in
 import stand_in_buying
 from streamlit.testing.v1 import AppTest
 
+from pages.ui.buy_plan.text import span
 from pages.ui.today import alerts_panel
 
 Visit = Callable[..., AppTest]
@@ -63,6 +64,21 @@ def test_more_can_be_shown(visit: Visit, stocked: stand_in.State) -> None:
     app = next(one for one in app.button if one.label.startswith("Show more")).click().run()
     ways = [link for link in app.get("page_link") if link.proto.label in WAYS]
     assert len(ways) == alerts_panel.FIRST + alerts_panel.MORE
+
+
+def test_figures_that_are_not_the_planners_own_are_called_what_the_catalog_calls_them(
+    visit: Visit, stocked: stand_in.State
+) -> None:
+    for page in ("today", "buy_plan"):
+        assert "Stock is made up" not in text(visit(page))
+    stocked.supply_words = "Stock is made up."
+    for page in ("today", "buy_plan"):
+        assert text(visit(page)).count("Stock is made up") == 1
+
+
+@pytest.mark.parametrize(("periods", "words"), [(1.0, "1 week"), (1.04, "1 week"), (2.0, "2 weeks"), (1.16, "1.2 weeks")])
+def test_a_lead_time_of_about_a_week_is_one_week(periods: float, words: str) -> None:
+    assert span(periods, stand_in.about()) == words
 
 
 def test_a_catalog_without_stock_says_so_and_names_its_new_item(visit: Visit) -> None:

@@ -219,7 +219,7 @@ def test_a_damaged_run_is_not_taken_up(home: Path) -> None:
     with closing(Catalog(home / "catalog.duckdb")) as catalog:
         made = forecast_all(catalog, MQTransformerForecaster.load(home / "model"), home / "runs", lambda progress: None)
         assert made.directory != path.parent
-        assert latest(home / "runs", catalog.about.catalog_hash) is not None
+        assert latest(home / "runs", catalog.about.history_hash) is not None
 
 
 @damages((cut_off, emptied, garbage))

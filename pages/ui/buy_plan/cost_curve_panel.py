@@ -40,7 +40,7 @@ def section(settings: ReplaySettings, chosen: float) -> None:
         if folded.open:
             found = table(record, about)
             st.html(found.html())
-            downloads(found, exports.Stamp(about.name, record.last, catalog.model_words()), "money")
+            downloads(found, exports.Stamp(about.name, record.last, catalog.model_words(), supply=about.supply_words), "money")
 
 
 def _offer(job: FunctionJob, settings: ReplaySettings) -> None:

@@ -32,7 +32,7 @@ def section(plan: BuyPlan, about: About) -> None:
             st.info(formats.plain(str(error)), icon=":material/info:")
             return
         st.markdown(sentence(found, about))
-        stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words())
+        stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words(), supply=about.supply_words)
         shown = table(found, about)
         st.html(shown.html())
         downloads(shown, stamp, "together")

@@ -63,7 +63,7 @@ def section(plan: BuyPlan, about: About) -> None:
         shown = table(found, about)
         st.html(shown.html())
         st.markdown(sentence(found))
-        stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words())
+        stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words(), supply=about.supply_words)
         downloads(shown, stamp, "locations-one")
         _everything(plan, about, stamp)
 

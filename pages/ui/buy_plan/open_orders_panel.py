@@ -39,7 +39,11 @@ def section(plan: BuyPlan, about: About) -> None:
             st.caption(
                 f"The {len(listed):,} that come first, of {count:,}. Choose a supplier, a category or one item for others."
             )
-        downloads(shown, exports.Stamp(about.name, plan.creation_date, catalog.model_words()), "open-orders")
+        downloads(
+            shown,
+            exports.Stamp(about.name, plan.creation_date, catalog.model_words(), supply=about.supply_words),
+            "open-orders",
+        )
 
 
 def sentence(plan: BuyPlan, about: About) -> str:
@@ -89,7 +93,7 @@ def table(orders: Sequence[OpenOrder], plan: BuyPlan, about: About) -> Table:
     def counts(order: OpenOrder) -> str:
         if order.arrives > lasts[order.item_id] + 1e-9:
             return "too late"
-        return f"overdue: taken as next {word}" if order.is_overdue else "in time"
+        return f"overdue, next {word}" if order.is_overdue else "in time"
 
     columns = (
         Column(

@@ -109,6 +109,7 @@ def _columns(rows: Sequence[BuyRow], about: About) -> dict[str, list[Any]]:
         else {}
     )
     unsure = any(row.give_or_take for row in rows) or len({row.periods for row in rows}) > 1
+    bought_from = {"Supplier": [row.supplier for row in rows]} if any(row.supplier for row in rows) else {}
     lasts = {f"{word}s": [buy_plan_text.lasts(row) for row in rows]} if unsure else {}
     return {
         "Item": [f"{row.name} ({row.item_id})" for row in rows],
@@ -127,6 +128,7 @@ def _columns(rows: Sequence[BuyRow], about: About) -> dict[str, list[Any]]:
         "Enough": [buy_plan_text.covers(row.level) for row in rows],
         "Pays from": [buy_plan_text.times(row.implied) for row in rows],
         "Money": [formats.money(row.money, about.currency) for row in rows],
+        **bought_from,
         "By": ["you" if row.is_edited else "" for row in rows],
     }
 

@@ -59,9 +59,10 @@ def count(amount: float) -> str:
 
 def span(periods: float, about: About) -> str:
     """A number of periods that may be broken: ``"3 weeks"``, ``"2.5 weeks"``."""
-    if periods == int(periods):
-        return formats.periods(int(periods), about.frequency)
-    return f"{round(periods, 1):g} {formats.period_word(about.frequency)}s"
+    rounded = round(periods, 1)
+    if rounded == int(rounded):
+        return formats.periods(int(rounded), about.frequency)
+    return f"{rounded:g} {formats.period_word(about.frequency)}s"
 
 
 def lasts(row: BuyRow) -> str:

@@ -36,12 +36,13 @@ _EXCEL_FORMATS = {
 
 @dataclass(frozen=True)
 class Stamp:
-    """Where the numbers of a file come from."""
+    """Where the numbers of a file come from; ``supply`` says it of stock, costs, suppliers and orders, "" for nothing."""
 
     catalog: str
     creation_date: pd.Timestamp | None
     model: str
     scenario: str = "as planned"
+    supply: str = ""
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Titles and words, in the order they are written."""
@@ -51,6 +52,7 @@ class Stamp:
             ("model_version", escape(self.model)),
             ("scenario", escape(self.scenario)),
             ("catalog", escape(self.catalog)),
+            *((("supply", escape(self.supply)),) if self.supply else ()),
         )
 
 

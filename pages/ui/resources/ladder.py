@@ -19,7 +19,7 @@ def _files() -> _Files:
     from forecasting import workflows
 
     about = catalog.service().figures()
-    files = sorted((workflows.home() / "ladder" / about.catalog_hash).glob("**/*.json"))
+    files = sorted((workflows.home() / "ladder" / about.history_hash).glob("**/*.json"))
     found = tuple((f"{file.parent.name}/{file.name}", file.stat().st_mtime_ns) for file in files if file.is_file())
     return (catalog.version(), found)
 
@@ -29,7 +29,7 @@ def accuracy() -> AccuracyReport | None:
     """How the generations did on this catalog, as far as they were tried; None where nobody asked yet."""
     from forecasting import workflows
 
-    return workflows.accuracy(catalog.service().figures().catalog_hash)
+    return workflows.accuracy(catalog.service().figures().history_hash)
 
 
 @by(lambda: _files(), 2)
@@ -44,7 +44,7 @@ def better_generation(name: str) -> ModelScores | None:
 def _generation(name: str) -> Generation:
     from forecasting import workflows
 
-    return workflows.fitted_generation(catalog.service().figures().catalog_hash, name)
+    return workflows.fitted_generation(catalog.service().figures().history_hash, name)
 
 
 @by(lambda: _files(), 64)

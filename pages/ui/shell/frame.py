@@ -16,6 +16,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from data.errors import ResourceError
+from data.facts import About
 from pages.ui.display import formats
 from pages.ui.resources import catalog
 from pages.ui.shell.url_state import Selection, horizon_within, permalink, selection
@@ -87,6 +88,12 @@ def figures(*shown: Figure) -> None:
         for place, figure in zip(st.columns(len(shown)), shown, strict=True):
             arrow: _Arrow = _ARROWS.get((figure.change or "")[:1], "off")
             place.metric(figure.label, figure.value, figure.change, delta_color="off", delta_arrow=arrow, help=figure.help)
+
+
+def note_on_supply(about: About) -> None:
+    """What the catalog says of its stock, costs, suppliers and orders, where they are not the planner's own."""
+    if about.supply_words:
+        st.caption(f":material/science: {formats.plain(about.supply_words)}")
 
 
 def links(name: str, address: dict[str, str]) -> None:

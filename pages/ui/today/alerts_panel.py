@@ -138,6 +138,7 @@ def section(found: Alerts, about: About) -> None:
             ":material/info: Your catalog has no stock on hand, so nobody can say what will run out or is too much. Load it "
             "with your items on the Data page."
         )
+    frame.note_on_supply(about)
     if len(places):
         text = st.query_params.get("alerts", "")
         shown = int(text) if text.isdigit() else FIRST
@@ -174,7 +175,7 @@ def _row(alert: Alert, found: Alerts, about: About) -> None:
         "moved": ("item", "What changed", {"open": "changes"}),
         "outside": ("item", "Earlier forecasts", {"open": "past"}),
     }[alert.reason]
-    words, way, reviewed, snoozed = st.columns([6.4, 1.7, 1.1, 1.1], vertical_alignment="center", gap="small")
+    words, way, reviewed, snoozed = st.columns([6.2, 1.95, 1.1, 1.1], vertical_alignment="center", gap="small")
     words.markdown(sentence(alert, about))
     way.page_link(frame.page(target), label=label, icon=":material/arrow_forward:", query_params=chosen | address)
     date = f"{found.creation_date:%Y-%m-%d}"
