@@ -20,6 +20,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from data.errors import TooLittleHistory
+from data.schema import Panel
 from forecasting.batch.forecast_monitoring import honest
 from forecasting.core import quantile_function
 from forecasting.core.quantile_function import TAUS
@@ -28,9 +29,6 @@ from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
-
-#: Items whose past is judged at most: best sellers.
-MOST_ITEMS = 400
 
 #: Creation dates at least, and items read at a time.
 _FEWEST_DATES, _CHUNK = 4, 512
@@ -62,25 +60,38 @@ class ErrorCorrelation:
         )
 
 
-def error_correlation_of(
-    catalog: Catalog, networks: FeedbackEnsemble, item_ids: list[str], periods: int, *, single: bool = False
-) -> ErrorCorrelation:
-    """How far these items erred together over spans of ``periods``, or in each ``single`` one of them; raises TooLittleHistory.
-
-    Single periods are taken together, however far ahead they were: the errors of far periods have more in common than those
-    of near ones, and there are too few dates to tell them apart.
-    """
+def error_correlation_of(catalog: Catalog, networks: FeedbackEnsemble, item_ids: list[str], periods: int) -> ErrorCorrelation:
+    """How far these items erred together over spans of ``periods``; raises TooLittleHistory."""
     panel = catalog.panel(item_ids)
-    newest = len(panel.periods) - 1 - (1 if single else periods)
+    values, actuals, used = past_forecasts(networks, panel, periods, spans=True)
+    z = scores(np.array(TAUS), values[:, :, 0], actuals[:, :, 0]).T  # (K, N)
+    labels = next(iter(panel.static.values())) if panel.static else np.zeros(len(panel))
+    market = shared_part(z, np.zeros(len(panel)))
+    category = max(market, shared_part(z, np.asarray(labels)))
+    first, last = panel.periods[min(used)], panel.periods[max(used)]
+    return ErrorCorrelation(market, category, len(panel), len(used), first, last, periods)
+
+
+def past_forecasts(
+    networks: FeedbackEnsemble, panel: Panel, periods: int, *, spans: bool, most: int | None = None
+) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """What networks that had not learned what followed said of the next ``periods``, and what came.
+
+    Answers quantiles [N, K, H, Q], actuals [N, K, H] (NaN: not known) and the K creation dates: of each period, or of the whole
+    span (H = 1). ``most`` creation dates are read, spread over those there are. Raises TooLittleHistory.
+    """
+    newest = len(panel.periods) - 1 - (periods if spans else 1)
     unknown, parts, actuals, used = unknown_ahead(panel), [], [], []
-    for ensemble, dates in honest(networks, panel):
-        came = {date: actuals_after(panel, date, periods) for date in dates if date <= newest}
-        sold = came if single else {date: units.sum(axis=1, keepdims=True) for date, units in came.items()}  # (N, H)
+    split = [(ensemble, [date for date in dates if date <= newest]) for ensemble, dates in honest(networks, panel)]
+    wanted = _spread([date for _, dates in split for date in dates], most)
+    for ensemble, dates in split:
+        came = {date: actuals_after(panel, date, periods) for date in dates if date in wanted}
+        sold = {date: units.sum(axis=1, keepdims=True) if spans else units for date, units in came.items()}  # (N, H)
         mine = [date for date, units in sold.items() if np.isfinite(units).any()]
         if mine:
             rows = [np.arange(start, min(start + _CHUNK, len(panel))) for start in range(0, len(panel), _CHUNK)]
             each = [ensemble.read(panel.take(one), None, mine, unknown=unknown, shown=False, ahead=periods) for one in rows]
-            parts.append(np.concatenate([one.values if single else one.cumulative[:, :, -1:] for one in each]))  # (N, K, H, Q)
+            parts.append(np.concatenate([one.cumulative[:, :, -1:] if spans else one.values for one in each]))  # (N, K, H, Q)
             actuals += [sold[date] for date in mine]
             used += mine
     if len(used) < _FEWEST_DATES:
@@ -89,13 +100,14 @@ def error_correlation_of(
             f"that the networks had not learned from, with known demand after them, and there are {len(used)}. Load more "
             "history and train again."
         )
-    z = scores(np.array(TAUS), np.concatenate(parts, axis=1), np.stack(actuals, axis=1))  # (N, K, H)
-    z = z.reshape(len(panel), -1).T  # (K · H, N)
-    labels = next(iter(panel.static.values())) if panel.static else np.zeros(len(panel))
-    market = shared_part(z, np.zeros(len(panel)))
-    category = max(market, shared_part(z, np.asarray(labels)))
-    first, last = panel.periods[min(used)], panel.periods[max(used)]
-    return ErrorCorrelation(market, category, len(panel), len(used), first, last, 1 if single else periods)
+    return np.concatenate(parts, axis=1), np.stack(actuals, axis=1), used
+
+
+def _spread(dates: list[int], most: int | None) -> set[int]:
+    """At most so many of the dates, evenly spread."""
+    if most is None or len(dates) <= most:
+        return set(dates)
+    return {dates[round(place)] for place in np.linspace(0, len(dates) - 1, most)}
 
 
 def scores(taus: np.ndarray, values: np.ndarray, actuals: np.ndarray) -> np.ndarray:

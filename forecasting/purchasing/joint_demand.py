@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecasting.batch.error_correlation import MOST_ITEMS, ErrorCorrelation, error_correlation_of
-from forecasting.batch.joint_samples import sums_at
+from forecasting.batch.error_correlation import ErrorCorrelation, error_correlation_of
+from forecasting.batch.joint_samples import UnitsTable
 from forecasting.core import quantile_function
 from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble
 
 if TYPE_CHECKING:
     from data.catalog import Catalog  # it is handed an opened one
     from forecasting.purchasing.purchase_plan import BuyPlan
+
+#: Items whose past is judged at most.
+_MOST_ITEMS = 400
 
 #: Samples, fewer where the items are many; and items drawn at a time.
 _SAMPLES, _DRAWS, _CHUNK = 2000, 25_000_000, 512
@@ -58,7 +61,7 @@ class JointTotals:
 def error_correlation(plan: BuyPlan, catalog: Catalog, networks: FeedbackEnsemble) -> ErrorCorrelation:
     """What a list's totals are tied by: measured on the best sellers of all, for of its scope there may be few."""
     periods = int(np.clip(round(float(np.median(plan.periods))), 1, networks.now.horizon)) if len(plan) else 1
-    return error_correlation_of(catalog, networks, [str(one) for one in plan.inputs.assortment.item_ids[:MOST_ITEMS]], periods)
+    return error_correlation_of(catalog, networks, [str(one) for one in plan.inputs.assortment.item_ids[:_MOST_ITEMS]], periods)
 
 
 def joint_totals(plan: BuyPlan, ties: ErrorCorrelation) -> JointTotals:
@@ -80,7 +83,7 @@ def joint_totals(plan: BuyPlan, ties: ErrorCorrelation) -> JointTotals:
         for total, (_, member) in zip(sums, groups, strict=True):
             for label in np.unique(member[part]):
                 mine = member[part] == label
-                total[:, :, label] += sums_at(taus, knots[mine], z[:, mine]).T
+                total[:, :, label] += UnitsTable.of(taus, knots[mine]).sums(z[:, mine]).T
     p90 = quantile_function.quantile(taus, plan.knots, 0.9)
 
     def together(name: str, total: np.ndarray, members: np.ndarray) -> Together:
