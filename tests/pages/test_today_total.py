@@ -94,9 +94,9 @@ def test_the_parts_of_a_change_add_up_to_it(view: TotalView) -> None:
     """13,000 − 10,000 = 1,200 + 900 + 900, and 900 of 10,000 are 9 %."""
     words = total_text.sentence(changed(view, 13_000.0, 1_200.0, 900.0), stand_in.about())
     assert words.endswith(
-        "That is 30% more than lately, a week: +1,200 for what is planned against usual prices and promotions, +900 for the "
-        "season (last year these 13 weeks sold 9% more a week than the 13 weeks before) and +900 that the model makes of its "
-        "items."
+        "That is +3,000 a week (30% more): +1,200 for what is planned against usual prices and promotions, +900 for the "
+        "season, going by last year (these 13 weeks sold 9% more a week than the 13 weeks before, promotions included) and "
+        "+900 that the model makes of its items."
     )
 
 
@@ -107,9 +107,9 @@ def test_the_parts_of_a_change_add_up_to_it(view: TotalView) -> None:
             None,
             None,
             "which is what the model makes of its items: no effect of a plan is known and last year is not",
-            "season (",
+            "season,",
         ),
-        (None, -800.0, "−800 for the season (last year these 13 weeks sold 8% less a week", "planned against"),
+        (None, -800.0, "−800 for the season, going by last year (these 13 weeks sold 8% less a week", "planned against"),
         (-1_500.0, None, "−1,500 for what is planned against usual prices and promotions (last year is not", "that the model"),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_cause_that_was_not_computed_is_not_told(
     view: TotalView, planned: float | None, season: float | None, told: str, untold: str
 ) -> None:
     words = total_text.sentence(changed(view, 8_500.0, planned, season), stand_in.about())
-    assert "That is 15% less than lately" in words
+    assert "That is −1,500 a week (15% less)" in words
     assert told in words
     assert untold not in words
 

@@ -278,11 +278,11 @@ class _Sheet:
         self._margin = 118
 
     def label_beside(self, period: pd.Timestamp, value: float, words: str, other: float) -> None:
-        """What a second line is, at its end, on the side away from the label at ``other``."""
-        above = value >= other
+        """What a second line is, at its end; on the side away from the label at ``other`` where they would touch."""
+        above, near = value >= other, abs(value - other) < 0.25 * max(value, other)
         self._label(
             period, value, words, xanchor="left", xshift=8, align="left",
-            yanchor="bottom" if above else "top", yshift=_LINE if above else -_LINE,
+            yshift=2 * _LINE * (1 if above else -1) if near else 0,
         )  # fmt: skip
 
     def name_events(self) -> None:

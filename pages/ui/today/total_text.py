@@ -38,7 +38,8 @@ def _why(view: TotalView, about: About) -> str:
         return ""
     change = view.expected - view.recent
     more = "more" if change > 0 else "less"
-    head = f"That is {formats.percent(abs(change / view.recent))} {more} than lately"
+    word = formats.period_word(about.frequency)
+    head = f"That is {formats.difference(change)} a {word} ({formats.percent(abs(change / view.recent))} {more})"
     planned, season = view.planned or 0.0, view.season or 0.0
     found = [
         f"{formats.difference(units)} {words}"
@@ -53,7 +54,7 @@ def _why(view: TotalView, about: About) -> str:
         return f"{head}, which is what the model makes of its items{f': {unknown}' if unknown else ''}."
     if abs(rest) > _TOLD * view.recent:
         found.append(f"{formats.difference(rest)} that the model makes of its items")
-    return f"{head}, a {formats.period_word(about.frequency)}: {formats.listing(found)}{f' ({unknown})' if unknown else ''}."
+    return f"{head}: {formats.listing(found)}{f' ({unknown})' if unknown else ''}."
 
 
 def _season(view: TotalView, about: About) -> str:
@@ -61,7 +62,7 @@ def _season(view: TotalView, about: About) -> str:
     rise = (view.season or 0.0) / view.recent
     same, before = (formats.periods(count, about.frequency) for count in (len(view.last_year), view.recent_periods))
     moved = f"{formats.percent(abs(rise))} {'more' if rise > 0 else 'less'} a {formats.period_word(about.frequency)}"
-    return f"for the season (last year these {same} sold {moved} than the {before} before)"
+    return f"for the season, going by last year (these {same} sold {moved} than the {before} before, promotions included)"
 
 
 def _not_compared(view: TotalView) -> str:
