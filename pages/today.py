@@ -1,4 +1,4 @@
-"""What needs me today: what is at risk, dearest first, then all items ranked by what they will sell."""
+"""What needs me today: all items together, what is at risk, dearest first, then items ranked by what they will sell."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pages.ui.resources import catalog, purchasing
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.empty_states import answered
 from pages.ui.shell.frame import Figure
-from pages.ui.today import alerts_panel, item_ranking
+from pages.ui.today import alerts_panel, item_ranking, total_panel
 
 QUESTION = "What needs me today?"
 PER_PAGE = 20
@@ -42,6 +42,7 @@ def figures() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f":material/schedule: {formats.plain(old)}")
             st.page_link(frame.page("data"), label="Load newer data", icon=":material/arrow_forward:")
+    total_panel.section()
     if summary.ready:
         alerts_panel.section(purchasing.alerts(), about)
         st.subheader("All items", anchor=False)
@@ -89,6 +90,7 @@ def items() -> None:
         stamp = exports.Stamp(about.name, found.creation_date, catalog.model_words())
         downloads(lambda: item_ranking.table(catalog.today(order, IN_A_FILE, 0, text), about), stamp, "ranking", "Ranked items")
         here: dict[str, str] = {"order": order} | ({"q": text} if text else {}) | ({"page": str(number)} if number > 1 else {})
+        here |= {"total": params["total"]} if params.get("total") else {}
         frame.links("today", here)
 
 

@@ -1,7 +1,7 @@
 """The forecasts of all items: three numbers of each that rank the items of Today, and the spans that buying needs.
 
 Made once for a catalog and a model, and kept beside the catalog: the numbers as Parquet, the spans as an array that is
-mapped into memory and read where it is asked for.
+mapped into memory and read where it is asked for. The totals of all items are made in the same pass, see ``catalog_totals``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,9 @@ import numpy as np
 import pandas as pd
 
 from forecasting.batch.batch_forecast import Run
+from forecasting.batch.catalog_totals import CatalogTotals, PartialSums, total_sums
 from forecasting.batch.parallel import panel_of_part, parts_of, worked_through
+from forecasting.batch.plan_effect import plan_effect
 from forecasting.core.atomic_write import UNREADABLE, written
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.types import Progress, QuantileForecast, Report
@@ -122,30 +124,49 @@ def _checksum(path: Path) -> int:
 
 def summarise(
     catalog: Catalog, forecaster: MQTransformerForecaster, key: str, report: Report, workers: int | None = None
-) -> Summary:
-    """Forecasts every item of the catalog."""
+) -> tuple[Summary, CatalogTotals]:
+    """Forecasts every item of the catalog: each by itself, and what all of them sell together."""
     items, started, done = catalog.about.items, time.monotonic(), 0
     parts: dict[int, dict[str, np.ndarray]] = {}
+    sums = total_sums(catalog, forecaster.networks)
 
-    def work(twin: MQTransformerForecaster, part: int) -> dict[str, np.ndarray]:
+    def work(twin: MQTransformerForecaster, part: int) -> tuple[dict[str, np.ndarray], PartialSums]:
         panel, plan = panel_of_part(catalog, part, twin.horizon)
-        return _numbers(twin.forecast(panel, [panel.last], plan)[0])
+        forecast = twin.forecast(panel, [panel.last], plan)[0]
+        return _numbers(forecast), sums.of(forecast)
 
-    for part, numbers in worked_through(forecaster, range(parts_of(items)), work, workers):
+    for part, (numbers, added) in worked_through(forecaster, range(parts_of(items)), work, workers):
         parts[part], done = numbers, done + len(numbers["item_ids"])
+        sums.add(added)
         left = (time.monotonic() - started) / done * (items - done)
         report(Progress(done, items, f"Forecasting all items: {done:,} of {items:,}", left))
-    return _joined(parts, key, catalog.about.last, forecaster.horizon)
+    summary = _joined(parts, key, catalog.about.last, forecaster.horizon)
+    return summary, _with_plan(sums.totals(key, summary.creation_date), catalog, forecaster, summary, workers)
 
 
-def summary_of(run: Run, key: str, report: Report) -> Summary:
+def summary_of(
+    run: Run, catalog: Catalog, forecaster: MQTransformerForecaster, key: str, report: Report, workers: int | None = None
+) -> tuple[Summary, CatalogTotals]:
     """The same from a whole run of the same catalog and model, whose forecasts need only be read."""
     items, done = run.manifest.items, 0
     parts = {}
+    sums = total_sums(catalog, forecaster.networks)
     for part, forecast in enumerate(run.forecasts()):
         parts[part], done = _numbers(forecast), done + len(forecast)
+        sums.add(sums.of(forecast))
         report(Progress(done, items, f"Reading the forecasts of all items: {done:,} of {items:,}"))
-    return _joined(parts, key, pd.Timestamp(run.manifest.creation_date), len(run.manifest.periods))
+    summary = _joined(parts, key, pd.Timestamp(run.manifest.creation_date), len(run.manifest.periods))
+    return summary, _with_plan(sums.totals(key, summary.creation_date), catalog, forecaster, summary, workers)
+
+
+def _with_plan(
+    totals: CatalogTotals, catalog: Catalog, forecaster: MQTransformerForecaster, summary: Summary, workers: int | None
+) -> CatalogTotals:
+    """The totals with what the plan adds to them, where the catalog plans anything."""
+    if not catalog.about.planned:
+        return totals
+    expected = dict(zip(summary.item_ids, summary.expected.astype(np.float64), strict=True))
+    return replace(totals, planned=plan_effect(catalog, forecaster, expected, tuple(totals.labels), workers))
 
 
 def _numbers(forecast: QuantileForecast) -> dict[str, np.ndarray]:

@@ -13,11 +13,13 @@ from data.catalog import ItemFacts
 from data.errors import NotTrained, ResourceError
 from data.schema import PRICE
 from forecasting.batch.batch_forecast import Run, forecast_all, latest
+from forecasting.batch.catalog_totals import CatalogTotals
 from forecasting.batch.forecast_monitoring import ForecastMonitoring, forecast_monitoring
 from forecasting.batch.forecast_summary import Summary, summarise, summary_of
 from forecasting.core.types import QuantileForecast, Report
 from forecasting.explain.attention_faithfulness import Faithfulness, faithfulness
 from forecasting.service.model_loading import ServedModel
+from forecasting.service.total_view import TotalView, total_view
 from forecasting.service.view_models import Order, SummaryStatus, TodayPage, TodayRow
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 _RANKED = 500
 
 #: What is kept of all items, beside the catalog.
-_SUMMARY, MONITORING, _FAITHFULNESS = "summary.parquet", "look-back.parquet", "faithfulness.json"
+_SUMMARY, _TOTALS, MONITORING, _FAITHFULNESS = "summary.parquet", "totals.parquet", "look-back.parquet", "faithfulness.json"
 
 
 class CatalogForecasts:
@@ -38,13 +40,16 @@ class CatalogForecasts:
 
     def __init__(self, catalog: Catalog, model: ServedModel, key: str, horizon: int, home: Path) -> None:
         self._catalog, self._model, self._key, self._horizon, self._home = catalog, model, key, horizon, home
-        self._summary = Summary.load(home / _SUMMARY, key) if model.status.serves else None
+        self._summary: Summary | None = None
+        self._totals: CatalogTotals | None = None
+        if model.status.serves:
+            self._summary, self._totals = self._load()
         self._monitoring: ForecastMonitoring | None = None
 
     def status(self) -> SummaryStatus:
         """Whether all items were forecast."""
         if self._summary is not None:
-            return SummaryStatus(True, "", float(self._summary.expected.sum()))
+            return SummaryStatus(True, "", None if self._totals is None else float(self._totals.expected[0].sum()))
         if not self._model.status.serves:
             return SummaryStatus(False, "Items are ranked by recent sales until a model is trained on the Data page.", None)
         return SummaryStatus(False, "Items are ranked by recent sales until the forecasts of all items were made.", None)
@@ -57,13 +62,25 @@ class CatalogForecasts:
 
     def summarise(self, report: Report) -> None:
         """Forecasts all items, or reads them from a run that has them, and keeps what ranks them; raises NotTrained."""
-        run, made = self._latest(whole=True), None
+        run, made, twin = self._latest(whole=True), None, self._model.twin()
         if run is not None:
             with suppress(ResourceError):  # a damaged run is set aside
-                made = summary_of(run, self._key, report)
-        made = made or summarise(self._catalog, self._model.twin(), self._key, report)
-        made.save(self._home / _SUMMARY)
-        self._summary = made
+                made = summary_of(run, self._catalog, twin, self._key, report)
+        summary, totals = made or summarise(self._catalog, twin, self._key, report)
+        totals.save(self._home / _TOTALS)  # first: who sees a new summary finds its totals
+        summary.save(self._home / _SUMMARY)
+        self._totals = totals
+        self._summary = summary
+
+    def total(self, category: str = "") -> TotalView:
+        """What all items, or those of a category, sold together and will sell; a category that is unknown is all items."""
+        return total_view(self._catalog, self._totals, category, self._horizon)
+
+    def _load(self) -> tuple[Summary, CatalogTotals] | tuple[None, None]:
+        """Summary and totals as they are kept; neither where one of them is missing: both are made anew."""
+        totals = CatalogTotals.load(self._home / _TOTALS, self._key)
+        summary = Summary.load(self._home / _SUMMARY, self._key) if totals else None
+        return (summary, totals) if summary and totals else (None, None)
 
     def forecast(self, item_ids: Sequence[str] | None = None) -> QuantileForecast:
         """Forecast of these items, or of all; raises UnknownItem, NotTrained."""

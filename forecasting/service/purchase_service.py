@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from data.planner_store import Term
+from forecasting.batch.error_correlation import ErrorCorrelation
 from forecasting.batch.forecast_summary import Summary
 from forecasting.core.types import Report
 from forecasting.inventory.lead_times import supply_of
 from forecasting.purchasing import purchase_plan
 from forecasting.purchasing.alerts import Alerts, alerts
-from forecasting.purchasing.joint_demand import ErrorCorrelation, JointTotals, error_correlation, joint_totals
+from forecasting.purchasing.joint_demand import JointTotals, error_correlation, joint_totals
 from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation
 from forecasting.purchasing.plan_inputs import PlanInputs, plan_inputs
 from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings, buying_record

@@ -153,13 +153,17 @@ def test_a_summary_read_from_a_run_is_the_one_that_was_forecast(
     tmp_path: Path, catalog: Catalog, forecaster: MQTransformerForecaster
 ) -> None:
     run = forecast_into(tmp_path, catalog, forecaster)
-    read, made = summary_of(run, "key", ignore), summarise(catalog, forecaster, "key", ignore)
+    read, read_totals = summary_of(run, catalog, forecaster, "key", ignore)
+    made, totals = summarise(catalog, forecaster, "key", ignore)
     assert sorted(read.item_ids) == sorted(made.item_ids)
     rows = made.rows_of(read.item_ids)
     assert (np.diff(read.expected) <= 0).all()
     for name in ("expected", "low", "high", "spans"):
         assert getattr(read, name) == pytest.approx(getattr(made, name)[rows], rel=1e-4, abs=1e-5)
     assert (read.creation_date, read.horizon) == (made.creation_date, made.horizon)
+    assert read_totals.labels.tolist() == totals.labels.tolist()
+    assert read_totals.values == pytest.approx(totals.values, rel=1e-4)
+    assert totals.expected[0].sum() == pytest.approx(made.expected.sum(), rel=1e-6)
 
 
 def ignore(progress: Progress) -> None:

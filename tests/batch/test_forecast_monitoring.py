@@ -137,7 +137,7 @@ def test_it_is_told_of_any_items_and_unknown_ones_are_unknown(found: ForecastMon
 def test_alerts_name_what_moved_most_in_money_and_what_misses_its_range(
     catalog: Catalog, forecaster: MQTransformerForecaster
 ) -> None:
-    made = plan_inputs(catalog.assortment(), summarise(catalog, forecaster, "key", lambda progress: None))
+    made = plan_inputs(catalog.assortment(), summarise(catalog, forecaster, "key", lambda progress: None)[0])
     assortment, items = made.assortment, len(made.assortment)
     back = replace(many(items, 2), item_ids=assortment.item_ids)
     after = back.before.copy()

@@ -19,8 +19,9 @@ import pandas as pd
 import stand_in_buying
 import stand_in_ladder
 import stand_in_launches
+import stand_in_totals
 import stand_in_why
-from stand_in_items import HORIZON, PERIODS, WEEKS, elasticity, forecast, history, level, span
+from stand_in_items import CATEGORIES, HORIZON, KINDS, PERIODS, SIZES, WEEKS, elasticity, forecast, history, level, span
 from stand_in_truth import truths
 
 from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
@@ -49,6 +50,7 @@ from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings
 from forecasting.purchasing.purchase_plan import BuyPlan
 from forecasting.purchasing.purchase_terms import BuySettings
 from forecasting.service.background_jobs import CommandJob
+from forecasting.service.total_view import TotalView
 from forecasting.service.view_models import (
     ItemView,
     ModelStatus,
@@ -61,19 +63,6 @@ from forecasting.service.view_models import (
 )
 
 __all__ = ["truths"]  # the pages ask the module for them
-
-_KINDS = (
-    "Oat milk",
-    "Orange juice",
-    "Ground coffee",
-    "Rye bread",
-    "Plain yoghurt",
-    "Dark chocolate",
-    "Olive oil",
-    "Dish soap",
-)
-_SIZES = ("500 g", "1 l", "small", "family pack")
-_CATEGORIES = ("Dairy", "Juice", "Coffee", "Bakery", "Dairy", "Sweets", "Pantry", "Household")
 
 
 @dataclass
@@ -104,11 +93,11 @@ STATE = State()
 
 def facts(number: int) -> ItemFacts:
     """The item of this number; 0 has 6 periods of history, 1 an ugly name, and those after sell less and less."""
-    kind = number % len(_KINDS)
-    name = f"{_KINDS[kind]}, {_SIZES[number // len(_KINDS) % len(_SIZES)]}"
+    kind = number % len(KINDS)
+    name = f"{KINDS[kind]}, {SIZES[number // len(KINDS) % len(SIZES)]}"
     name = {0: "New oat drink", 1: '=HYPERLINK("x") *bold* <b>juice</b> [a](b) $1$'}.get(number, name)
     cost = None if number % 5 == 4 else 1.1
-    static = MappingProxyType({"category": _CATEGORIES[kind], "brand": f"Brand {number % 11}"})
+    static = MappingProxyType({"category": CATEGORIES[kind], "brand": f"Brand {number % 11}"})
     return ItemFacts(f"SKU-{number:04d}", name, static, MappingProxyType({"unit_cost": cost, "price": 2.49}), level(number))
 
 
@@ -246,6 +235,12 @@ class Forecasts(stand_in_why.Faithful):
 
     def run(self) -> Run | None:
         return stand_in_buying.run(STATE)
+
+    def total(self, category: str = "") -> TotalView:
+        of = {number: facts(number).static["category"] for number in range(STATE.items)}
+        category = category if category in of.values() else ""
+        numbers = [number for number, one in of.items() if category in ("", one)]
+        return stand_in_totals.view(numbers, category, tuple(dict.fromkeys(CATEGORIES)), about().last, STATE.summarised)
 
     def today(self, order: str = "expected", limit: int = 25, offset: int = 0, text: str = "") -> TodayPage:
         rows = [self._row(_number(item.item_id), item) for item in search(text, STATE.items).rows]

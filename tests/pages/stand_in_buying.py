@@ -13,11 +13,11 @@ from data.facts import About, ItemFacts
 from data.orders import Orders
 from data.schema import COMMERCIAL
 from forecasting.batch.batch_forecast import Manifest, Run
+from forecasting.batch.error_correlation import ErrorCorrelation
 from forecasting.batch.forecast_monitoring import ForecastMonitoring
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.types import Progress, QuantileForecast
 from forecasting.inventory.lead_times import supply_of
-from forecasting.purchasing.joint_demand import ErrorCorrelation
 from forecasting.purchasing.plan_inputs import PlanInputs
 from forecasting.service.view_models import Outcome
 

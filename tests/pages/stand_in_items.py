@@ -14,8 +14,21 @@ from forecasting.service.view_models import ItemHistory
 HORIZON = 13
 PERIODS = 104
 TAUS = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98])
-_NORMAL = np.array([-2.0537, -1.6449, -1.2816, -0.8416, -0.5244, -0.2533, 0, 0.2533, 0.5244, 0.8416, 1.2816, 1.6449, 2.0537])
+NORMAL = np.array([-2.0537, -1.6449, -1.2816, -0.8416, -0.5244, -0.2533, 0, 0.2533, 0.5244, 0.8416, 1.2816, 1.6449, 2.0537])
 WEEKS = Frequency.of("W-SUN")
+
+KINDS = (
+    "Oat milk",
+    "Orange juice",
+    "Ground coffee",
+    "Rye bread",
+    "Plain yoghurt",
+    "Dark chocolate",
+    "Olive oil",
+    "Dish soap",
+)
+SIZES = ("500 g", "1 l", "small", "family pack")
+CATEGORIES = ("Dairy", "Juice", "Coffee", "Bakery", "Dairy", "Sweets", "Pantry", "Household")
 
 
 def level(number: int) -> float:
@@ -63,8 +76,8 @@ def forecast(
     when = start + np.arange(horizon)
     mean = level(number) * (1 + 0.25 * np.sin(2 * np.pi * when / 52)) * (1 + promo) * (price / 2.39) ** -elasticity(number)
     spread = 0.35 + 0.01 * np.arange(horizon)
-    values = mean[:, None] * np.exp(spread[:, None] * _NORMAL)
-    spans = np.cumsum(mean)[:, None] * np.exp(spread[:, None] / np.sqrt(1 + np.arange(horizon))[:, None] * 1.6 * _NORMAL)
+    values = mean[:, None] * np.exp(spread[:, None] * NORMAL)
+    spans = np.cumsum(mean)[:, None] * np.exp(spread[:, None] / np.sqrt(1 + np.arange(horizon))[:, None] * 1.6 * NORMAL)
     return QuantileForecast(
         np.array([f"SKU-{number:04d}"]), created, WEEKS.after(created, horizon), TAUS, values[None].astype(np.float32),
         spans[None].astype(np.float32), "mqcnn", "2026-01-04.1", "abc123", np.array([elasticity(number)]),

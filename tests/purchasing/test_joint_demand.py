@@ -14,11 +14,12 @@ from scipy.stats import norm
 
 from data.catalog import Catalog
 from data.errors import TooLittleHistory
+from forecasting.batch.error_correlation import ErrorCorrelation, error_correlation_of
 from forecasting.batch.forecast_summary import Summary
 from forecasting.core.quantile_function import TAUS
 from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
 from forecasting.models.mqtransformer.settings import TrainingSettings
-from forecasting.purchasing.joint_demand import ErrorCorrelation, error_correlation_of, joint_totals
+from forecasting.purchasing.joint_demand import joint_totals
 from forecasting.purchasing.plan_inputs import plan_inputs
 from forecasting.purchasing.purchase_plan import BuyPlan, buy_plan
 from forecasting.purchasing.purchase_terms import BuySettings

@@ -130,7 +130,7 @@ def started() -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("pattern", "damage"),
     [
-        *itertools.product(("summary.parquet", "summary-*.npy", "look-back.parquet"), BINARY),
+        *itertools.product(("summary.parquet", "summary-*.npy", "totals.parquet", "look-back.parquet"), BINARY),
         *itertools.product(("faithfulness.json", "runs/*/manifest.json"), TEXT),
     ],
 )
@@ -143,7 +143,7 @@ def test_a_damaged_derived_file_is_made_again_or_set_aside(home: Path, pattern: 
 def test_the_home_of_these_tests_has_what_they_damage(home: Path) -> None:
     names = {path.name for path in home.rglob("*") if path.is_file()}
     assert {"catalog.duckdb", "summary.parquet", "look-back.parquet", "faithfulness.json", "manifest.json"} <= names
-    assert {"card.json", "planner.sqlite", "part-00000.parquet"} <= names
+    assert {"card.json", "planner.sqlite", "part-00000.parquet", "totals.parquet"} <= names
     with closing(workflows.open_service()) as service:
         assert service.forecasts.monitoring() is not None
         assert service.forecasts.faithfulness() is not None

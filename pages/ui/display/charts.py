@@ -12,7 +12,7 @@ Colours are roles, not values: the browser puts in the colours that .streamlit/c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,17 @@ _INSIDE = 330  # pixels of the height that lie between the axes, about
 _NARROW = 560  # pixels of the width that lie between the axes at least, on a wide screen
 _LETTER, _LINE = 6.2, 15  # pixels that a letter of an event's name is wide and its line is high
 _DAYS = {"day": 1.0, "week": 7.0, "month": 30.4}
+
+
+class Fan(Protocol):
+    """Quantiles of H coming periods."""
+
+    @property
+    def periods(self) -> pd.DatetimeIndex: ...
+
+    def at(self, tau: float) -> np.ndarray:
+        """Units [1, H] that stay above what comes with chance ``tau``."""
+        ...
 
 
 def item_fan(
@@ -65,6 +76,31 @@ def item_fan(
     sheet.label_end(forecast.periods[-1], chosen[-1], f"<b>{name}</b><br>{formats.odds(tau)}<br>{below}")
     sheet.name_events()
     return sheet.figure(high, chosen, *([] if other is None else [other.at(0.9)[0]]))
+
+
+def total_fan(
+    history: ItemHistory, last_year: np.ndarray, fan: Fan | None, expected: np.ndarray, frequency: Frequency
+) -> go.Figure:
+    """History and fan of a total with its ``expected`` units [H] as the accent line, and where they are known the same periods
+    ``last_year`` [H]; the history alone where there is no fan."""
+    if fan is None:
+        sheet = _Sheet(history, pd.DatetimeIndex([]), frequency, None)
+        sheet.past()
+        return sheet.figure()
+    sheet = _Sheet(history, fan.periods, frequency, None)
+    sheet.fan(fan, FAN, "Eight in ten")
+    sheet.line(fan.periods, fan.at(0.5)[0], MEDIAN, 1.2, "Median")
+    sheet.past()
+    known = np.flatnonzero(np.isfinite(last_year))
+    if known.size:
+        sheet.line(fan.periods, last_year, NOTE, 1.6, "Same time last year", dash="dot")
+    sheet.line(fan.periods, expected, ACCENT, 2.5, "Expected", notes=True)
+    end = float(expected[-1])
+    sheet.label_end(fan.periods[-1], end, f"<b>Expected</b><br>{formats.units(end)}")
+    if known.size:
+        before = float(last_year[known[-1]])
+        sheet.label_beside(fan.periods[known[-1]], before, "Last year", end)
+    return sheet.figure(fan.at(0.9)[0], last_year)
 
 
 def scenario_fans(view: ScenarioView, frequency: Frequency) -> go.Figure:
@@ -146,7 +182,7 @@ class _Sheet:
         if len(ahead) and len(self._periods):
             self.rule(self._periods[-1])
 
-    def fan(self, forecast: QuantileForecast, color: str, name: str, *, inner: bool = True, legend: bool = True) -> None:
+    def fan(self, forecast: Fan, color: str, name: str, *, inner: bool = True, legend: bool = True) -> None:
         """The bands of a fan; each is one closed outline, so that it needs no invisible partner."""
         bands = [(name, 0.1, 0.9, _OUTER), ("Middle half", 0.25, 0.75, _INNER)]
         x = self._spread_dates(forecast.periods)
@@ -240,6 +276,14 @@ class _Sheet:
         """What the accent line says, at its end."""
         self._label(period, float(value), words, xanchor="left", xshift=8, align="left", color=ACCENT)
         self._margin = 118
+
+    def label_beside(self, period: pd.Timestamp, value: float, words: str, other: float) -> None:
+        """What a second line is, at its end; on the side away from the label at ``other`` where they would touch."""
+        above, near = value >= other, abs(value - other) < 0.25 * max(value, other)
+        self._label(
+            period, value, words, xanchor="left", xshift=8, align="left",
+            yshift=2 * _LINE * (1 if above else -1) if near else 0,
+        )  # fmt: skip
 
     def name_events(self) -> None:
         """A mark for every event; those of the periods ahead with their names."""

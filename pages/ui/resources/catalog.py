@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from data.facts import SearchResult
     from data.planner_store import PlannerStore
     from forecasting.service.planning_service import PlanningService
+    from forecasting.service.total_view import TotalView
     from forecasting.service.view_models import ItemView, Order, PastFan, TodayPage
 
 
@@ -56,6 +57,12 @@ def search(text: str, limit: int = 20, offset: int = 0) -> SearchResult:
 def today(order: Order, limit: int, offset: int, text: str) -> TodayPage:
     """A page of the ranked items."""
     return service().forecasts.today(order, limit, offset, text)
+
+
+@by(lambda: (version(), service().forecasts.status().ready), 64)
+def total(category: str) -> TotalView:
+    """What all items, or those of a category, sold together and will sell."""
+    return service().forecasts.total(category)
 
 
 @by(version, 256)

@@ -7,8 +7,8 @@ import pytest
 from scipy.special import ndtr, ndtri
 from scipy.stats import gamma, poisson
 
+from forecasting.batch.error_correlation import scores, shared_part
 from forecasting.core.quantile_function import TAUS
-from forecasting.purchasing.joint_demand import scores, shared_part
 
 ITEMS, DATES, SHARED = 60, 300, 0.4
 GROUPS = np.array([f"category {n % 3}" for n in range(ITEMS)])
