@@ -67,7 +67,7 @@ class About:
 
 @dataclass(frozen=True)
 class ItemFacts:
-    """One item without its history; ``recent_units``: mean per period of its last 13 known periods, NaN if none."""
+    """One item without its history; ``recent_units``: mean per period of its last 13 known periods in stock, NaN if none."""
 
     item_id: str
     name: str

@@ -86,6 +86,7 @@ def _sliders(chosen: url_state.Selection, horizon: int, longest: int) -> None:
 def _reading(view: ItemView) -> None:
     """How to read the chart, what the plan lacks, and what the forecast leans on where the past is short."""
     words = "Eight in ten outcomes lie within the fan, half of them within its darker middle; the table has every number."
+    words += forecast_text.why_outside(view.forecast)
     words += forecast_text.promotions(view, catalog.service().figures().frequency)
     known = int(np.isfinite(view.history.demand).sum())
     if known < SHORT:

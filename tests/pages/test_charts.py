@@ -51,7 +51,7 @@ def test_only_the_chosen_quantile_has_the_accent_and_says_so_at_its_end(view: It
     accent = [trace.name for trace in figure.data if trace.line.color == charts.ACCENT]
     assert accent == ["Your P75"]
     end = view.forecast.at(0.75)[0, -1]
-    assert f"<b>P75</b><br>3 times in 4<br>fewer than {end:,.0f}" in labels(figure)
+    assert f"<b>P75</b><br>3 times in 4<br>fewer than {end:,.0f}<br>in the last week" in labels(figure)
 
 
 def test_the_past_is_an_ink_line_and_the_creation_date_a_vertical_one(view: ItemView) -> None:

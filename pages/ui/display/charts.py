@@ -62,7 +62,11 @@ def item_fan(
     sheet.past()
     sheet.line(forecast.periods, chosen, ACCENT, 2.5, f"Your {name}", notes=True)
     below = formats.fewer_than(float(chosen[-1]))
-    sheet.label_end(forecast.periods[-1], chosen[-1], f"<b>{name}</b><br>{formats.odds(tau)}<br>{below}")
+    sheet.label_end(
+        forecast.periods[-1],
+        chosen[-1],
+        f"<b>{name}</b><br>{formats.odds(tau)}<br>{below}<br>in the last {formats.period_word(frequency)}",
+    )
     sheet.name_events()
     return sheet.figure(high, chosen, *([] if other is None else [other.at(0.9)[0]]))
 
@@ -80,8 +84,10 @@ def scenario_fans(view: ScenarioView, frequency: Frequency) -> go.Figure:
     sheet.line(baseline.periods, before, MEDIAN, 1.8, f"{grey}: median", dash="dot")
     sheet.past()
     sheet.line(scenario.periods, after, ACCENT, 2.5, "Scenario: median", notes=True)
-    last = formats.units(float(after[-1]))
-    sheet.label_end(scenario.periods[-1], after[-1], f"<b>Scenario</b><br>1 time in 2<br>fewer than {last}")
+    last, word = formats.units(float(after[-1])), formats.period_word(frequency)
+    sheet.label_end(
+        scenario.periods[-1], after[-1], f"<b>Scenario</b><br>1 time in 2<br>fewer than {last}<br>in the last {word}"
+    )
     sheet.name_events()
     return sheet.figure(baseline.at(0.9)[0], scenario.at(0.9)[0])
 

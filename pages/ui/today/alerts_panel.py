@@ -79,16 +79,19 @@ def _moved(alert: Alert, moved: Moved, about: About) -> str:
     """Which way a forecast went, from where to where, and how much of that the last period's sales did."""
     word = formats.period_word(about.frequency)
     units, sold = abs(alert.units), moved.from_sales * np.sign(alert.units)
+    causes = [moved.from_sales, moved.after - moved.before - moved.from_sales]
+    shown, digits = formats.steps(moved.before, causes, moved.after)
     ahead = formats.ahead(int(alert.periods), about.frequency)
     words = (
-        f"is expected to sell {formats.units(units)} {'more' if alert.units > 0 else 'fewer'} in {ahead} than a {word} ago, "
+        f"is expected to sell {formats.change(moved.before, moved.after).lstrip('+−')} "
+        f"{'more' if alert.units > 0 else 'fewer'} in {ahead} than a {word} ago, "
         f"now {formats.units(moved.after)} and then {formats.units(moved.before)}"
     )
     if abs(sold - units) < 0.05 * units:
         return f"{words}, because of what sold last {word}"
     if 0 < sold < units:
-        rest = formats.units(units - sold)
-        return f"{words}, {formats.units(sold)} because of what sold last {word} and {rest} of what the forecasts got wrong"
+        by_sales, by_errors = (f"{abs(part):,.{digits}f}" for part in shown)
+        return f"{words}, {by_sales} because of what sold last {word} and {by_errors} of what the forecasts got wrong"
     return f"{words}, because of what the forecasts got wrong lately"
 
 
