@@ -62,7 +62,7 @@ def numbers(home: Path, kept: Path | None, items: int, quick: bool) -> dict[str,
     if not (home / "look-back.parquet").exists():
         forecasting(home, "look-back")
     os.environ["TIDELINE_HOME"] = str(home)
-    from agree.reading import read_desk
+    from agreement.reading import read_desk
 
     found = read_desk(items, say, alerts=FEW_ALERTS if quick else ALERTS)
     wrong = sorted(found.book.wrong.items(), key=lambda kind: -len(kind[1]))

@@ -150,14 +150,15 @@ def search(text: str, limit: int = 20, offset: int = 0) -> SearchResult:
 class Items:
     """Of one item."""
 
+    history = staticmethod(lambda item_id: history(_number(item_id)))
+
     def view(self, item_id: str, horizon: int | None = None) -> ItemView:
         number, horizon = _number(item_id), horizon or HORIZON
         if not STATE.trained:
             raise NotTrained("No model has been trained on this catalog yet. Train one on the Data page.")
-        past = history(number)
+        past, given = history(number), np.full(horizon, STATE.planned)
         price, promo = np.full(horizon, 2.49), (np.arange(horizon) == 4) * 0.8 if STATE.planned else np.full(horizon, 0.18)
         answer = forecast(number, horizon, price, promo, past.periods[-1])
-        given = np.full(horizon, STATE.planned)
         return ItemView(facts(number), past, answer, price, promo, given, elasticity(number), 1.99, 2.49)
 
     def past_forecasts(self, item_id: str, horizon: int, count: int = 4) -> tuple[PastFan, ...]:

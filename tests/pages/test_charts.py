@@ -146,3 +146,11 @@ def test_colours_are_roles_that_the_theme_fills_for_light_and_dark(view: ItemVie
         assert palette[0] == theme[mode]["primaryColor"]
     roles = {charts.ACCENT, charts.INK, charts.FAN, charts.MEDIAN, charts.BASELINE, charts.RULE, charts.NOTE}
     assert {trace.line.color for trace in drawn(view).data if trace.line.color} <= roles
+
+
+def test_the_end_of_a_plan_is_marked_where_it_ends_before_the_forecast_does(view: ItemView) -> None:
+    def drawn_to(planned: int) -> go.Figure:
+        return charts.item_fan(view.history, view.forecast, 0.9, WEEKS, view.plan_promo, planned=planned)
+
+    assert "plan ends" in labels(drawn_to(3))
+    assert not any("plan ends" in labels(drawn_to(planned)) for planned in (0, len(view.forecast.periods)))

@@ -89,8 +89,8 @@ class Ledger:
         self.adds(kind, before, [change], after)
 
     def sums(self, kind: str, rows: Sequence[str], total: str, *, moved: bool = False) -> None:
-        """``total`` is the sum of rows that were rounded each: to the nearest, or to fit the numbers beside them where ``moved``,
-        which may take a whole step."""
+        """``total`` is the sum of rows that were rounded each: to the nearest, or where ``moved`` to fit the numbers beside
+        them, which may take a whole step."""
         numbers, whole = [read(one) for one in rows], read(total)
         known = [one for one in numbers if one is not None]
         if whole is None or len(known) < len(numbers):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from agree.reading import read_desk
-from agree.shown import Ledger, plain, read
+from agreement.reading import read_desk
+from agreement.shown import Ledger, plain, read
 
 from data.sources.simulator.settings import Planted
 from forecasting import workflows

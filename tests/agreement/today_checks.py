@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
-from agree.desk_pages import Shop, ranking, visit
-from agree.item_checks import OUTSIDE
-from agree.shown import NUMBER, Ledger, read
+from agreement.desk_pages import Shop, ranking, visit
+from agreement.item_checks import OUTSIDE
+from agreement.shown import NUMBER, Ledger, read
 
 N = f"({NUMBER})"
 MONEY = r"([^\s\d]+\s?[\d,]+(?:\.\d+)?)"

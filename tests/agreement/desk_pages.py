@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from agree.shown import plain
+from agreement.shown import plain
 from streamlit.testing.v1 import AppTest
 
 from forecasting import workflows

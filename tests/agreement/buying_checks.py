@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 
-from agree.desk_pages import Shop
-from agree.shown import NUMBER, Ledger, Shown, read
+from agreement.desk_pages import Shop
+from agreement.shown import NUMBER, Ledger, Shown, read
 
 N = f"({NUMBER})"
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE]-?\d+)?")

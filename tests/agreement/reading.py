@@ -11,9 +11,9 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
-from agree import buying_checks, item_checks, today_checks
-from agree.desk_pages import Shop, visit
-from agree.shown import Ledger
+from agreement import buying_checks, item_checks, today_checks
+from agreement.desk_pages import Shop, visit
+from agreement.shown import Ledger
 
 from data.catalog import Catalog
 from data.schema import Panel

@@ -6,8 +6,8 @@ import math
 import re
 from collections.abc import Sequence
 
-from agree.desk_pages import Grid, Shop
-from agree.shown import NUMBER, Ledger, read
+from agreement.desk_pages import Grid, Shop
+from agreement.shown import NUMBER, Ledger, read
 
 from pages.ui.display import formats
 
