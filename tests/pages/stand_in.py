@@ -20,7 +20,7 @@ import stand_in_buying
 import stand_in_ladder
 import stand_in_launches
 import stand_in_why
-from stand_in_items import HORIZON, PERIODS, WEEKS, elasticity, forecast, history, level, span
+from stand_in_items import HORIZON, PERIODS, WEEKS, ItemHistory, elasticity, forecast, history, level, span
 from stand_in_truth import truths
 
 from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
@@ -150,7 +150,8 @@ def search(text: str, limit: int = 20, offset: int = 0) -> SearchResult:
 class Items:
     """Of one item."""
 
-    history = staticmethod(lambda item_id: history(_number(item_id)))
+    def history(self, item_id: str) -> ItemHistory:
+        return history(_number(item_id))
 
     def view(self, item_id: str, horizon: int | None = None) -> ItemView:
         number, horizon = _number(item_id), horizon or HORIZON
@@ -167,8 +168,7 @@ class Items:
             at = len(past.periods) - back * horizon
             if at < 8:
                 continue
-            rows = slice(at, at + horizon)
-            start = PERIODS - len(past.periods) + at
+            rows, start = slice(at, at + horizon), PERIODS - len(past.periods) + at
             fans.append(
                 PastFan(
                     forecast(number, horizon, past.price[rows], past.promo[rows], past.periods[at - 1], start),

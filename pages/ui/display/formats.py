@@ -206,6 +206,16 @@ def period(stamp: pd.Timestamp | None, frequency: Frequency) -> str:
     return f"{pd.Timestamp(stamp):%b %Y}" if frequency.unit == "month" else date(stamp)
 
 
+def last_period(stamp: pd.Timestamp, frequency: Frequency, named_by: str) -> str:
+    """The newest period, a week with the word whether it is named by the day on which it ends or begins.
+
+    >>> last_period(pd.Timestamp("2017-12-31"), Frequency.of("W-SUN"), "last")
+    'the week ending 31 Dec 2017'
+    """
+    words = period(stamp, frequency)
+    return f"the week {'ending' if named_by == 'last' else 'beginning'} {words}" if frequency.unit == "week" else words
+
+
 def period_of(stamp: pd.Timestamp, frequency: Frequency) -> str:
     """The same within a sentence: ``"the week of 5 Jan 2025"``."""
     words = period(stamp, frequency)
