@@ -308,7 +308,9 @@ def files(book: Ledger, shop: Shop, key: str) -> None:
             book.holds("a workbook beside its CSV", same, f"{head}: {sheet} and {value}")
             if number is not None:
                 scaled, step = value * (100 if text.endswith("%") else 1), float(number.step)
-                # a difference on the page is that of the numbers shown, in the file that of the numbers
-                moved = grid.title in _BRIDGES or head in _DIFFERENCES
-                slack = step * (1.5 if moved else 0.5) * 1.0001
+                slack = step / 2 * 1.0001
+                if (
+                    grid.title in _BRIDGES or head in _DIFFERENCES
+                ):  # on the page of the numbers shown, in the file of the numbers
+                    slack = 1.5 * max(float(one.step) for one in map(read, shown[1:]) if one)
                 book.holds("a file beside its table", abs(scaled - float(number.value)) <= slack, f"{head}: {text}, {value}")

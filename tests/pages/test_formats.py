@@ -52,7 +52,7 @@ def test_money_is_in_the_catalogs_currency_and_drops_cents_from_a_hundred_on() -
 def test_changes_carry_sign_and_share() -> None:
     assert formats.unit_change(100, 112) == "+12 (+12%)"
     assert formats.unit_change(100, 92) == "−8 (−8%)"
-    assert formats.unit_change(0, 12) == "+12.0"
+    assert formats.unit_change(0, 12) == "+12"
     assert formats.unit_change(None, 12) == ""
     assert formats.money_change(200, 100, "USD") == "−$100 (−50%)"
 

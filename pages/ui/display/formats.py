@@ -162,7 +162,12 @@ def steps(before: float, parts: Sequence[float], after: float) -> tuple[list[flo
 
 
 def signed(value: float, digits: int) -> str:
-    """A number with its sign and so many decimals: ``"+12"``, ``"−0.4"``, ``"0"``."""
+    """A number with its sign and so many decimals, from 10 on without those that say nothing: ``"+12"``, ``"−0.4"``, ``"0"``.
+
+    >>> signed(-28.0, 1), signed(4.0, 1), signed(-18.5, 1)
+    ('−28', '+4.0', '−18.5')
+    """
+    digits = 0 if abs(value) >= 10 and value == round(value) else digits
     return _signed(f"{abs(value):,.{digits}f}", value, True)
 
 
