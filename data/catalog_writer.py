@@ -33,7 +33,7 @@ from data.plans import PlannedGroups, last_known, plausible_prices, usual_value
 from data.schema import COMMERCIAL, COMMERCIAL_FIRST, CONTRACT_VERSION, PRICE, Frequency, GroupSeries, Panel, Plan
 from data.sql import sql
 
-#: Known periods whose mean is an item's ``recent_units``.
+#: Known periods in stock whose mean is an item's ``recent_units``.
 RECENT = 13
 
 _building: set[Path] = set()
@@ -233,7 +233,7 @@ class CatalogWriter:
             "item_id": pa.array(panel.item_ids.tolist(), pa.string()),
             "key": pa.array([folded(item_id) for item_id in panel.item_ids], pa.string()),
             "name": pa.array(names, pa.string()),
-            "recent_units": pa.array(recent_units(panel.demand), from_pandas=True),
+            "recent_units": pa.array(recent_units(panel.uncensored), from_pandas=True),
             "search_text": pa.array([folded(" ".join(row)) for row in searched], pa.string()),
         }
         self._hashes.add("supplier", "\x1e".join([*bought_from, ""]).encode(), given=suppliers is not None)
@@ -364,7 +364,7 @@ class CatalogWriter:
 
 
 def recent_units(demand: np.ndarray) -> np.ndarray:
-    """Mean units [N] of each item's last ``RECENT`` known periods in ``demand`` [N, T]; NaN where none is known."""
+    """Mean units [N] of each item's last ``RECENT`` periods that ``demand`` [N, T] knows; NaN where none is known."""
     seen = np.isfinite(demand)
     newest = seen & (np.cumsum(seen[:, ::-1], axis=1)[:, ::-1] <= RECENT)
     count = newest.sum(axis=1)

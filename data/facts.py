@@ -75,7 +75,7 @@ class About:
 
 @dataclass(frozen=True)
 class ItemFacts:
-    """One item without its history; ``recent_units``: mean per period of its last 13 known periods, NaN if none.
+    """One item without its history; ``recent_units``: mean per period of its last 13 known periods in stock, NaN if none.
 
     ``supplier`` is "" where it is not known, or one of the attributes ``static``.
     """

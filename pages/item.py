@@ -28,6 +28,9 @@ def forecast() -> None:
         return
     with answered(QUESTION):
         url_state.opened_by_link("why", "looked", "mistakes", "changes", "past")
+        if not catalog.service().model().serves:
+            untrained(chosen.item)
+            return
         about, longest = catalog.service().figures(), catalog.service().horizon
         horizon = url_state.horizon_within(chosen.horizon, longest)
         view = catalog.item(chosen.item, horizon)
@@ -46,9 +49,16 @@ def forecast() -> None:
 
         _sliders(chosen, horizon, longest)
         over = model_overlay.overlay(chosen.item, horizon)
-        laid_over = (over.forecast, over.scores.title) if over else ()
+        other, title = (over.forecast, over.scores.title) if over else (None, "")
         figure = charts.item_fan(
-            view.history, fan, chosen.tau, about.frequency, forecast_text.planned_promotions(view), *laid_over
+            view.history,
+            fan,
+            chosen.tau,
+            about.frequency,
+            forecast_text.planned_promotions(view),
+            other,
+            title,
+            planned=view.planned,
         )
         st.plotly_chart(figure, key="fan", config=charts.CONFIG, alt=words.description())
         if over:
@@ -69,6 +79,20 @@ def forecast() -> None:
         similar_items.similar(chosen)
 
 
+def untrained(item_id: str) -> None:
+    """What is on record of an item, until there is a model to forecast it."""
+    history, about = catalog.service().items.history(item_id), catalog.service().figures()
+    name = next((one.name for one in catalog.search(item_id, 1).rows if one.item_id == item_id), item_id)
+    words = "There is no model for this data yet, and so no forecast; below is what this item has sold."
+    frame.heading(f"What will {formats.plain(name)} sell?", words)
+    st.page_link(frame.page("data"), label="Train one", icon=":material/arrow_forward:")
+    if len(history.periods):
+        alt = f"Line of past sales up to {formats.period(history.periods[-1], about.frequency)}."
+        st.plotly_chart(charts.record(history, about.frequency), key="record", config=charts.CONFIG, alt=alt)
+    else:
+        st.markdown("Nothing is on record of it.")
+
+
 def _sliders(chosen: url_state.Selection, horizon: int, longest: int) -> None:
     ahead, level = st.columns(2, gap="large")
     word = formats.period_word(catalog.service().figures().frequency)
@@ -86,6 +110,7 @@ def _sliders(chosen: url_state.Selection, horizon: int, longest: int) -> None:
 def _reading(view: ItemView) -> None:
     """How to read the chart, what the plan lacks, and what the forecast leans on where the past is short."""
     words = "Eight in ten outcomes lie within the fan, half of them within its darker middle; the table has every number."
+    words += forecast_text.why_outside(view.forecast)
     words += forecast_text.promotions(view, catalog.service().figures().frequency)
     known = int(np.isfinite(view.history.demand).sum())
     if known < SHORT:

@@ -50,6 +50,7 @@ class GroupView:
     sellers: np.ndarray  # the same shape, how many items that is
     known: Mapping[str, np.ndarray]  # name → (g, U)
     rows: np.ndarray  # (N,) row of each item
+    labels: int  # groups of this column in the whole catalog
 
     @classmethod
     def of(cls, group: GroupSeries, history: Panel, plan: Plan | None, unmasked: Panel | None) -> GroupView:
@@ -67,7 +68,8 @@ class GroupView:
         for name, array in group.known.items():
             planned = [] if plan is None else [plan.groups[group.column][name][used]]
             known[name] = np.concatenate([array[used], *planned], axis=1)[rows if unmasked is not None else slice(None)]
-        return cls(group.column, np.maximum(demand, 0) / np.maximum(sellers, 1), sellers, known, order)
+        per_item = np.maximum(demand, 0) / np.maximum(sellers, 1)
+        return cls(group.column, per_item, sellers, known, order, len(group.labels))
 
     @property
     def present(self) -> np.ndarray:
@@ -239,11 +241,11 @@ def _scale(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The causal scale m [N, T] and the effective count of periods behind it [N, T].
 
-    Until one whole period is known, the mean of the item's closest group stands in; and m never falls below what an item
-    that has not sold yet may still sell.
+    Until one whole period is known, the mean of the item's closest group stands in, the same whoever is asked about besides;
+    and m never falls below what an item that has not sold yet may still sell.
     """
     mean, count = once.mean("demand", demand, known, encoding.scale_life)
-    closest = max(groups, key=lambda group: group.per_item.shape[0] if group.column != ALL else 0, default=None)
+    closest = max(groups, key=lambda group: group.labels if group.column != ALL else 0, default=None)
     if closest is not None:
         share = np.clip(1 - count, 0, 1)
         group_mean, _ = closest.mean(once, encoding.scale_life)

@@ -60,7 +60,7 @@ class Alert:
 
     ``money`` is at risk and ``units`` are missed, left over, moved or outside, of a ``position`` on hand and on order, while
     ``expected`` are asked for in ``periods``, 8 times in 10 between ``low`` and ``high``; ``known`` periods are on record.
-    ``moved`` and ``missed`` tell of a forecast that did.
+    ``moved`` and ``missed`` tell of a forecast that did. Where nothing ``is_priced``, ``money`` ranks and is not to be told.
     """
 
     reason: Reason
@@ -76,6 +76,7 @@ class Alert:
     known: int
     moved: Moved | None = None
     missed: Missed | None = None
+    is_priced: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +162,7 @@ class Alerts:
                 high=float(high[k]),
                 periods=float(self.periods[place]),
                 known=int(self.known[self.row[place]]),
+                is_priced=self.inputs.has_prices,
                 **self._lately(int(place)),
             )
             for k, place in enumerate(places)

@@ -103,6 +103,12 @@ class PlanInputs:
         return float(np.median(sold)) if sold.size else 1.0
 
     @cached_property
+    def has_prices(self) -> bool:
+        """Whether the catalog knows what anything costs or is sold for; without, no money can be told."""
+        columns = (self.assortment.commercial.get(name, np.zeros(0)) for name in ("price", "unit_cost"))
+        return any(bool((np.isfinite(column) & (column > 0)).any()) for column in columns)
+
+    @cached_property
     def row_of(self) -> Mapping[str, int]:
         """Where each item stands."""
         return {str(item_id): row for row, item_id in enumerate(self.assortment.item_ids)}

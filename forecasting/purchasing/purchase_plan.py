@@ -35,7 +35,7 @@ from forecasting.purchasing.purchase_terms import BuySettings, costs_of, terms
 
 @dataclass(frozen=True)
 class BuyRow:
-    """One line of the list, units, but ``unit_cost`` and ``money``.
+    """One line of the list, units, but ``unit_cost`` and ``money``, which are NaN where nobody knows a price.
 
     ``planned`` is what was worked out and ``quantity`` what is to be bought: the planner's where ``is_edited``, else within
     the budget. ``level`` is the chance that demand is no more than the position then, and ``implied`` how many unsold units
@@ -76,7 +76,8 @@ class BuyRow:
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over the scope: of what is bought, and of what it is expected to miss and to leave over, units and money."""
+    """Sums over the scope: of what is bought, and of what it is expected to miss and to leave over, units and money (NaN: no
+    prices)."""
 
     items: int
     items_bought: int
@@ -147,6 +148,12 @@ class BuyPlan:
         return self.quantity * self.unit_cost
 
     @property
+    def is_priced(self) -> bool:
+        """Whether money can be told: the catalog has prices or costs, or planners have set some of those in scope."""
+        unknown = (self.assumed.get(name) == len(self) for name in ("price", "unit_cost"))
+        return self.inputs.has_prices or not all(unknown)
+
+    @property
     def located(self) -> int:
         """How many items a depot supplies, or are such depots: they are planned together and not line by line."""
         return int(self.inputs.assortment.by_location[self.rows].sum())
@@ -164,7 +171,7 @@ class BuyPlan:
             items=len(self),
             items_bought=int((self.quantity > 0).sum()),
             units=float(self.quantity.sum()),
-            money=float(self.money.sum()),
+            money=float(self.money.sum()) if self.is_priced else float("nan"),
             lost_sales=float((found.lost_sales + self.lost_anyway).sum()),
             left_over=float(found.left_over.sum()),
             cost=float(found.cost.sum()),
@@ -198,6 +205,7 @@ class BuyPlan:
         costs = Costs(self.costs.underage[places], self.costs.overage[places])
         found = outcome(self.knots[places], self.inputs.taus, position + steps["lost_before"], costs)
         level = np.minimum(found.service, 0.9999)
+        unit_cost = np.where(self.is_priced, self.unit_cost[places], np.nan)
         rows, assortment = self.rows[places], self.inputs.assortment
         names = assortment.names_of(rows)
         categories = assortment.category.take(rows)
@@ -215,8 +223,8 @@ class BuyPlan:
             "implied": implied_ratio(level),
             "lost_sales": found.lost_sales + self.lost_anyway[places],
             "left_over": found.left_over,
-            "unit_cost": self.unit_cost[places],
-            "money": quantity * self.unit_cost[places],
+            "unit_cost": unit_cost,
+            "money": quantity * unit_cost,
         }
         return tuple(
             BuyRow(
@@ -263,7 +271,7 @@ def buy_plan(inputs: PlanInputs, settings: BuySettings, edits: Mapping[str, floa
     edited = np.isfinite(own)
     quantity = np.where(edited, own, plan.quantity)
     bought = None
-    if settings.budget is not None:
+    if settings.budget is not None and inputs.has_prices:
         left = max(settings.budget - float((quantity * unit_cost)[edited].sum()), 0.0)
         open_ = replace(plan, quantity=np.where(edited, 0.0, plan.quantity))
         bought = budgeted(knots, inputs.taus, open_, rules, costs, unit_cost, left)

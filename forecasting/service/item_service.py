@@ -74,6 +74,7 @@ class ItemService:
             elasticity=what_if.known_elasticity(forecast, seen),
             price_low=seen[0] if seen else None,
             price_high=seen[1] if seen else None,
+            planned=what_if.planned_ahead(plan, horizon),
         )
 
     def history(self, item_id: str) -> ItemHistory:

@@ -83,7 +83,8 @@ class ItemHistory:
 class ItemView:
     """One item's history and forecast; plans [H]; prices in the catalog's currency, None where there are none.
 
-    ``promo_given`` [H] says which promotions somebody has planned; the others are as usual.
+    ``promo_given`` [H] says which promotions somebody has planned; the others are as usual. The plan of prices and promotions
+    reaches ``planned`` periods ahead.
     """
 
     facts: ItemFacts
@@ -95,6 +96,7 @@ class ItemView:
     elasticity: float | None
     price_low: float | None
     price_high: float | None
+    planned: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -145,6 +145,12 @@ def given(plan: Plan, name: str, horizon: int) -> np.ndarray:
     return plan.is_given(name)[0, :horizon] if name in plan.known else np.zeros(horizon, bool)
 
 
+def planned_ahead(plan: Plan, horizon: int) -> int:
+    """How many periods ahead the plan of one item's prices and promotions reaches."""
+    either = given(plan, PRICE, horizon) | given(plan, PROMO, horizon)
+    return int(np.flatnonzero(either)[-1]) + 1 if either.any() else 0
+
+
 def scenario_prices(history: Panel, plan: Plan, change: PlanChange) -> np.ndarray | None:
     """Prices [1, F] to put into the forecast, None where ``change`` asks for none: those that nobody knows are taken from the
     first that is known."""

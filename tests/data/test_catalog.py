@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -90,6 +92,16 @@ def test_facts_of_an_item(catalog):
     assert facts.commercial["on_hand"] is None
     known = panel.demand[1][np.isfinite(panel.demand[1])]
     assert facts.recent_units == pytest.approx(known[-13:].mean())
+
+
+def test_what_sold_lately_leaves_out_periods_without_stock(tmp_path):
+    panel = panel_of()
+    in_stock, demand = np.ones_like(panel.demand), panel.demand.copy()
+    demand[1, -4:], in_stock[1, -4:] = 0.0, 0.0
+    panel = replace(panel, demand=demand, in_stock=in_stock)
+    known = demand[1, :-4][np.isfinite(demand[1, :-4])]
+    with closing(Catalog(write(tmp_path / "catalog.duckdb", panel, size=7))) as catalog:
+        assert catalog.item(panel.item_ids[1]).recent_units == pytest.approx(known[-13:].mean())
 
 
 def test_recent_units_skip_what_is_unknown():

@@ -295,3 +295,16 @@ def test_any_whole_numbers_come_back(tmp_path_factory, demand):
     export_catalog(first, path / "rows.csv")
     again = loaded(preview("rows.csv", (path / "rows.csv").read_bytes()), path)
     np.testing.assert_array_equal(again.panel().demand, first.panel().demand)
+
+
+def test_the_latest_closing_stock_is_the_stock_on_hand(tmp_path):
+    rows = "".join(f"A,2024-01-{1 + week * 7:02},5,{stock}\n" for week, stock in enumerate((30, 0, 12)))
+    catalog = loaded(seen(f"item,date,qty,closing_stock\n{rows}"), tmp_path)
+    assert catalog.item("A").commercial["on_hand"] == 12
+    np.testing.assert_array_equal(catalog.panel().in_stock[0], [1, 0, 1])
+
+
+@pytest.mark.parametrize("header", ["opening_stock", "in_stock"])
+def test_other_stock_is_not_what_is_on_hand(tmp_path, header):
+    rows = "".join(f"A,2024-01-{1 + week * 7:02},5,{stock}\n" for week, stock in enumerate((30, 0, 12)))
+    assert loaded(seen(f"item,date,qty,{header}\n{rows}"), tmp_path).item("A").commercial["on_hand"] is None

@@ -201,3 +201,18 @@ def test_a_subject_taken_away_changes_its_own_channels_alone(subject: str) -> No
         "promotion": {"covariate"},
     }
     assert changed == own[subject]
+
+
+def test_an_item_is_read_alone_as_among_others_before_it_began_to_sell_too() -> None:
+    whole = make_panel(items=12, periods=60)
+    demand = whole.demand.copy()
+    demand[3, :40] = np.nan  # until then its closest group stands in: the finest of the catalog, not of those asked about
+    fine = np.array([f"line {row // 2}" for row in range(12)], dtype=object)
+    panel = regrouped(whole, demand=demand, static={**whole.static, "line": fine})
+    alone = panel.take([3])
+    encoding = encoding_of(panel, HORIZON, 26.0, calendar=False)
+    plan = plan_after(panel, 59 - HORIZON, HORIZON)
+    among_others = encode(encoding, history_until(panel, 59 - HORIZON), plan)
+    by_itself = encode(encoding, history_until(alone, 59 - HORIZON), plan.take([3]))
+    for name in ("scale", "past", "origin", "ahead", "relative"):
+        np.testing.assert_allclose(getattr(by_itself, name)[0], getattr(among_others, name)[3], rtol=1e-6, err_msg=name)

@@ -21,7 +21,20 @@ import stand_in_ladder
 import stand_in_launches
 import stand_in_totals
 import stand_in_why
-from stand_in_items import CATEGORIES, HORIZON, KINDS, PERIODS, SIZES, WEEKS, elasticity, forecast, history, level, span
+from stand_in_items import (
+    CATEGORIES,
+    HORIZON,
+    KINDS,
+    PERIODS,
+    SIZES,
+    WEEKS,
+    ItemHistory,
+    elasticity,
+    forecast,
+    history,
+    level,
+    span,
+)
 from stand_in_truth import truths
 
 from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
@@ -140,14 +153,16 @@ def search(text: str, limit: int = 20, offset: int = 0) -> SearchResult:
 class Items:
     """Of one item."""
 
+    def history(self, item_id: str) -> ItemHistory:
+        return history(_number(item_id))
+
     def view(self, item_id: str, horizon: int | None = None) -> ItemView:
         number, horizon = _number(item_id), horizon or HORIZON
         if not STATE.trained:
             raise NotTrained("No model has been trained on this catalog yet. Train one on the Data page.")
-        past = history(number)
+        past, given = history(number), np.full(horizon, STATE.planned)
         price, promo = np.full(horizon, 2.49), (np.arange(horizon) == 4) * 0.8 if STATE.planned else np.full(horizon, 0.18)
         answer = forecast(number, horizon, price, promo, past.periods[-1])
-        given = np.full(horizon, STATE.planned)
         return ItemView(facts(number), past, answer, price, promo, given, elasticity(number), 1.99, 2.49)
 
     def past_forecasts(self, item_id: str, horizon: int, count: int = 4) -> tuple[PastFan, ...]:
@@ -156,8 +171,7 @@ class Items:
             at = len(past.periods) - back * horizon
             if at < 8:
                 continue
-            rows = slice(at, at + horizon)
-            start = PERIODS - len(past.periods) + at
+            rows, start = slice(at, at + horizon), PERIODS - len(past.periods) + at
             fans.append(
                 PastFan(
                     forecast(number, horizon, past.price[rows], past.promo[rows], past.periods[at - 1], start),

@@ -51,7 +51,7 @@ def test_only_the_chosen_quantile_has_the_accent_and_says_so_at_its_end(view: It
     accent = [trace.name for trace in figure.data if trace.line.color == charts.ACCENT]
     assert accent == ["Your P75"]
     end = view.forecast.at(0.75)[0, -1]
-    assert f"<b>P75</b><br>3 times in 4<br>fewer than {end:,.0f}" in labels(figure)
+    assert f"<b>P75</b><br>3 times in 4<br>fewer than {end:,.0f}<br>in the last week" in labels(figure)
 
 
 def test_the_past_is_an_ink_line_and_the_creation_date_a_vertical_one(view: ItemView) -> None:
@@ -146,3 +146,11 @@ def test_colours_are_roles_that_the_theme_fills_for_light_and_dark(view: ItemVie
         assert palette[0] == theme[mode]["primaryColor"]
     roles = {charts.ACCENT, charts.INK, charts.FAN, charts.MEDIAN, charts.BASELINE, charts.RULE, charts.NOTE}
     assert {trace.line.color for trace in drawn(view).data if trace.line.color} <= roles
+
+
+def test_the_end_of_a_plan_is_marked_where_it_ends_before_the_forecast_does(view: ItemView) -> None:
+    def drawn_to(planned: int) -> go.Figure:
+        return charts.item_fan(view.history, view.forecast, 0.9, WEEKS, view.plan_promo, planned=planned)
+
+    assert "plan ends" in labels(drawn_to(3))
+    assert not any("plan ends" in labels(drawn_to(planned)) for planned in (0, len(view.forecast.periods)))

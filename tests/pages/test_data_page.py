@@ -68,6 +68,16 @@ def test_the_demo_and_a_simulated_catalog_can_be_loaded(visit: Visit, desk: stan
     assert desk.loaded[-1] == "simulated 500 104 1 ['holidays', 'launches', 'stockouts']"
 
 
+def test_a_catalog_that_planners_worked_on_is_replaced_only_when_somebody_says_so(visit: Visit) -> None:
+    stand_in.planner_store().set_terms("Corner shop", "", "", {"lead_time": 3.0}, 0)
+    app = visit("data")
+    app.button_group(key="source/upload").set_value("demo").run()
+    assert button(app, "Load the demo").disabled
+    assert "have saved 1 decision" in app.checkbox[0].label
+    app.checkbox[0].check().run()
+    assert not button(app, "Load the demo").disabled
+
+
 def test_a_file_is_read_mapped_and_loaded(visit: Visit, desk: stand_in.State) -> None:
     app = visit("data")
     app.file_uploader[0].set_value(("mine.csv", upload(), "text/csv")).run()

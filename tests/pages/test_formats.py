@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from data.schema import Frequency
@@ -51,7 +51,7 @@ def test_money_is_in_the_catalogs_currency_and_drops_cents_from_a_hundred_on() -
 
 def test_changes_carry_sign_and_share() -> None:
     assert formats.unit_change(100, 112) == "+12 (+12%)"
-    assert formats.unit_change(100, 92) == "−8.0 (−8%)"
+    assert formats.unit_change(100, 92) == "−8 (−8%)"
     assert formats.unit_change(0, 12) == "+12"
     assert formats.unit_change(None, 12) == ""
     assert formats.money_change(200, 100, "USD") == "−$100 (−50%)"
@@ -119,3 +119,24 @@ def test_listing() -> None:
 def test_numpy_numbers_are_numbers() -> None:
     assert formats.units(np.float32(1240.4)) == "1,240"
     assert formats.whole(np.int64(1240)) == "1,240"
+
+
+def test_a_change_is_that_of_the_numbers_shown() -> None:
+    assert (formats.units(60.6), formats.units(84.4), formats.change(60.6, 84.4)) == ("61", "84", "+23")
+    assert (formats.units(9.46), formats.units(12.2), formats.change(9.46, 12.2)) == ("9.5", "12", "+2.5")
+    assert formats.money_change(3907.4, 3971.9) == "+$65 (+1.7%)"
+
+
+@given(
+    st.floats(0, 2000),
+    st.lists(st.floats(-300, 300), min_size=1, max_size=6),
+)
+def test_parts_add_up_to_the_numbers_shown(before: float, parts: list[float]) -> None:
+    after = before + sum(parts)
+    assume(after >= 0)
+    moved, digits = formats.steps(before, parts, after)
+    shown_before, shown_after = (float(formats.units(one).replace(",", "")) for one in (before, after))
+    if any(abs(part) > 1e-3 for part in parts):
+        assert shown_before + sum(moved) == pytest.approx(shown_after, abs=1e-6)
+    assert all(abs(one - part) <= 2 * 10.0**-digits for one, part in zip(moved, parts, strict=True))
+    assert all(one == 0 for one, part in zip(moved, parts, strict=True) if part == 0)

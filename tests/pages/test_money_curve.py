@@ -90,3 +90,12 @@ def test_a_category_and_one_item_are_replayed_by_themselves(home: Path) -> None:
     assert one.policy == ()
     assert 1 <= some.curve.items < 24
     assert np.isfinite(some.curve.replayed.cost).all()
+
+
+def test_one_quantile_alone_is_called_the_cheapest(record: BuyingRecord) -> None:
+    about, curve = workflows.open_service().figures(), record.curve.replayed
+    for tau in map(float, curve.taus):
+        words = cost_curve_panel.sentence(record, tau, about)
+        named = any(f"the cheapest{word} **{formats.level(curve.best)}**" in words for word in (" was", ","))
+        assert named != ("no other quantile would have been cheaper" in words)
+        assert named == (formats.level(tau) != formats.level(curve.best))

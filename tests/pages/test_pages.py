@@ -61,6 +61,7 @@ def test_without_a_model_the_item_pages_lead_to_training(visit: Visit, desk: sta
     app = visit(name, item=ITEM)
     assert "There is no model for this data yet" in text(app)
     assert "Train one" in links(app)
+    assert bool(app.get("plotly_chart")) == (name == "item"), "what the item sold is shown before there is a forecast"
 
 
 @pytest.mark.parametrize("name", ["item", "what_if"])

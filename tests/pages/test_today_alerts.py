@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import stand_in
@@ -125,3 +126,12 @@ def test_until_it_is_worked_out_the_page_says_so(visit: Visit, desk: stand_in.St
     assert "is being worked out (25%); the rest of this page is ready" in text(app)
     assert "than a week ago" not in text(app)
     assert "than a week ago" in text(visit(alerts="50"))
+
+
+def test_without_prices_an_alert_tells_of_units_alone(stocked: stand_in.State) -> None:
+    found = stand_in.Purchases().alerts(())
+    about = stand_in.open_service().figures()
+    for alert in found.of(range(len(found))):
+        priced, unpriced = (alerts_panel.sentence(replace(alert, is_priced=known), about) for known in (True, False))
+        assert ("**$" in priced, "**$" in unpriced) == (True, False), unpriced
+        assert unpriced.endswith(".")

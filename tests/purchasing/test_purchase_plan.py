@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -185,3 +186,17 @@ def test_a_summary_of_an_older_version_is_made_anew(tmp_path: Path) -> None:
     assert kept is not None
     assert kept.item_ids.tolist() == ["a", "b"]
     assert Summary.load(path, "another key") is None
+
+
+def test_without_prices_no_money_is_told_and_no_budget_cuts(bare: PlanInputs, known: PlanInputs) -> None:
+    commercial = {**bare.assortment.commercial, "price": np.full(ITEMS, np.nan), "unit_cost": np.full(ITEMS, np.nan)}
+    unpriced = replace(bare, assortment=replace(bare.assortment, commercial=commercial))
+    plan = buy_plan(unpriced, BuySettings(tau=0.9, budget=10.0), {})
+    assert not plan.is_priced
+    assert plan.budget is None
+    assert plan.totals.units > 0
+    assert np.isnan(plan.totals.money)
+    assert all(np.isnan(row.money) and np.isnan(row.unit_cost) for row in plan.lines(plan.places()))
+    priced = buy_plan(known, BuySettings(tau=0.9), {})
+    assert priced.is_priced
+    assert priced.totals.money == pytest.approx(sum(row.money for row in priced.lines(priced.places())))

@@ -55,6 +55,9 @@ _SYNONYMS: dict[str, tuple[str, ...]] = {
     "max_cover": ("max_cover", "maximum_cover", "cover_limit"),
 }  # fmt: skip
 
+#: A stock of these names is what was left at the end of a period: the latest is what is on hand.
+CLOSING_STOCK = ("stock", "inventory", "stock_units", "stock_level", "closing_stock", "bestand")
+
 #: A column whose numbers name something, when they do not change within an item.
 _LABEL = re.compile(r"(^|_)(id|code|nbr|no|number|class|cluster|dept|department|category|group|family|brand|type|segment)$")
 

@@ -15,7 +15,7 @@ from data.errors import Problem
 from data.facts import Check, Severity
 from data.locations import LOCATION, PRODUCT, SUPPLIED_FROM
 from data.schema import COMMERCIAL, PRICE, PROMO
-from data.sources.upload.column_mapping import ColumnMapping, changes, plain_name
+from data.sources.upload.column_mapping import CLOSING_STOCK, ColumnMapping, changes, plain_name
 from data.sources.upload.date_frequency import calendar, repeated_keys
 from data.sources.upload.limits import LARGEST_NUMBER, LARGEST_QUANTITY, LONGEST_NAME, shortened
 from data.sources.upload.panel_layout import Rows, too_large
@@ -36,7 +36,7 @@ class _Reading:
 
     def __init__(self, table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping) -> None:
         self._table, self._cells, self._mapping = table, cells, mapping
-        self._numbers = table.rows
+        self._numbers, self._stock_in_units = table.rows, False
         self.problems = list(table.problems)
         self.checks = [Check("File", remark, 1, "note") for remark in table.remarks]
         self._decimal = self._decimal_mark()
@@ -222,6 +222,7 @@ class _Reading:
                 self._tell("Stock", f"Stock below zero counts as none: {many(below, 'row')}.", below, "warning")
             words = f"{column!r} is read as units: none left means out of stock, and demand may have been higher."
             self._tell("Stock", words, int((values <= 0).sum()))
+            self._stock_in_units = True
             return np.where(np.isfinite(values), values > 0, np.nan)
         outside = (values < 0) | (values > 1)
         if outside.any():
@@ -259,7 +260,7 @@ class _Reading:
     def _commercial(self, rows: Rows) -> None:
         """The latest cell of each item, by date."""
         columns = {}
-        for name, column in self._mapping.commercial.items():
+        for name, column in {**self._closing_stock(), **self._mapping.commercial}.items():
             values = self._quantity(column, name.replace("_", " "))
             latest = np.full(len(rows.item_ids), np.nan)
             order = np.argsort(rows.period, kind="stable")
@@ -269,6 +270,14 @@ class _Reading:
         rows.commercial = pd.DataFrame(
             columns, index=range(len(rows.item_ids)), columns=[c for c in COMMERCIAL if c in columns]
         )
+
+    def _closing_stock(self) -> dict[str, str]:
+        """The stock at the end of a period, in units, as what is on hand."""
+        column = self._mapping.stock
+        if not self._stock_in_units or plain_name(column) not in CLOSING_STOCK or "on_hand" in self._mapping.commercial:
+            return {}
+        self._tell("Stock", f"The latest {column!r} of each item is its stock on hand.", 1)
+        return {"on_hand": column}
 
     # time
 

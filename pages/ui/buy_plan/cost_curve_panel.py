@@ -64,6 +64,8 @@ def sentence(record: BuyingRecord, chosen: float, about: About) -> str:
     )
     if here - least > 0.005 * max(least, 1e-9):
         answer += f"the cheapest was **{formats.level(best)}** with {_money(least, record, about)}. "
+    elif formats.level(best) != formats.level(chosen):
+        answer += f"the cheapest, **{formats.level(best)}**, hardly less. "
     else:
         answer += "no other quantile would have been cheaper. "
     if curve.verdict == "open":

@@ -31,27 +31,27 @@ def section(plan: BuyPlan, about: About) -> None:
         except TidelineError as error:
             st.info(formats.plain(str(error)), icon=":material/info:")
             return
-        st.markdown(sentence(found, about))
+        st.markdown(sentence(found, about, priced=plan.is_priced))
         stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words(), supply=about.supply_words)
-        shown = table(found, about)
+        shown = table(found, about, priced=plan.is_priced)
         st.html(shown.html())
         downloads(shown, stamp, "together")
         if found.suppliers:
-            by_supplier = supplier_table(found, about)
+            by_supplier = supplier_table(found, about, priced=plan.is_priced)
             st.html(by_supplier.html())
             downloads(by_supplier, stamp, "together-supplier")
         st.caption(rests_on(found, about))
 
 
-def sentence(found: JointTotals, about: About) -> str:
+def sentence(found: JointTotals, about: About, *, priced: bool = True) -> str:
     """``"Together, 9 times in 10 fewer than 6,240 … adding up the items' P90s would say 9,110"``."""
     whole = found.whole
-    money = lambda amount: formats.money(amount, about.currency)  # noqa: E731
+    money = lambda amount: f" ({formats.money(amount, about.currency)} at their prices)" if priced else ""  # noqa: E731
     more = whole.added_units / whole.units_p90 - 1 if whole.units_p90 > 0 else 0.0
     return (
         f"Until their next orders arrive, these {formats.whole(whole.items)} items together sell **9 times in 10 fewer than "
-        f"{formats.units(whole.units_p90)} units** ({money(whole.money_p90)} at their prices), and as often more as fewer than "
-        f"{formats.units(whole.units_p50)} ({money(whole.money_p50)}). Adding up the items' P90s would say "
+        f"{formats.units(whole.units_p90)} units**{money(whole.money_p90)}, and as often more as fewer than "
+        f"{formats.units(whole.units_p50)}{money(whole.money_p50)}. Adding up the items' P90s would say "
         f"{formats.units(whole.added_units)}, {formats.percent(more)} too much: they do not all sell well at once."
     )
 
@@ -68,28 +68,31 @@ def rests_on(found: JointTotals, about: About) -> str:
     )
 
 
-def table(found: JointTotals, about: About) -> Table:
+def table(found: JointTotals, about: About, *, priced: bool = True) -> Table:
     """All together, then the categories, dearest first."""
     rows = [found.whole, *found.categories[:_SHOWN]] if len(found.categories) > 1 else [found.whole]
-    return _table("What they sell together", "Together", [row.name or "No category" for row in rows], rows, about)
+    return _table("What they sell together", "Together", [row.name or "No category" for row in rows], rows, about, priced)
 
 
-def supplier_table(found: JointTotals, about: About) -> Table:
+def supplier_table(found: JointTotals, about: About, *, priced: bool = True) -> Table:
     """What the items of each supplier sell together, dearest first, along the same draws."""
     rows = found.suppliers[:_SUPPLIERS]
     return _table(
-        "What each supplier's items sell together", "Supplier", [row.name or "No supplier" for row in rows], rows, about
+        "What each supplier's items sell together", "Supplier", [row.name or "No supplier" for row in rows], rows, about, priced
     )
 
 
-def _table(title: str, head: str, names: Sequence[str], rows: Sequence[Together], about: About) -> Table:
-    columns = (
+def _table(title: str, head: str, names: Sequence[str], rows: Sequence[Together], about: About, priced: bool) -> Table:
+    columns = [
         Column(head, "text", list(names)),
         Column("Items", "count", [row.items for row in rows]),
         Column("As often more as fewer", "units", [row.units_p50 for row in rows]),
         Column("9 in 10 fewer than", "units", [row.units_p90 for row in rows]),
         Column("Items' P90s added", "units", [row.added_units for row in rows]),
-        Column("9 in 10 less than, money", "money", [row.money_p90 for row in rows]),
-        Column("P90s added, money", "money", [row.added_money for row in rows]),
-    )
-    return Table(title, columns, about.frequency, about.currency)
+    ]
+    if priced:
+        columns += [
+            Column("9 in 10 less than, money", "money", [row.money_p90 for row in rows]),
+            Column("P90s added, money", "money", [row.added_money for row in rows]),
+        ]
+    return Table(title, tuple(columns), about.frequency, about.currency)

@@ -158,6 +158,7 @@ def _typed(one: _Assumption) -> float:
 def assumptions(plan: BuyPlan, frequency: Frequency) -> str:
     """What the catalog does not know and what stands in for it, said plainly; empty where it knows everything."""
     settings, every = plan.settings, len(plan)
+    price = f"the middle price of all items, {plan.inputs.middle_price:,.2f}" if plan.is_priced else "one price for everything"
     words = {
         "on_hand": ("stock on hand", f"{settings.on_hand:g} on hand"),
         "on_order": ("units on order", "0 on order"),
@@ -165,7 +166,7 @@ def assumptions(plan: BuyPlan, frequency: Frequency) -> str:
         "pack_size": ("pack size", "single units" if settings.pack_size == 1 else f"packs of {settings.pack_size:g}"),
         "min_order": ("minimum order", "no minimum"),
         "unit_cost": ("unit cost", f"a margin of {formats.percent(settings.margin)} of the price"),
-        "price": ("price", f"the middle price of all items, {plan.inputs.middle_price:,.2f}"),
+        "price": ("price", price),
     }
     whole = [words[name] for name in words if plan.assumed.get(name) == every]
     part = [(words[name], plan.assumed[name]) for name in words if 0 < plan.assumed.get(name, 0) < every]
@@ -183,6 +184,8 @@ def assumptions(plan: BuyPlan, frequency: Frequency) -> str:
             f"{int(plan.is_extended.sum()):,} items need longer than the {longest} that were forecast: there the mean is "
             "drawn out and the spread widened by rule of thumb."
         )
+    if not plan.is_priced:
+        sentences.append("Without prices no money can be told.")
     return " ".join(sentences)
 
 

@@ -24,7 +24,8 @@ def answer(plan: BuyPlan, about: About) -> str:
         return planned if located == len(plan) else f"Nothing {other}needs buying {sure}: {enough}.{elsewhere}"
     bought = f"**{formats.units(totals.units)} units of {formats.whole(totals.items_bought)} items**"
     until = "which is as far as the budget goes" if plan.budget is not None else f"{sure} until the next order arrives"
-    return f"Buy {bought} for about **{formats.money(totals.money, about.currency)}**, {until}.{elsewhere}"
+    money = f" for about **{formats.money(totals.money, about.currency)}**" if plan.is_priced else ""
+    return f"Buy {bought}{money}, {until}.{elsewhere}"
 
 
 def arithmetic(row: BuyRow, about: About) -> str:

@@ -58,10 +58,12 @@ def item_fan(
     promo: np.ndarray,
     other: QuantileForecast | None = None,
     other_name: str = "",
+    planned: int = 0,
 ) -> go.Figure:
     """History and fan of one item with the quantile ``tau`` as the accent line; ``promo`` [H] as planned.
 
-    ``other`` is the fan of another forecaster for the same periods, laid over it as a dashed outline.
+    A plan that reaches ``planned`` periods ahead, and not to the end, is marked where it ends. ``other`` is the fan of another
+    forecaster for the same periods, laid over it as a dashed outline.
     """
     sheet = _Sheet(history, forecast.periods, frequency, promo)
     median, high, chosen = (forecast.at(level)[0] for level in (0.5, 0.9, tau))  # (H,) each
@@ -73,7 +75,13 @@ def item_fan(
     sheet.past()
     sheet.line(forecast.periods, chosen, ACCENT, 2.5, f"Your {name}", notes=True)
     below = formats.fewer_than(float(chosen[-1]))
-    sheet.label_end(forecast.periods[-1], chosen[-1], f"<b>{name}</b><br>{formats.odds(tau)}<br>{below}")
+    sheet.label_end(
+        forecast.periods[-1],
+        chosen[-1],
+        f"<b>{name}</b><br>{formats.odds(tau)}<br>{below}<br>in the last {formats.period_word(frequency)}",
+    )
+    if 0 < planned < len(forecast.periods):
+        sheet.plan_ends(forecast.periods[planned - 1])
     sheet.name_events()
     return sheet.figure(high, chosen, *([] if other is None else [other.at(0.9)[0]]))
 
@@ -116,10 +124,20 @@ def scenario_fans(view: ScenarioView, frequency: Frequency) -> go.Figure:
     sheet.line(baseline.periods, before, MEDIAN, 1.8, f"{grey}: median", dash="dot")
     sheet.past()
     sheet.line(scenario.periods, after, ACCENT, 2.5, "Scenario: median", notes=True)
-    last = formats.units(float(after[-1]))
-    sheet.label_end(scenario.periods[-1], after[-1], f"<b>Scenario</b><br>1 time in 2<br>fewer than {last}")
+    last, word = formats.units(float(after[-1])), formats.period_word(frequency)
+    sheet.label_end(
+        scenario.periods[-1], after[-1], f"<b>Scenario</b><br>1 time in 2<br>fewer than {last}<br>in the last {word}"
+    )
     sheet.name_events()
     return sheet.figure(baseline.at(0.9)[0], scenario.at(0.9)[0])
+
+
+def record(history: ItemHistory, frequency: Frequency) -> go.Figure:
+    """What is on record of one item, alone."""
+    sheet = _Sheet(history, pd.DatetimeIndex([]), frequency, None)
+    sheet.past()
+    sheet.name_events()
+    return sheet.figure()
 
 
 def past_fans(history: ItemHistory, fans: Sequence[PastFan], frequency: Frequency) -> go.Figure:
@@ -271,6 +289,12 @@ class _Sheet:
         """A thin vertical line at a creation date."""
         place = {"x0": creation_date, "x1": creation_date, "y0": 0, "y1": 1, "yref": "paper"}
         self._shapes.append({"type": "line", **place, "line": {"color": RULE, "width": 1}, "layer": "below"})
+
+    def plan_ends(self, period: pd.Timestamp) -> None:
+        """A thin line after the last period that somebody has planned."""
+        end = period + self._half
+        self.rule(end)
+        self._label(end, 1, "plan ends", yref="paper", yanchor="bottom", xanchor="left")
 
     def label_end(self, period: pd.Timestamp, value: float, words: str) -> None:
         """What the accent line says, at its end."""

@@ -37,7 +37,17 @@ def units(value: float | None) -> str:
     if not _known(value):
         return UNKNOWN
     value = float(value) + 0.0  # no "-0.0"
-    return f"{value:,.1f}" if abs(round(value, 1)) < 10 else f"{value:,.0f}"
+    return f"{value:,.{_units_digits(value)}f}"
+
+
+def rounded(value: float) -> float:
+    """The number that ``units`` shows."""
+    return float(f"{value:.{_units_digits(value)}f}") + 0.0
+
+
+def _units_digits(value: float) -> int:
+    """Decimals that units are shown with."""
+    return 1 if abs(round(value, 1)) < 10 else 0
 
 
 def whole(value: float | None) -> str:
@@ -91,8 +101,13 @@ def money(value: float | None, currency: str = "USD", *, signed: bool = False) -
     """A sum of money, without cents from 100 on: ``"$1,240"``, ``"CHF 86.40"``."""
     if not _known(value):
         return UNKNOWN
-    digits = 0 if abs(round(value, 2)) >= 100 else 2
+    digits = _money_digits(value)
     return _signed(_currency(f"{abs(value):,.{digits}f}", currency), value if round(value, digits) else 0.0, signed)
+
+
+def _money_digits(value: float) -> int:
+    """Decimals that a sum of money is shown with."""
+    return 0 if abs(round(value, 2)) >= 100 else 2
 
 
 def price(value: float | None, currency: str = "USD") -> str:
@@ -106,24 +121,75 @@ def _currency(text: str, currency: str) -> str:
 
 
 def difference(value: float | None) -> str:
-    """A difference in units with its sign: ``"+12"``, ``"−0.4"``."""
+    """A difference in units with its sign, where neither end is shown: ``"+12"``, ``"−0.4"``."""
     if not _known(value):
         return UNKNOWN
     return _signed(units(abs(value)), value if round(value, 1) else 0.0, True)
 
 
+def change(before: float | None, after: float | None) -> str:
+    """What leads from one number of units to another, both as they are shown, so that whoever adds it up is right.
+
+    >>> change(60.6, 84.4), change(9.5, 12.2), change(301.4, 301.2), change(None, 1.0)
+    ('+23', '+2.5', '0', '—')
+    """
+    if not _known(before) or not _known(after):
+        return UNKNOWN
+    (moved,), digits = steps(before, [after - before], after)
+    return signed(moved, digits)
+
+
+def steps(before: float, parts: Sequence[float], after: float) -> tuple[list[float], int]:
+    """``parts`` that lead from ``before`` to ``after``, rounded so that they do it with the numbers as they are shown; and
+    their decimals.
+
+    What is missing after each part was rounded goes to the parts that rounding took most from; a part that is nothing stays so.
+
+    >>> steps(12.4, [2.7, 0.9, 0.0], 16.0)
+    ([3.0, 1.0, 0.0], 0)
+    """
+    digits = max(_units_digits(before), _units_digits(after))
+    ends = [round(rounded(value) * 10**digits) for value in (before, after)]
+    exact = np.asarray(parts, np.float64) * 10**digits
+    near = np.rint(exact)
+    missing = int(ends[1] - ends[0] - near.sum())
+    free = np.flatnonzero(np.abs(exact) > 1e-6)
+    for _ in range(abs(missing) if free.size else 0):
+        way = np.sign(missing)
+        place = free[np.argmax(way * (exact - near)[free])]
+        near[place] += way
+    return [float(one) / 10**digits + 0.0 for one in near], digits
+
+
+def signed(value: float, digits: int) -> str:
+    """A number with its sign and so many decimals, from 10 on without those that say nothing: ``"+12"``, ``"−0.4"``, ``"0"``.
+
+    >>> signed(-28.0, 1), signed(4.0, 1), signed(-18.5, 1)
+    ('−28', '+4.0', '−18.5')
+    """
+    digits = 0 if abs(value) >= 10 and value == round(value) else digits
+    return _signed(f"{abs(value):,.{digits}f}", value, True)
+
+
 def unit_change(before: float | None, after: float | None) -> str:
-    """The difference in units with its share: ``"+12 (+8%)"``; empty where either is not known."""
+    """The difference in units, of the numbers as they are shown, with its share: ``"+12 (+8%)"``; empty where not known."""
     if not _known(before) or not _known(after):
         return ""
-    return f"{difference(after - before)}{_share(before, after)}"
+    return f"{change(before, after)}{_share(before, after)}"
 
 
 def money_change(before: float | None, after: float | None, currency: str = "USD") -> str:
-    """The difference in money with its share: ``"−$120 (−8%)"``; empty where either is not known."""
+    """The difference in money, of the sums as they are shown, with its share: ``"−$120 (−8%)"``; empty where not known.
+
+    >>> money_change(3907.4, 3971.9), money_change(99.5, 100.2)
+    ('+$65 (+1.7%)', '+$0.50 (+0.7%)')
+    """
     if not _known(before) or not _known(after):
         return ""
-    return f"{money(after - before, currency, signed=True)}{_share(before, after)}"
+    digits = max(_money_digits(before), _money_digits(after))
+    ends = (float(f"{value:.{_money_digits(value)}f}") for value in (before, after))
+    moved = round(-next(ends) + next(ends), digits)
+    return f"{_signed(_currency(f'{abs(moved):,.{digits}f}', currency), moved, True)}{_share(before, after)}"
 
 
 def _share(before: float, after: float) -> str:
@@ -143,6 +209,16 @@ def period(stamp: pd.Timestamp | None, frequency: Frequency) -> str:
     if stamp is None or pd.isna(stamp):
         return UNKNOWN
     return f"{pd.Timestamp(stamp):%b %Y}" if frequency.unit == "month" else date(stamp)
+
+
+def last_period(stamp: pd.Timestamp, frequency: Frequency, named_by: str) -> str:
+    """The newest period, a week with the word whether it is named by the day on which it ends or begins.
+
+    >>> last_period(pd.Timestamp("2017-12-31"), Frequency.of("W-SUN"), "last")
+    'the week ending 31 Dec 2017'
+    """
+    words = period(stamp, frequency)
+    return f"the week {'ending' if named_by == 'last' else 'beginning'} {words}" if frequency.unit == "week" else words
 
 
 def period_of(stamp: pd.Timestamp, frequency: Frequency) -> str:

@@ -26,12 +26,14 @@ Kind = Literal[
 class Column:
     """One column: ``values`` [N] are text, stamps or numbers (None or NaN where not known) as ``kind`` says.
 
-    "words" are text that may take several lines.
+    "words" are text that may take several lines. ``written`` [N] is what the page shows where the value alone does not say it:
+    a difference is there that of the numbers shown beside it, and in a file that of the numbers.
     """
 
     title: str
     kind: Kind
     values: Sequence[object]
+    written: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Table:
 
     def texts(self, column: Column) -> list[str]:
         """The column as it is read on the page."""
+        if column.written is not None:
+            return list(column.written)
         write = self._writer(column.kind)
         return [write(value) for value in column.values]
 
@@ -107,3 +111,19 @@ def stamps(periods: pd.DatetimeIndex) -> Sequence[pd.Timestamp]:
 def numbers(values: np.ndarray) -> Sequence[float]:
     """An array [N] as values of a column."""
     return np.asarray(values, np.float64).tolist()
+
+
+def changes(title: str, before: np.ndarray, after: np.ndarray) -> Column:
+    """The column that leads from ``before`` [N] to ``after`` [N]."""
+    return Column(
+        title, "difference", numbers(after - before), [formats.change(*ends) for ends in zip(before, after, strict=True)]
+    )
+
+
+def steps(titles: Sequence[str], before: np.ndarray, parts: np.ndarray, after: np.ndarray) -> tuple[Column, ...]:
+    """The columns of ``parts`` [P, N] that together lead from ``before`` [N] to ``after`` [N]."""
+    rows = [formats.steps(first, each, last) for first, each, last in zip(before, parts.T, after, strict=True)]
+    return tuple(
+        Column(title, "difference", numbers(part), [formats.signed(moved[place], digits) for moved, digits in rows])
+        for place, (title, part) in enumerate(zip(titles, parts, strict=True))
+    )

@@ -26,12 +26,13 @@ def bridge(start: tuple[str, float], steps: Sequence[tuple[str, float]], end: tu
     """A waterfall from ``start`` over ``steps`` to ``end``, each a name and its units."""
     rows = [start, *steps, end]
     units = [value for _, value in rows]
+    moved, digits = formats.steps(start[1], units[1:-1], end[1])
     trace = {
         "type": "waterfall",
         "x": [name for name, _ in rows],
         "y": units,
         "measure": ["absolute", *["relative"] * len(steps), "total"],
-        "text": [formats.units(units[0]), *map(formats.difference, units[1:-1]), formats.units(units[-1])],
+        "text": [formats.units(units[0]), *(formats.signed(one, digits) for one in moved), formats.units(units[-1])],
         "textposition": "outside",
         "cliponaxis": False,
         "hoverinfo": "skip",

@@ -46,7 +46,7 @@ def _drivers(view: ItemView) -> None:
     names = explanation_text.driver_names(view)
     sentence = explanation_text.drivers(found, names, frequency)
     st.markdown(sentence)
-    parts = explanation_text.steps(found.groups, names, found.span)
+    parts = explanation_text.bridge_steps(found.groups, names, found.span)
     figure = explanation_charts.bridge(
         ("Plain level", float(found.reference.sum())), parts, ("Forecast", float(found.forecast.sum()))
     )
@@ -104,6 +104,7 @@ def _mistakes(view: ItemView) -> None:
             st.markdown(f"What was said of {formats.period_of(periods[target], frequency)}, and when:")
             st.html(earlier.html())
         st.markdown("What was said of the periods since, and what came:")
+        st.caption(explanation_text.MISTAKES_CAPTION)
         _table(view, explanation_text.mistakes_table(found, target, frequency), "mistakes")
 
 
@@ -119,7 +120,7 @@ def _changes(view: ItemView) -> None:
     found = found.first(len(view.forecast.periods))
     sentence = explanation_text.changes(found, frequency)
     st.markdown(sentence)
-    parts = explanation_text.steps(found.names, explanation_text.CHANGE_NAMES, found.parts.sum(axis=1))
+    parts = explanation_text.bridge_steps(found.names, explanation_text.CHANGE_NAMES, found.parts.sum(axis=1))
     figure = explanation_charts.bridge(("Last time", float(found.before.sum())), parts, ("Today", float(found.after.sum())))
     st.plotly_chart(figure, key="changes-bridge", config=charts.CONFIG, alt=sentence)
     st.caption(explanation_text.CHANGES_CAPTION)

@@ -13,8 +13,8 @@ from forecasting.explain.error_history import ErrorHistory
 from forecasting.explain.forecast_revision import ForecastRevision
 from forecasting.explain.shapley_drivers import Drivers
 from forecasting.service.view_models import ItemView
-from pages.ui.display import formats
-from pages.ui.display.tables import Column, Table, numbers, stamps
+from pages.ui.display import formats, tables
+from pages.ui.display.tables import Column, Table, numbers, stamps, steps
 
 _DRIVER_NAMES = {
     "trend": "Level and trend",
@@ -39,11 +39,15 @@ def driver_names(view: ItemView) -> Mapping[str, str]:
 def drivers(found: Drivers, names: Mapping[str, str], frequency: Frequency) -> str:
     """The answer: level, forecast, and the parts that make the difference, largest first."""
     level, forecast = float(found.reference.sum()), float(found.forecast.sum())
-    parts = sorted(zip(found.groups, found.span, strict=True), key=lambda part: -abs(part[1]))
-    heavy = [f"{names[name].lower()} {formats.difference(units)}" for name, units in parts if _counts(units, forecast)]
+    shown, digits = formats.steps(level, found.span.tolist(), forecast)
+    parts = [part for part in zip(found.groups, found.span, shown, strict=True) if _counts(part[1], forecast)]
+    largest = sorted((part for part in parts if part[2]), key=lambda part: -abs(part[2]))
+    heavy = [f"{names[name].lower()} {formats.signed(moved, digits)}" for name, _, moved in largest]
     ahead = formats.ahead(len(found.forecast), frequency)
     sentence = f"At its plain level this item would sell **{formats.units(level)}** units in {ahead}; "
     sentence += f"the forecast is **{formats.units(forecast)}**"
+    if parts and not heavy:
+        return f"{sentence}: nothing else moves it so far that it shows."
     if not heavy:
         return f"{sentence}: nothing else moves it by more than {formats.percent(_HARDLY)}."
     return f"{sentence}. What moves it: {formats.listing(heavy)} units."
@@ -63,7 +67,7 @@ def drivers_table(found: Drivers, names: Mapping[str, str], periods: pd.Datetime
     columns = (
         _periods_and_together(periods, frequency),
         Column("Plain level", "units", together(found.reference)),
-        *(Column(names[name], "difference", together(part)) for name, part in zip(found.groups, found.parts, strict=True)),
+        *_steps([names[name] for name in found.groups], found.reference, found.parts, found.forecast),
         Column("Forecast", "units", together(found.forecast)),
     )
     return Table("What the forecast is made of", columns, frequency)
@@ -86,10 +90,10 @@ def link(
         which = "All of them lie" if before == len(marked) else f"{before} of them {'lies' if before == 1 else 'lie'}"
         sentence += f"{which} before the item's record begins, where it could look at the date alone. "
     change = f"{formats.units(masked)} instead of {formats.units(forecast)}"
-    if found.weak[0, target]:
+    if found.weak[0, target] or formats.units(masked) == formats.units(forecast):
         return f"{sentence}**The link is weak:** without them it would be {change}, which is hardly another number."
-    way = "higher" if moves > 0 else "lower"
-    return f"{sentence}Without them it would be {change}: they make it **{formats.units(abs(moves))} units {way}**."
+    moved = formats.change(masked, forecast).lstrip("+−")
+    return f"{sentence}Without them it would be {change}: they make it **{moved} units {'higher' if moves > 0 else 'lower'}**."
 
 
 LINKS_CAPTION = (
@@ -112,7 +116,7 @@ def links_table(found: AttentionAttribution, periods: pd.DatetimeIndex, frequenc
         Column("Of its level", "percent", numbers(found.counted[0])),
         Column("Expected", "units", numbers(found.forecast[0])),
         Column("Without them", "units", numbers(found.masked[0])),
-        Column("They add", "difference", numbers(found.moves[0])),
+        tables.changes("They add", found.masked[0], found.forecast[0]),
         Column("Link", "text", ["weak" if weak else "holds" for weak in found.weak[0]]),
     )
     return Table("Where the forecast looked", columns, frequency)
@@ -130,10 +134,8 @@ def mistakes(found: ErrorHistory, target: int, stamp: pd.Timestamp, frequency: F
         )
     mean = float(errors[seen].mean())
     way = "too low" if mean > 0 else "too high"
-    record = (
-        f"Its forecasts for the last {formats.periods(int(seen.sum()), frequency)} were **{formats.units(abs(mean))} units "
-        f"{way}** on average. "
-    )
+    off = f"**{formats.units(abs(mean))} units {way}**" if round(mean, 1) else "**neither too low nor too high**"
+    record = f"Its forecasts for the last {formats.periods(int(seen.sum()), frequency)} were {off} on average. "
     if not found.trusted:
         return (
             f"{record}The forecast takes nothing of this back: on this catalog doing so brought nothing when it was tried on "
@@ -147,13 +149,16 @@ def mistakes(found: ErrorHistory, target: int, stamp: pd.Timestamp, frequency: F
         return f"{record}For {where} they do not move the forecast: without feedback it would be the same."
     weighed = np.where(seen, found.weights[target], 0.0)
     like = float((weighed * np.nan_to_num(errors)).sum() / max(weighed.sum(), 1e-12))
+    heavy = [one for one in (raised, steadied) if _counts(one, forecast)]
+    shown, digits = formats.steps(without, heavy, forecast)
     parts = []
     if _counts(raised, forecast):
+        by = shown.pop(0)
         moved, kind = ("raised", "too low") if raised > 0 else ("lowered", "too high")
         reason = f" because forecasts of {word}s like it were {kind} ({formats.difference(like)} units, weighed by likeness)"
-        parts.append(f"**{moved} by {formats.units(abs(raised))} units**{reason if like * raised > 0 else ''}")
+        parts.append(f"**{moved} by {abs(by):,.{digits}f} units**{reason if like * raised > 0 else ''}")
     if _counts(steadied, forecast):
-        parts.append(f"moved by {formats.difference(steadied)} units towards what was said of it earlier")
+        parts.append(f"moved by {formats.signed(shown[0], digits)} units towards what was said of it earlier")
     moved = formats.listing(parts) or "hardly moved"
     return (
         f"{record}The forecast for {where} is {moved}: "
@@ -161,14 +166,20 @@ def mistakes(found: ErrorHistory, target: int, stamp: pd.Timestamp, frequency: F
     )
 
 
+MISTAKES_CAPTION = (
+    "What was expected on average is the mean of all forecasts that were made of a period before it came, by networks that had "
+    "not learned from it. “What changed since last time” compares with the last of them alone, as today's networks make it."
+)
+
+
 def mistakes_table(found: ErrorHistory, target: int, frequency: Frequency) -> Table:
     """Each period that came, what had been said of it, and what its error counts for the target."""
     share = found.errors / np.where(found.said > 0, found.said, np.nan)
     columns = [
         Column(formats.period_word(frequency).title(), "period", stamps(found.judged)),
-        Column("Expected then", "units", numbers(found.said)),
+        Column("Expected, on average", "units", numbers(found.said)),
         Column("Came", "units", numbers(found.came)),
-        Column("Error", "difference", numbers(found.errors)),
+        tables.changes("Error", found.said, found.came),
         Column("Error in %", "percent", numbers(share)),
     ]
     if found.trusted:
@@ -194,12 +205,11 @@ def changes(found: ForecastRevision, frequency: Frequency) -> str:
     sentence = (
         f"One {word} ago **{formats.units(before)}** units were expected of the same "
         f"{formats.periods(len(found.before), frequency)}, today **{formats.units(after)}** "
-        f"({formats.difference(after - before)}). "
+        f"({formats.change(before, after)}). "
     )
     if np.isfinite(found.came):
-        sentence += (
-            f"The {word} since sold {formats.units(found.came)} where {formats.units(found.expected)} had been expected."
-        )
+        said = f"{formats.units(found.expected)} had been expected a {word} before"
+        sentence += f"The {word} since sold {formats.units(found.came)} where {said}."
     else:
         sentence += f"What the {word} since would have sold is not known."
     return sentence
@@ -218,16 +228,13 @@ def changes_table(found: ForecastRevision, frequency: Frequency) -> Table:
     columns = (
         _periods_and_together(found.periods, frequency),
         Column("Last time", "units", together(found.before)),
-        *(
-            Column(CHANGE_NAMES[name], "difference", together(part))
-            for name, part in zip(found.names, found.parts, strict=True)
-        ),
+        *_steps([CHANGE_NAMES[name] for name in found.names], found.before, found.parts, found.after),
         Column("Today", "units", together(found.after)),
     )
     return Table("What changed since last time", columns, frequency)
 
 
-def steps(names: Sequence[str], words: Mapping[str, str], units: np.ndarray) -> list[tuple[str, float]]:
+def bridge_steps(names: Sequence[str], words: Mapping[str, str], units: np.ndarray) -> list[tuple[str, float]]:
     """The steps of a bridge: each part's name on the page and its units."""
     return [(words[name], float(one)) for name, one in zip(names, units, strict=True)]
 
@@ -235,6 +242,12 @@ def steps(names: Sequence[str], words: Mapping[str, str], units: np.ndarray) -> 
 def _periods_and_together(periods: pd.DatetimeIndex, frequency: Frequency) -> Column:
     texts = [*(formats.period(stamp, frequency) for stamp in periods), "Together"]
     return Column(formats.period_word(frequency).title(), "text", texts)
+
+
+def _steps(titles: Sequence[str], before: np.ndarray, parts: np.ndarray, after: np.ndarray) -> tuple[Column, ...]:
+    """The columns of a bridge's parts [P, H], every period and all of them together."""
+    whole = np.column_stack([parts, parts.sum(axis=1)])
+    return steps(titles, np.append(before, before.sum()), whole, np.append(after, after.sum()))
 
 
 def _counts(units: float, forecast: float) -> bool:

@@ -68,6 +68,25 @@ class Words:
         )
 
 
+def why_outside(forecast: QuantileForecast) -> str:
+    """Why what is expected lies outside the eight in ten as shown, for the line under the chart; empty where it does not."""
+    means, lows, highs = (
+        np.append(one[0], total[0, -1])
+        for one, total in (
+            (forecast.mean(), forecast.span_mean()),
+            (forecast.at(0.1), forecast.span_at(0.1)),
+            (forecast.at(0.9), forecast.span_at(0.9)),
+        )
+    )
+    shown = zip(lows, means, highs, strict=True)
+    if all(formats.rounded(low) <= formats.rounded(mean) <= formats.rounded(high) for low, mean, high in shown):
+        return ""
+    return (
+        " What is expected is a mean: where an item mostly sells nothing and now and then much, it lies above what sells "
+        "8 times in 10."
+    )
+
+
 def planned_promotions(view: ItemView) -> np.ndarray:
     """Shares of stores [H] that somebody has planned to promote in; 0 where a promotion is only taken as usual."""
     return np.where(view.promo_given, view.plan_promo, 0.0)
@@ -134,8 +153,8 @@ def record(fans: Sequence[PastFan], frequency: Frequency) -> str:
     """Earlier fans against what came; periods not known or out of stock do not count."""
     inside = known = above = 0
     for fan in fans:
-        low, high = fan.forecast.at(0.1)[0], fan.forecast.at(0.9)[0]  # (H,)
         seen = np.isfinite(fan.actual)
+        low, high = _outwards(fan, fan.forecast.at(0.1)[0], fan.forecast.at(0.9)[0])  # (H,)
         known += int(seen.sum())
         inside += int((seen & (fan.actual >= low) & (fan.actual <= high)).sum())
         above += int((seen & (fan.actual > high)).sum())
@@ -147,6 +166,13 @@ def record(fans: Sequence[PastFan], frequency: Frequency) -> str:
         f"({formats.percent(inside / known)}; 80% is what it promises). "
         f"It came out above the band {_times(above)} and below it {_times(known - inside - above)}."
     )
+
+
+def _outwards(fan: PastFan, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The range as outcomes are counted: in whole units where all that came is whole, so that nothing sold is inside a P10 of
+    almost nothing."""
+    came = fan.actual[np.isfinite(fan.actual)]
+    return (np.floor(low), np.ceil(high)) if (came == np.round(came)).all() else (low, high)
 
 
 def provenance(fans: Sequence[PastFan]) -> str:
@@ -180,7 +206,8 @@ def record_table(fans: Sequence[PastFan], frequency: Frequency) -> Table:
 def _place(total: float, low: float, high: float) -> str:
     if not np.isfinite(total):
         return "not all known"
-    return "below" if total < low else "above" if total > high else "inside"
+    came, lowest, highest = (formats.rounded(one) for one in (total, low, high))
+    return "below" if came < lowest else "above" if came > highest else "inside"
 
 
 def _times(count: int) -> str:

@@ -10,7 +10,8 @@ from data.facts import About
 from data.plans import PRICE_FLAT, PRICE_REACH
 from forecasting.service.view_models import ScenarioView
 from pages.ui.display import formats
-from pages.ui.display.tables import Column, Table, numbers, stamps
+from pages.ui.display.tables import Column, Table, changes, numbers, stamps
+from pages.ui.item.forecast_text import why_outside
 from pages.ui.shell.scenario_code import Scenario
 
 
@@ -93,7 +94,8 @@ class Words:
                 f"**Not taken:** the price asked for {periods} lies more than {PRICE_REACH:g} times outside all that this item "
                 "ever cost; the one before stands."
             )
-        return " ".join(words).replace("$", "\\$")
+        words.append(why_outside(self.view.scenario).strip())
+        return " ".join(filter(None, words)).replace("$", "\\$")
 
     def description(self) -> str:
         """What the chart shows, for those who do not see it."""
@@ -123,7 +125,7 @@ def table(view: ScenarioView, about: About) -> Table:
     columns += [
         Column("As planned" if view.planned else "As usual", "units", numbers(before)),
         Column("Scenario", "units", numbers(after)),
-        Column("Difference", "difference", numbers(after - before)),
+        changes("Difference", before, after),
         Column("P10", "units", numbers(view.scenario.at(0.1)[0])),
         Column("P90", "units", numbers(view.scenario.at(0.9)[0])),
     ]

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from data.errors import TidelineError, UploadError
+from data.errors import ResourceError, TidelineError, UploadError
 from data.sources.simulator.simulate import MOST_CELLS
 from forecasting.core.types import Progress, Report
 from pages.ui.display import formats
 from pages.ui.display.number_field import Range, session_field
 from pages.ui.jobs import job_panel
 from pages.ui.loading import upload_panel
+from pages.ui.resources import catalog, purchasing
 
 #: What may be planted: title, whether it usually is, and what it is.
 _PLANTED = {
@@ -55,23 +56,40 @@ def section(usual: str) -> None:
         "Where from", list(_SOURCES), format_func=_SOURCES.__getitem__, default=usual, required=True, key=f"source/{usual}"
     )
     try:
-        {"upload": _upload, "demo": _demo, "simulated": _simulated}[source]()
+        agreed = _agreed()
+        {"upload": _upload, "demo": _demo, "simulated": _simulated}[source](agreed)
     except TidelineError as error:
         _refused(error)
 
 
-def _demo() -> None:
+def _agreed() -> bool:
+    """Whether the catalog in use may be replaced: where planners have worked on it, somebody says so first."""
+    try:
+        kept, name = purchasing.decisions(), catalog.service().figures().name
+    except ResourceError:  # there is none
+        return True
+    if not kept:
+        return True
+    several = "" if kept == 1 else "s"
+    return st.checkbox(
+        f"Replace {formats.plain(name)}, on which planners have saved {kept:,} decision{several}",
+        key=f"replace/{catalog.version()}",
+        help="Quantities, terms and what was dealt with are kept under the name of the catalog and come back with it.",
+    )
+
+
+def _demo(agreed: bool) -> None:
     st.markdown(
         "**Complete Journey**: a year of weekly sales of a grocery chain. The data is simulated from real grocery "
         "shopping; it is published under the MIT licence and comes with Tideline."
     )
-    if st.button("Load the demo", type="primary"):
+    if st.button("Load the demo", type="primary", disabled=not agreed):
         from forecasting import workflows
 
         _load(workflows.load_complete_journey, "The demo is loaded.")
 
 
-def _simulated() -> None:
+def _simulated(agreed: bool) -> None:
     from data.sources.simulator.settings import Planted
     from forecasting import workflows
 
@@ -100,15 +118,15 @@ def _simulated() -> None:
     else:
         seconds, size = max(1, cells / _CELLS_PER_SECOND), max(1, round(cells * _BYTES_PER_CELL / 1e6))
         st.caption(f"About {formats.whole(size)} MB on disk, in {formats.duration(seconds).removeprefix('about ')} or so.")
-    if st.button("Make and load it", type="primary", disabled=cells > MOST_CELLS):
+    if st.button("Make and load it", type="primary", disabled=cells > MOST_CELLS or not agreed):
         _load(
             lambda report: workflows.load_simulated(count, length, start, report, Planted(**planted)),
             f"The simulated catalog of {count:,} items is loaded. Train a model on it, to see its forecasts beside the truth.",
         )
 
 
-def _upload() -> None:
-    if name := upload_panel.section():
+def _upload(agreed: bool) -> None:
+    if name := upload_panel.section(agreed):
         _loaded(f"{formats.plain(name)} is loaded.")
         st.rerun()
 

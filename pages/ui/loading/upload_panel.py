@@ -42,8 +42,9 @@ _DAY_FIRST: dict[bool | None, str] = {
 }
 
 
-def section() -> str | None:
-    """The way from a file to a catalog; answers the new catalog's name once it is loaded, raises UploadError."""
+def section(agreed: bool) -> str | None:
+    """The way from a file to a catalog, once it is ``agreed`` that the one in use is replaced; answers the new catalog's name
+    once it is loaded, raises UploadError."""
     st.markdown(
         "A CSV, Parquet or Excel file with one row for each item and period: item, date and units sold, and where you "
         "have them price, promotion, stock and attributes such as category or brand. Nothing is loaded before you have "
@@ -73,7 +74,7 @@ def section() -> str | None:
         with st.spinner("Reading the file again"):
             st.session_state[_PREVIEW] = (file.file_id, load.review(preview, mapping))
         st.rerun()
-    return _loading(preview)
+    return _loading(preview, agreed)
 
 
 def _reading(preview: UploadPreview) -> None:
@@ -148,12 +149,12 @@ def _position(options: list[str], held: str | None) -> int:
     return options.index(held) if held in options else 0
 
 
-def _loading(preview: UploadPreview) -> str | None:
+def _loading(preview: UploadPreview, agreed: bool) -> str | None:
     """The last step; answers the name once everything is loaded."""
     orders = _orders(preview)
     usual = preview.file_name.rsplit(".", 1)[0]
     name = st.text_input("Name of the catalog", usual, max_chars=80).strip() or usual
-    wrong = not preview.loadable or (orders is not None and bool(orders.problems))
+    wrong = not agreed or not preview.loadable or (orders is not None and bool(orders.problems))
     if not st.button("Load it", type="primary", disabled=wrong):
         return None
     from forecasting import workflows

@@ -99,6 +99,11 @@ def forget_review(reason: str, item_id: str) -> None:
     catalog.planner_store().forget_review(catalog.service().figures().name, reason, item_id)
 
 
+def decisions() -> int:
+    """How many decisions of planners are kept for the catalog in use."""
+    return len(saved_quantities().units) + len(saved_terms().terms) + len(reviews())
+
+
 def saved_quantities() -> Quantities:
     """What planners have set for orders of the newest period."""
     about = catalog.service().figures()

@@ -126,8 +126,8 @@ def _catalog() -> None:
     except ResourceError:
         _note("Catalog", "None loaded yet", "Load one on the Data page.")
         return
-    span = formats.periods(about.periods, about.frequency)
-    _note("Catalog", about.name, f"{about.items:,} items, {span} to {formats.period(about.last, about.frequency)}")
+    span, last = formats.periods(about.periods, about.frequency), formats.last_period(about.last, about.frequency, about.stamp)
+    _note("Catalog", about.name, f"{about.items:,} items, {span} to {last}")
 
 
 def _note(title: str, line: str, detail: str) -> None:

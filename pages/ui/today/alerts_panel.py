@@ -42,36 +42,39 @@ def answer(found: Alerts, about: About) -> str:
     ]
     items = len(np.unique(found.row[places]))
     several = items > 1
-    words = (
-        f"**{formats.whole(items)} item{'s' if several else ''}** need{'' if several else 's'} you, about **{total}** at risk"
-    )
+    words = f"**{formats.whole(items)} item{'s' if several else ''}** need{'' if several else 's'} you"
+    words += f", about **{total}** at risk" if found.inputs.has_prices else ""
     return f"{words}: {formats.listing([f'{formats.whole(n)} {_TITLES[reason][n > 1]}' for reason, n in kinds])}."
 
 
 def sentence(alert: Alert, about: About) -> str:
     """One alert in words and numbers."""
     name, money = f"**{formats.plain(alert.name)}**", f"**{formats.money(alert.money, about.currency)}**"
+    at_risk = f" ({money})" if alert.is_priced else ""
     periods, units = span(alert.periods, about), formats.units(alert.units)
     if alert.reason == "shortage":
         has = f"{count(alert.position)} on hand and on order" if alert.position else "nothing on hand or on order"
         return (
-            f"{name} will miss about {units} sales ({money}) before an order placed now arrives: {has}, and about "
+            f"{name} will miss about {units} sales{at_risk} before an order placed now arrives: {has}, and about "
             f"{formats.units(alert.expected)} are asked for in {periods}."
         )
     if alert.reason == "overstock":
         return (
-            f"{name} has about {units} more than sell in {periods} ({money}): {count(alert.position)} on hand and on order, "
+            f"{name} has about {units} more than sell in {periods}{at_risk}: {count(alert.position)} on hand and on order, "
             f"and 9 times in 10 fewer than {formats.units(alert.high)} sell."
         )
     if alert.moved is not None:
         moved_words = _moved(alert, alert.moved, about)
-        return f"{name} {moved_words}: {money} {'of margin' if alert.units > 0 else 'if it stays unsold'}."
+        worth = f": {money} {'of margin' if alert.units > 0 else 'if it stays unsold'}" if alert.is_priced else ""
+        return f"{name} {moved_words}{worth}."
     if alert.missed is not None:
-        return f"{name} {_missed(alert.missed, about)} ({money} until the next order arrives)."
+        worth = f" ({money} until the next order arrives)" if alert.is_priced else ""
+        return f"{name} {_missed(alert.missed, about)}{worth}."
     known = formats.periods(alert.known, about.frequency) if alert.known else "nothing"
+    cost = f"even the best order is expected to cost {money}, for " if alert.is_priced else ""
     return (
-        f"{name} is new ({known} on record): even the best order is expected to cost {money}, for 8 times in 10 between "
-        f"{formats.units(alert.low)} and {formats.units(alert.high)} sell in {periods}."
+        f"{name} is new ({known} on record): {cost}8 times in 10 between {formats.units(alert.low)} and "
+        f"{formats.units(alert.high)} sell in {periods}."
     )
 
 
@@ -79,16 +82,19 @@ def _moved(alert: Alert, moved: Moved, about: About) -> str:
     """Which way a forecast went, from where to where, and how much of that the last period's sales did."""
     word = formats.period_word(about.frequency)
     units, sold = abs(alert.units), moved.from_sales * np.sign(alert.units)
+    causes = [moved.from_sales, moved.after - moved.before - moved.from_sales]
+    shown, digits = formats.steps(moved.before, causes, moved.after)
     ahead = formats.ahead(int(alert.periods), about.frequency)
     words = (
-        f"is expected to sell {formats.units(units)} {'more' if alert.units > 0 else 'fewer'} in {ahead} than a {word} ago, "
+        f"is expected to sell {formats.change(moved.before, moved.after).lstrip('+−')} "
+        f"{'more' if alert.units > 0 else 'fewer'} in {ahead} than a {word} ago, "
         f"now {formats.units(moved.after)} and then {formats.units(moved.before)}"
     )
     if abs(sold - units) < 0.05 * units:
         return f"{words}, because of what sold last {word}"
     if 0 < sold < units:
-        rest = formats.units(units - sold)
-        return f"{words}, {formats.units(sold)} because of what sold last {word} and {rest} of what the forecasts got wrong"
+        by_sales, by_errors = (f"{abs(part):,.{digits}f}" for part in shown)
+        return f"{words}, {by_sales} because of what sold last {word} and {by_errors} of what the forecasts got wrong"
     return f"{words}, because of what the forecasts got wrong lately"
 
 

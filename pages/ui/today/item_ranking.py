@@ -36,6 +36,15 @@ def ranked(found: TodayPage, about: About) -> None:
             name, cells = _row()
             name.page_link(target, label=label, query_params=address, width="stretch")
             cells.html(_cells(row, about, longest))
+    if any(_above_its_range(row) for row in found.rows):
+        st.caption("What is expected is a mean: of an item that rarely sells it may lie above what sells 8 times in 10.")
+
+
+def _above_its_range(row: TodayRow) -> bool:
+    """Whether what is expected is shown above the range beside it."""
+    if row.expected_units is None or row.high is None:
+        return False
+    return formats.rounded(row.expected_units) > formats.rounded(row.high)
 
 
 def table(found: TodayPage, about: About) -> Table:
