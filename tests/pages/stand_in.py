@@ -21,20 +21,7 @@ import stand_in_ladder
 import stand_in_launches
 import stand_in_totals
 import stand_in_why
-from stand_in_items import (
-    CATEGORIES,
-    HORIZON,
-    KINDS,
-    PERIODS,
-    SIZES,
-    WEEKS,
-    ItemHistory,
-    elasticity,
-    forecast,
-    history,
-    level,
-    span,
-)
+from stand_in_items import CATEGORIES, HORIZON, PERIODS, WEEKS, ItemHistory, elasticity, forecast, history, level, name_of, span
 from stand_in_truth import truths
 
 from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
@@ -106,11 +93,9 @@ STATE = State()
 
 def facts(number: int) -> ItemFacts:
     """The item of this number; 0 has 6 periods of history, 1 an ugly name, and those after sell less and less."""
-    kind = number % len(KINDS)
-    name = f"{KINDS[kind]}, {SIZES[number // len(KINDS) % len(SIZES)]}"
-    name = {0: "New oat drink", 1: '=HYPERLINK("x") *bold* <b>juice</b> [a](b) $1$'}.get(number, name)
+    name = {0: "New oat drink", 1: '=HYPERLINK("x") *bold* <b>juice</b> [a](b) $1$'}.get(number, name_of(number))
     cost = None if number % 5 == 4 else 1.1
-    static = MappingProxyType({"category": CATEGORIES[kind], "brand": f"Brand {number % 11}"})
+    static = MappingProxyType({"category": CATEGORIES[number % len(CATEGORIES)], "brand": f"Brand {number % 11}"})
     return ItemFacts(f"SKU-{number:04d}", name, static, MappingProxyType({"unit_cost": cost, "price": 2.49}), level(number))
 
 

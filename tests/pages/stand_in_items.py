@@ -28,6 +28,13 @@ KINDS = (
     "Dish soap",
 )
 SIZES = ("500 g", "1 l", "small", "family pack")
+
+
+def name_of(number: int) -> str:
+    """The name of the item of this number."""
+    return f"{KINDS[number % len(KINDS)]}, {SIZES[number // len(KINDS) % len(SIZES)]}"
+
+
 CATEGORIES = ("Dairy", "Juice", "Coffee", "Bakery", "Dairy", "Sweets", "Pantry", "Household")
 
 

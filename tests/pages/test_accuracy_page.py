@@ -267,7 +267,7 @@ def test_a_fan_shorter_than_the_horizon_is_compared_over_what_both_have(report: 
     own = stand_in.Items().view(ITEM, 6).forecast
     over = model_overlay.Overlay(report.of("patchwork"), own.first(3))
     words = model_overlay.sentence(over, own, 0.9, WEEKS)
-    assert "in the next 3 weeks, 0.0 (0%) against today's model" in words
+    assert "in the next 3 weeks, 0 (0%) against today's model" in words
     assert "about as wide" in words
 
 

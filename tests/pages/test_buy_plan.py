@@ -209,7 +209,7 @@ def test_what_the_items_sell_together_is_drawn_when_it_is_asked_for(visit: Visit
     app.session_state["together"] = True
     app.run()
     words = text(app)
-    assert "**9 times in 10 fewer than 8,424 units**" in words
+    assert "**9 times in 10 fewer than 8,426 units**" in words
     assert "Adding up the items' P90s would say 10,477" in words
     assert "at 12 creation dates from 28 Sep 2025 to 14 Dec 2025" in words
     assert any("Dairy" in html.proto.body and "9 in 10 fewer than" in html.proto.body for html in app.get("html"))

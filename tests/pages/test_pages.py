@@ -41,7 +41,7 @@ def test_the_sidebar_has_catalog_search_and_selection_in_the_same_order(visit: V
     app = visit(name, item=ITEM)
     notes = [element.proto.body for element in app.sidebar.get("html")]
     assert "Corner shop" in notes[0]
-    assert "240 items, 104 weeks to 28 Dec 2025" in notes[0]
+    assert "240 items, 104 weeks to the week ending 28 Dec 2025" in notes[0]
     assert ITEM in notes[1]
     assert [box.label for box in app.sidebar.text_input] == ["Find an item"]
 
