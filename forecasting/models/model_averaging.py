@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -43,9 +43,12 @@ _ENOUGH, _STEPS = 500, 10
 #: Item-periods below which a blend makes do with fewer networks and rows, to be there in minutes: its parts steady each other.
 _SMALL, _FEW_MEMBERS, _FEW_ROWS = 30_000, 2, 100_000
 
-#: How far weights are drawn to equal ones, of the components that alone did not lose this many times what the best one did:
-#: what knows nothing of a plan is as good as any where there is none, and has no say where there is one.
-_DRAWN, _WORSE = 0.5, 1.2
+#: How far weights are drawn to equal ones.
+_DRAWN = 0.5
+
+#: What knows nothing of a plan is as good as any where there is none: it is one of the equals where alone it lost no more than
+#: this many times what the best one did.
+_COUNTING, _WORSE = "empirical_last26", 1.1
 
 
 class Blend(Generation):
@@ -115,7 +118,7 @@ class Blend(Generation):
             judged = judged_from(len(history.periods), horizon)
             sold = np.stack([actuals_after(history, t, horizon, since=judged) for t in dates])  # (D, N, H)
             classes = _classes(history, dates[0])
-            self._weights = _earned(np.stack([one.early for one in fitted.values()]), sold, classes)
+            self._weights = _earned({name: one.early for name, one in fitted.items()}, sold, classes)
         without = "".join(f"; left out {name}: {reason}" for name, reason in self._left_out.items())
         report(Progress(1, 1, f"{self.title}: ready{without}"))
 
@@ -192,24 +195,25 @@ def _classes(history: Panel, t: int) -> np.ndarray:
     return np.searchsorted((DENSE, INTERMITTENT), np.nan_to_num(zero_shares(history, t)), side="right")
 
 
-def _earned(quantiles: np.ndarray, sold: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """The weights [S, C] under which the components' ``quantiles`` [C, D, N, H, 3] met ``sold`` [D, N, H] best, drawn half of
-    the way to equal ones."""
-    grid = [share for share in itertools.product(range(_STEPS + 1), repeat=len(quantiles)) if sum(share) == _STEPS]
+def _earned(early: Mapping[str, np.ndarray], sold: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """The weights [S, C] under which the components' ``early`` quantiles [D, N, H, 3] met ``sold`` [D, N, H] best, drawn half
+    of the way to equal ones."""
+    quantiles, names = np.stack(list(early.values())), list(early)  # (C, D, N, H, 3)
+    grid = [share for share in itertools.product(range(_STEPS + 1), repeat=len(names)) if sum(share) == _STEPS]
     shares, losses = np.array(grid) / _STEPS, []  # (G, C)
     for share in shares:
         mixed = np.tensordot(share, quantiles, axes=1)
         losses.append(np.nan_to_num(pinball(sold, mixed, np.array(JUDGED)).mean(axis=-1)).sum(axis=(0, 2)))
     loss, known = np.stack(losses, axis=1), np.isfinite(sold).sum(axis=(0, 2))  # (N, G), (N,)
-    answer = np.tile(_drawn(shares, loss.sum(axis=0)), (_CLASSES, 1))
+    answer = np.tile(_drawn(shares, loss.sum(axis=0), names), (_CLASSES, 1))
     for one in range(len(answer)):
         if known[classes == one].sum() >= _ENOUGH:
-            answer[one] = _drawn(shares, loss[classes == one].sum(axis=0))
+            answer[one] = _drawn(shares, loss[classes == one].sum(axis=0), names)
     return answer
 
 
-def _drawn(shares: np.ndarray, loss: np.ndarray) -> np.ndarray:
-    """The best [C] of the ``shares`` [G, C] by their ``loss`` [G], drawn to equal ones of all that alone are near the best."""
+def _drawn(shares: np.ndarray, loss: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """The best [C] of the ``shares`` [G, C] by their ``loss`` [G], drawn to equal ones."""
     alone = np.array([loss[row.argmax()] for row in shares.T])  # (C,) a share of 1 is the largest
-    near = alone <= _WORSE * alone.min()
-    return _DRAWN * near / near.sum() + (1 - _DRAWN) * shares[loss.argmin()]
+    equal = np.array([name != _COUNTING for name in names]) | (alone <= _WORSE * alone.min())
+    return _DRAWN * equal / equal.sum() + (1 - _DRAWN) * shares[loss.argmin()]

@@ -162,7 +162,9 @@ def test_the_blend_trusts_the_component_that_met_the_held_back_periods() -> None
     noise[:, -2 * HORIZON :] = 10.0  # the block held back
     blend = Blend(make=lambda name, seed: Right() if name == "mqtransformer" else EmpiricalQuantiles())
     blend.fit(replace(panel, demand=noise), panel.last, HORIZON)
-    assert all(weight == 1 for weight in blend.weights["mqtransformer"])  # the others lost too much to have a say
+    assert all(weight == 0.625 for weight in blend.weights["mqtransformer"])  # halfway from a quarter to all
+    assert all(weight == 0.125 for weight in blend.weights["lightgbm"])
+    assert all(weight == 0 for weight in blend.weights["empirical_last26"])  # it lost too much to be one of the equals
     alike = Blend(make=lambda name, seed: EmpiricalQuantiles())
     alike.fit(replace(panel, demand=noise), panel.last, HORIZON)
     assert min(share for shares in alike.weights.values() for share in shares) > 0.09  # halfway from nothing to a fifth
