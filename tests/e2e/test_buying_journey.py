@@ -59,7 +59,7 @@ def type_into_a_row(page: Page, more: int) -> tuple[str, int]:
         page.keyboard.press("ArrowRight")
         table.locator(f"#glide-cell-{column}-{row}[aria-selected=true]").wait_for(state="attached")
     page.keyboard.press("Enter")
-    editor = page.locator("#portal input")
+    editor = page.locator("#portal textarea")
     units = round(float(editor.input_value().replace(",", ""))) + more
     editor.fill(str(units))
     page.keyboard.press("Enter")
