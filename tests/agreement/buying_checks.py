@@ -43,7 +43,8 @@ def in_the_list(book: Ledger, shop: Shop, row: dict[str, str], listed: Shop) -> 
     for typed in shop.edited:
         columns = ("Need", "Need"), ("− on hand", "On hand"), ("− on order", "On order"), ("= gap", "Gap"), ("Buy", "Buy")
         for here, there in columns:
-            book.holds("the list and its file", typed[here] == float(row[there]), f"{here}: {typed[here]} and {row[there]}")
+            shown = float(str(typed[here]).replace(",", ""))  # what is typed into is text
+            book.holds("the list and its file", shown == float(row[there]), f"{here}: {typed[here]} and {row[there]}")
 
 
 def line(book: Ledger, row: dict[str, str]) -> None:
