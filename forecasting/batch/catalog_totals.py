@@ -160,10 +160,7 @@ class TotalSums:
         self._codes = np.asarray(assortment.category.codes)
         self._labels = np.asarray(assortment.category.categories, dtype=object) if column else np.zeros(0, object)
         self._market = strata(samples, _MARKET)[:, None]
-        self._samples, self._expected = (
-            np.zeros((0, samples, 0)),
-            np.zeros((0, 0)),
-        )  # (categories or 1, S, H), until a part is in
+        self._samples, self._expected = np.zeros((0, samples, 0)), np.zeros((0, 0))  # (categories or 1, S, H) from a part on
 
     def of(self, forecast: QuantileForecast) -> PartialSums:
         """What these items add."""

@@ -23,7 +23,7 @@ import pandas as pd
 
 from data.assortment import Assortment
 from data.errors import TooLittleHistory
-from forecasting.batch.error_correlation import past_forecasts
+from forecasting.batch.error_correlation import pair_products, past_forecasts
 from forecasting.core.quantile_function import TAUS, mean
 from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble
 
@@ -90,8 +90,8 @@ def shared_square(errors: np.ndarray, expected: np.ndarray, groups: np.ndarray) 
     for group in np.unique(groups):
         mine = groups == group
         if mine.sum() > 1:
-            together += float((errors[mine].sum(axis=0) ** 2 - (errors[mine] ** 2).sum(axis=0)).sum())
-            pairs += float((expected[mine].sum(axis=0) ** 2 - (expected[mine] ** 2).sum(axis=0)).sum())
+            together += pair_products(errors[mine])
+            pairs += pair_products(expected[mine])
     return together / pairs if pairs > 0 else None
 
 

@@ -141,6 +141,11 @@ def _cross(z: np.ndarray, groups: np.ndarray) -> float:
         mine = z[:, groups == group]
         seen = np.isfinite(mine)
         filled, counts = np.where(seen, mine, 0.0), seen.astype(float)
-        total += float((filled.sum(axis=1) ** 2 - (filled**2).sum(axis=1)).sum())
-        pairs += float((counts.sum(axis=1) ** 2 - (counts**2).sum(axis=1)).sum())
+        total += pair_products(filled.T)
+        pairs += pair_products(counts.T)
     return total / pairs if pairs > 0 else 0.0
+
+
+def pair_products(values: np.ndarray) -> float:
+    """The sum of the products of two different rows of ``values`` [N, …], each pair counted twice."""
+    return float((values.sum(axis=0) ** 2 - (values**2).sum(axis=0)).sum())

@@ -89,9 +89,7 @@ def small(home: Path) -> Route:
 def simulated(home: Path) -> Route:
     """A catalog whose truth is known, and a model trained on it for a moment."""
     python(home, _SIMULATED)
-    with closing(Catalog(home / "catalog.duckdb")) as catalog:
-        item = catalog.search("", limit=1).rows[0].item_id
-    return Route("simulated", _pages(item), ("item", *_NONSENSE[:2]), files(home / "files"))
+    return Route("simulated", _pages(_best_seller(home)), ("item", *_NONSENSE[:2]), files(home / "files"))
 
 
 def planned(home: Path) -> Route:
@@ -107,9 +105,12 @@ def sold_out(home: Path) -> Route:
 def _file(home: Path, name: str) -> Route:
     """One of the messy files that every developer is given."""
     forecasting(home, "load", str(CASES / name), "--name", "Sales")
+    return Route(name.split("-")[0], _pages(_best_seller(home)), ("item", *_NONSENSE[:2]), files(home / "files"))
+
+
+def _best_seller(home: Path) -> str:
     with closing(Catalog(home / "catalog.duckdb")) as catalog:
-        item = catalog.search("", limit=1).rows[0].item_id
-    return Route(name.split("-")[0], _pages(item), ("item", *_NONSENSE[:2]), files(home / "files"))
+        return catalog.search("", limit=1).rows[0].item_id
 
 
 def nothing(home: Path) -> Route:

@@ -42,6 +42,7 @@ from forecasting.models.neural.layers import (
     gather_periods,
     lags,
     log_mean,
+    ratio_of,
     season_ratios,
     soft_log,
 )
@@ -62,6 +63,11 @@ _PEAK = 1.0
 _SOFT = 0.02
 
 _EMBEDDING, _HORIZON_EMBEDDING = 3, 4
+
+#: Of each of TAUS [Q] the next of ``RECENT`` above it, and how far it lies from the one below towards that.
+_TOLD = torch.tensor(RECENT)
+_ABOVE = torch.searchsorted(_TOLD, torch.tensor(TAUS)).clamp(1, len(RECENT) - 1)
+_PART = ((torch.tensor(TAUS) - _TOLD[_ABOVE - 1]) / (_TOLD[_ABOVE] - _TOLD[_ABOVE - 1])).clamp(0, 1)
 
 #: The weights of one network by their names.
 State = dict[str, Tensor]
@@ -375,11 +381,8 @@ def recent_quantiles(inputs: Inputs, at: Tensor) -> tuple[Tensor, Tensor]:
     """Logs over m of what sold in the last periods before each creation date, at TAUS: those of ``RECENT`` and between them
     what lies between, [N, K, Q]; and whether anything is on record [N, K]."""
     layout, origin = inputs.layout.origin, inputs.origin[:, at]
-    ratios = (origin[..., layout.span("recent quantile")].exp() * 1.1 - 0.1).clamp(min=0)  # the channel is a soft log
-    logs, taus, told = torch.log(ratios + _SOFT), torch.tensor(TAUS), torch.tensor(RECENT)
-    above = torch.searchsorted(told, taus).clamp(1, len(RECENT) - 1)
-    part = ((taus - told[above - 1]) / (told[above] - told[above - 1])).clamp(0, 1)
-    return torch.lerp(logs[..., above - 1], logs[..., above], part), origin[..., layout.at("has history")]
+    logs = torch.log(ratio_of(origin[..., layout.span("recent quantile")]) + _SOFT)
+    return torch.lerp(logs[..., _ABOVE - 1], logs[..., _ABOVE], _PART), origin[..., layout.at("has history")]
 
 
 def span_level(periods: Tensor) -> Tensor:

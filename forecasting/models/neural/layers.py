@@ -187,6 +187,11 @@ def soft_log(ratio: Tensor) -> Tensor:
     return torch.log((ratio + 0.1) / 1.1)
 
 
+def ratio_of(soft: Tensor) -> Tensor:
+    """The ratio [...] to m whose ``soft_log`` this is, none below zero."""
+    return (soft.exp() * 1.1 - 0.1).clamp(min=0)
+
+
 def lags(inputs: Inputs, at: Tensor, count: int) -> Tensor:
     """Demand of the last ``count`` periods up to each creation date, log(1 + y/m), and whether it is known: [N, K, 2L]."""
     there = at[:, None] - torch.arange(count)  # (K, L)

@@ -131,17 +131,13 @@ def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Fre
 
 def _quantile(chosen: url_state.Selection) -> None:
     slide, write = st.columns([3, 1], vertical_alignment="bottom")
-    percent, within = round(chosen.tau * 100), Range(1, 99, whole=True)
-    slide.slider(
-        "Chosen quantile",
-        1,
-        99,
-        format="P%d",
-        **url_state.made_with("tau", percent),
-        on_change=url_state.on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
-    )
-    typed = lambda number: url_state.write("tau", f"{number / 100:g}")  # noqa: E731
-    number_field.number_field(write, "or typed, P", "tau typed", percent, within, typed)
+    url_state.quantile(slide, chosen.tau, help=None)
+    percent = round(chosen.tau * 100)
+    number_field.number_field(write, "or typed, P", "tau typed", percent, Range(1, 99, whole=True), _store_quantile)
+
+
+def _store_quantile(percent: float | None) -> None:
+    url_state.write("tau", "" if percent is None else f"{percent / 100:g}")
 
 
 def _numbers(shown: Sequence[_Assumption], frequency: Frequency) -> None:

@@ -50,14 +50,14 @@ def read(text: str, within: Range) -> float | None:
     >>> read("2,40", Range(0, 60)), read("1,200", Range(0, 5000)), read(" ", Range(0, 1, empty=True))
     (2.4, 1200.0, None)
     """
-    if not text.strip() and within.empty:
+    text = text.strip()
+    if not text and within.empty:
         return None
-    value, typed = typed_number(text), f"“{text.strip()[:20]}”"
-    if _EITHER.fullmatch(text.strip()):
-        plain = text.strip()
-        raise ValueError(f"{typed} may be {plain.replace('.', ',')} or {written(value)}: write one of these.")
+    value, typed = typed_number(text), f"“{text[:20]}”"
+    if _EITHER.fullmatch(text):
+        raise ValueError(f"{typed} may be {text.replace('.', ',')} or {written(value)}: write one of these.")
     if value is None:
-        raise ValueError(f"{typed} is not a number." if text.strip() else "A number is needed here.")
+        raise ValueError(f"{typed} is not a number." if text else "A number is needed here.")
     if not within.least <= value <= within.most:
         raise ValueError(f"{typed} is not between {written(within.least)} and {written(within.most)}.")
     if within.whole and value % 1:

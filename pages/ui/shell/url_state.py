@@ -105,14 +105,17 @@ def choice(label: str, titles: Mapping[_Option, str], name: str, chosen: _Option
     )
 
 
-def quantile(place: DeltaGenerator, tau: float, **how: Any) -> None:
+_QUANTILE_HELP = "P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear."
+
+
+def quantile(place: DeltaGenerator, tau: float, *, help: str | None = _QUANTILE_HELP, **how: Any) -> None:
     """The slider of the chosen quantile ``tau``."""
     place.slider(
         "Chosen quantile",
         1,
         99,
         format="P%d",
-        help="P90 is the number that demand stays below 9 times in 10. Buy to a high one where running out is dear.",
+        help=help,
         **how,
         **made_with("tau", round(tau * 100)),
         on_change=on_change("tau", "tau", lambda percent: f"{percent / 100:g}"),
