@@ -13,6 +13,7 @@ from pathlib import PurePath
 
 from data.errors import UploadError
 from data.sources.upload import limits
+from data.sources.upload.offers import Decisions
 from data.sources.upload.readers.csv_files import read_csv
 from data.sources.upload.readers.parquet_files import read_parquet
 from data.sources.upload.readers.table import FileTable
@@ -33,8 +34,8 @@ _KINDS: tuple[tuple[bytes, str], ...] = (
 )
 
 
-def read_file(name: str, content: bytes) -> FileTable:
-    """The table of the file ``name`` with these bytes; raises UploadError where it cannot be read at all."""
+def read_file(name: str, content: bytes, decisions: Decisions) -> FileTable:
+    """The table of the file ``name`` with these bytes, read as was decided; raises UploadError where it cannot be read at all."""
     if not content:
         raise UploadError(f"{name} is empty: it has no bytes at all. Export it again.")
     if len(content) > limits.LARGEST_FILE:

@@ -19,6 +19,7 @@ from data.schema import Frequency
 from data.sources.upload.column_mapping import ColumnMapping, plain_name, proposed
 from data.sources.upload.file_formats import read_file
 from data.sources.upload.limits import shortened
+from data.sources.upload.offers import Decisions, Offer
 from data.sources.upload.panel_layout import Rows, panel_of
 from data.sources.upload.purchase_orders import OrdersFile
 from data.sources.upload.readers.table import FileTable
@@ -55,6 +56,8 @@ class UploadPreview:
     known, past, static : the catalog's columns that would come of it.
     checks : what was found and does not stop the loading.
     problems : what does.
+    offers : repairs that may be taken or left, each with what it is read with now.
+    decisions : what was decided on them.
     """
 
     file_name: str
@@ -75,6 +78,9 @@ class UploadPreview:
     static: tuple[str, ...]
     checks: tuple[Check, ...]
     problems: tuple[Problem, ...]
+    offers: tuple[Offer, ...] = ()
+    decisions: Decisions = field(default_factory=dict)
+    _content: bytes = field(repr=False, default=b"")
     _cells: dict[str, Coded] = field(repr=False, default_factory=dict)
     _table: FileTable | None = field(repr=False, default=None)
     _rows: Rows | None = field(repr=False, default=None)
@@ -85,12 +91,18 @@ class UploadPreview:
         return not self.problems
 
 
-def preview(name: str, content: bytes) -> UploadPreview:
-    """What the file ``name`` with these bytes holds, under the mapping that its headers suggest.
+def preview(name: str, content: bytes, decisions: Decisions | None = None) -> UploadPreview:
+    """What the file ``name`` with these bytes holds, under the mapping that its headers suggest and what was decided.
 
     Raises UploadError where it cannot be read as a table at all: empty, too large, not UTF-8, not what its name says.
     """
-    table = read_file(name, content)
+    return _read(name, content, decisions or {})
+
+
+def _read(name: str, content: bytes, decisions: Decisions) -> UploadPreview:
+    """See ``preview``."""
+    decided = dict(decisions)
+    table = read_file(name, content, decided)
     cells = {column: coded(values) for column, values in table.columns.items()}
     decimal, _ = decimal_mark(cells.values(), table.delimiter)
     empty = UploadPreview(
@@ -112,6 +124,8 @@ def preview(name: str, content: bytes) -> UploadPreview:
         static=(),
         checks=(),
         problems=(),
+        decisions=decided,
+        _content=content,
         _cells=cells,
         _table=table,
     )
@@ -122,7 +136,7 @@ def review(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
     """The preview of the same file under another mapping."""
     table = preview._table
     assert table is not None
-    rows = read_rows(table, preview._cells, mapping)
+    rows = read_rows(table, preview._cells, mapping, preview.decisions)
     calendar = rows.calendar
     return replace(
         preview,
@@ -140,8 +154,19 @@ def review(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
         static=tuple(plain_name(column) for column in rows.static),
         checks=rows.checks,
         problems=rows.problems,
+        offers=(*table.offers, *rows.offers),
         _rows=rows,
     )
+
+
+def decide(preview: UploadPreview, decisions: Decisions) -> UploadPreview:
+    """The preview of the same file under the same mapping, read with these decisions in the place of the earlier ones.
+
+    Raises UploadError where it cannot be read at all with them.
+    """
+    again = _read(preview.file_name, preview._content, decisions)
+    fits = set(preview.mapping.columns()) <= set(again.columns)
+    return review(again, preview.mapping if fits else again.mapping)
 
 
 def load(

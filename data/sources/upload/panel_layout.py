@@ -18,6 +18,7 @@ from data.plans import carried_forward
 from data.schema import PRICE, PROMO, Panel, Plan
 from data.sources.upload import limits
 from data.sources.upload.date_frequency import Calendar
+from data.sources.upload.offers import Offer
 
 
 @dataclass(eq=False)
@@ -52,6 +53,7 @@ class Rows:
     commercial: pd.DataFrame = field(default_factory=pd.DataFrame)
     checks: tuple[Check, ...] = ()
     problems: tuple[Problem, ...] = ()
+    offers: tuple[Offer, ...] = ()
 
 
 def too_large(rows: Rows) -> str:

@@ -89,7 +89,7 @@ class OrdersFile:
 
 def read_orders(name: str, content: bytes, *, day_first: bool | None = None) -> OrdersFile:
     """The orders in the file ``name`` with these bytes; raises UploadError where it cannot be read as a table at all."""
-    table = read_file(name, content)
+    table = read_file(name, content, {})
     cells = {column: coded(values) for column, values in table.columns.items()}
     plain = {column: plain_name(column) for column in cells}
     columns = {

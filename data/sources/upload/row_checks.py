@@ -18,6 +18,7 @@ from data.schema import COMMERCIAL, PRICE, PROMO
 from data.sources.upload.column_mapping import CLOSING_STOCK, ColumnMapping, changes, plain_name
 from data.sources.upload.date_frequency import calendar, repeated_keys
 from data.sources.upload.limits import LARGEST_NUMBER, LARGEST_QUANTITY, LONGEST_NAME, shortened
+from data.sources.upload.offers import Decisions
 from data.sources.upload.panel_layout import Rows, too_large
 from data.sources.upload.readers.table import FileTable, many, problem_at
 from data.sources.upload.value_parsing import Coded, Dates, Decimal, dates, decimal_mark, numbers, switches
@@ -26,16 +27,18 @@ from data.sources.upload.value_parsing import Coded, Dates, Decimal, dates, deci
 _SELDOM = 0.05
 
 
-def read_rows(table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping) -> Rows:
-    """What the rows of the table say under the mapping, with all that is wrong with them."""
-    return _Reading(table, cells, mapping).read()
+def read_rows(table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions) -> Rows:
+    """What the rows of the table say under the mapping and the decisions, with all that is wrong with them."""
+    return _Reading(table, cells, mapping, decisions).read()
 
 
 class _Reading:
     """One pass over the rows; each step adds what it found to ``problems`` and ``checks``."""
 
-    def __init__(self, table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping) -> None:
-        self._table, self._cells, self._mapping = table, cells, mapping
+    def __init__(
+        self, table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions
+    ) -> None:
+        self._table, self._cells, self._mapping, self._decisions = table, cells, mapping, decisions
         self._numbers, self._stock_in_units = table.rows, False
         self.problems = list(table.problems)
         self.checks = [Check("File", remark, 1, "note") for remark in table.remarks]

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from data.errors import Problem
 from data.sources.upload import limits
+from data.sources.upload.offers import Offer
 
 #: Row numbers a problem names before it only counts.
 SHOWN_ROWS = 5
@@ -27,6 +28,7 @@ class FileTable:
     delimiter : of a CSV, "" otherwise.
     remarks : what was left aside on the way, in words.
     problems : rows and headers that do not fit the table.
+    offers : other ways to read its form.
     """
 
     columns: dict[str, pa.Array]
@@ -34,6 +36,7 @@ class FileTable:
     delimiter: str
     remarks: tuple[str, ...]
     problems: tuple[Problem, ...]
+    offers: tuple[Offer, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
