@@ -35,7 +35,7 @@ _KINDS: tuple[tuple[bytes, str], ...] = (
 
 
 def read_file(name: str, content: bytes, decisions: Decisions) -> FileTable:
-    """The table of the file ``name`` with these bytes, read as was decided; raises UploadError where it cannot be read at all."""
+    """The table of the file ``name`` with these bytes, read as was decided; raises UploadError where it cannot be read."""
     if not content:
         raise UploadError(f"{name} is empty: it has no bytes at all. Export it again.")
     if len(content) > limits.LARGEST_FILE:

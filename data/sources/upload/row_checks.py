@@ -35,9 +35,7 @@ def read_rows(table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMappi
 class _Reading:
     """One pass over the rows; each step adds what it found to ``problems`` and ``checks``."""
 
-    def __init__(
-        self, table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions
-    ) -> None:
+    def __init__(self, table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions) -> None:
         self._table, self._cells, self._mapping, self._decisions = table, cells, mapping, decisions
         self._numbers, self._stock_in_units = table.rows, False
         self.problems = list(table.problems)
