@@ -130,7 +130,7 @@ def controls(categories: Sequence[str], suppliers: Sequence[str], frequency: Fre
 
 
 def _quantile(chosen: url_state.Selection) -> None:
-    slide, write = st.columns([3, 1], vertical_alignment="bottom")
+    slide, write = st.columns([5, 3], vertical_alignment="bottom")
     url_state.quantile(slide, chosen.tau, help=None)
     percent = round(chosen.tau * 100)
     number_field.number_field(write, "or typed, P", "tau typed", percent, Range(1, 99, whole=True), _store_quantile)
