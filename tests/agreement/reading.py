@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
 import numpy as np
-from agreement import buying_checks, item_checks, today_checks
+from agreement import buying_checks, item_checks, record_checks, today_checks
 from agreement.desk_pages import Shop, visit
 from agreement.shown import Ledger
 
 from data.catalog import Catalog
+from data.errors import TooLittleHistory
 from data.schema import Panel
 from forecasting import workflows
 from forecasting.batch.forecast_summary import Summary
 
 PANELS = ("why", "looked", "mistakes", "changes", "past")
+LAUNCHES_OF = 10  # one launch for so many items
+SECONDS_OF_A_JOB = 300.0
 LATELY, NEW_BELOW, RARE, TAU = 13, 13, 0.8, 0.9
 SCENARIOS = ("p-10", "p15", "m100", "p-20_m50", "")
 
@@ -56,6 +59,8 @@ def read_desk(count: int, say: Callable[[str], None], *, alerts: int = 1000, bes
     book.about = "Buy plan"
     listed = visit("buy_plan", ("together",))
     buying_checks.whole_list(book, listed)
+    generations, launches = records(book, max(1, count // LAUNCHES_OF))
+    say(f"{generations} generations and {launches} launches: {book.checked:,} numbers, {book.contradictions} wrong")
     chosen = chosen_items(panel, summary, [item for _, item, _ in named], count, seed)
     for place, item in enumerate(chosen):
         book.about = item
@@ -65,6 +70,32 @@ def read_desk(count: int, say: Callable[[str], None], *, alerts: int = 1000, bes
     book.about = ""
     low, of = low_totals(panel, summary, best)
     return Answer(book, kinds, len(chosen), low, of, time.monotonic() - began)
+
+
+def records(book: Ledger, most: int) -> tuple[int, int]:
+    """Accuracy, the money curve, and at ``most`` so many launches; how many generations and launches were read."""
+    from pages.ui.resources import catalog, new_products
+
+    book.about = "Accuracy"
+    generations = record_checks.accuracy(book, visit("accuracy"))
+    book.about = "money curve"
+    shop = visit("buy_plan")
+    shop.app.button(key="replay").click().run()
+    until = time.monotonic() + SECONDS_OF_A_JOB
+    while shop.says("Bought to P") is None and time.monotonic() < until:
+        time.sleep(1)
+        shop = visit("buy_plan", ("money-table",))
+    record_checks.money_curve(book, shop)
+    service = catalog.service()
+    if new_products.launches() is None:
+        with suppress(TooLittleHistory):  # the page says so, and there is nothing to read
+            service.learn_launches(lambda progress: None)
+    desk = new_products.launches()
+    recent = [one.item_id for one in desk.recent][:most] if desk else []
+    for item in recent:
+        book.about = f"launch of {item}"
+        record_checks.launch(book, visit("new_items", recent=item, tau=str(TAU)), TAU)
+    return generations, len(recent)
 
 
 def one_item(book: Ledger, item: str, scenario: str, listed: Shop, mean: Callable[[str], float]) -> None:
