@@ -15,6 +15,7 @@ import pickle
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -72,8 +73,9 @@ def fit_parts(
 
     fitted, left_out = dict[str, Fitted](), dict[str, str]()
     for name in names:
+        component = make(name, seed)  # what cannot even be made is our own fault, and is not left out
         try:
-            fitted[name] = _fitted(make, name, seed, history, horizon, report)
+            fitted[name] = _fitted(component, partial(make, name, seed), history, horizon, report)
         except (TrainingStopped, ResourceError):
             raise
         except TidelineError as error:
@@ -90,16 +92,17 @@ def validation_dates(history: Panel, horizon: int) -> list[int]:
     return sorted({round(t) for t in np.linspace(first, max(first, last), _DATES)}) if first < periods - 1 else []
 
 
-def _fitted(make: Made, name: str, seed: int, history: Panel, horizon: int, report: Report | None) -> Fitted:
-    """A part fitted on everything, and what its early self says."""
-    component = make(name, seed)
+def _fitted(
+    component: Generation, another: Callable[[], Generation], history: Panel, horizon: int, report: Report | None
+) -> Fitted:
+    """A part fitted on everything, and what its early self says, ``another`` one where it has none of its own."""
     component.fit(history, history.last, horizon, report)
     dates = validation_dates(history, horizon)
     if not dates:
         return Fitted(component, np.zeros((0, len(history), horizon, len(JUDGED))))
     early = component.validation_model()
     if early is None:
-        early = make(name, seed)
+        early = another()
         early.fit(history, history.periods[dates[0]], horizon)
     said = [early.forecast(history, [history.periods[t]], plan_after(history, t, horizon))[0] for t in dates]
     return Fitted(component, np.stack([one.values_at(JUDGED) for one in said]))

@@ -50,6 +50,9 @@ _DRAWN = 0.5
 #: this many times what the best one did.
 _COUNTING, _WORSE = "empirical_last26", 1.1
 
+#: Parts in which nothing is drawn.
+_SEEDLESS = ("patchwork", _COUNTING)
+
 
 class Blend(Generation):
     """Weighted mean of the components' quantiles, of periods and of spans alike.
@@ -187,7 +190,7 @@ def _made(name: str, seed: int, workers: int, small: bool) -> Generation:
         return MQTransformerForecaster(replace(settings, members=_FEW_MEMBERS) if small else settings, workers=workers)
     cls: Callable[..., Generation] = generation(name)
     few = {"rows": _FEW_ROWS} if name == "lightgbm" and small else {}
-    return cls() if name == "patchwork" else cls(seed=seed, **few)
+    return cls() if name in _SEEDLESS else cls(seed=seed, **few)
 
 
 def _classes(history: Panel, t: int) -> np.ndarray:

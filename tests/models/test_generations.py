@@ -27,6 +27,7 @@ from forecasting.core.forecaster import Generation
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.types import QuantileForecast, Report
 from forecasting.models.baselines import EmpiricalQuantiles, SeasonalNaive
+from forecasting.models.model_averaging import COMPONENTS, Blend, _made
 from forecasting.models.registry import GENERATIONS, generation
 
 
@@ -145,9 +146,13 @@ def test_days_and_months_are_forecast_too(name: str, alias: str) -> None:
     assert only(fitted(QUICK[name](), panel, until), panel, until).values.shape[:2] == (4, HORIZON)
 
 
-def test_the_blend_trusts_the_component_that_met_the_held_back_periods() -> None:
-    from forecasting.models.model_averaging import Blend
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_every_part_of_the_blend_is_made_as_the_blend_makes_it(name: str, small: bool) -> None:
+    assert _made(name, seed=1, workers=1, small=small).name == name
 
+
+def test_the_blend_trusts_the_component_that_met_the_held_back_periods() -> None:
     class Right(SeasonalNaive):
         """Says what comes, within a little."""
 
