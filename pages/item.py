@@ -8,8 +8,17 @@ import streamlit as st
 from forecasting.service.view_models import ItemView
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
-from pages.ui.item import explanation_panel, forecast_text, model_overlay, similar_items, simulator_truth_panel
-from pages.ui.resources import catalog
+from pages.ui.item import (
+    explanation_panel,
+    forecast_text,
+    history_panel,
+    history_text,
+    life_panel,
+    model_overlay,
+    similar_items,
+    simulator_truth_panel,
+)
+from pages.ui.resources import catalog, history
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.empty_states import answered, no_item
 from pages.ui.shell.frame import Figure
@@ -27,7 +36,7 @@ def forecast() -> None:
         no_item(QUESTION)
         return
     with answered(QUESTION):
-        url_state.opened_by_link("why", "looked", "mistakes", "changes", "past")
+        url_state.opened_by_link("why", "looked", "mistakes", "changes", "past", "history", "life")
         if not catalog.service().model().serves:
             untrained(chosen.item)
             return
@@ -39,6 +48,8 @@ def forecast() -> None:
 
         frame.heading(f"What will {formats.plain(view.facts.name)} sell?", words.sentence())
         st.caption(forecast_text.identity(view.facts))
+        life_panel.banner(view)
+        history_panel.said()
         odds = formats.odds(chosen.tau)
         frame.figures(
             Figure(f"Expected, {formats.ahead_label(horizon, about.frequency)}", formats.units(words.expected)),
@@ -72,7 +83,10 @@ def forecast() -> None:
             stamp = exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}")
             downloads(table, stamp, "item")
             links_of(chosen, horizon, over.scores.name if over else "")
-        explanation_panel.sections(view)
+        history_panel.section(chosen.item)
+        life_panel.section(chosen.item)
+        if fan.values.any():  # of what is no longer sold there is nothing to explain
+            explanation_panel.sections(view)
         simulator_truth_panel.item_section(view, chosen.tau)
         past(chosen.item, horizon)
         model_overlay.patchwork(chosen.item)
@@ -112,6 +126,7 @@ def _reading(view: ItemView) -> None:
     words = "Eight in ten outcomes lie within the fan, half of them within its darker middle; the table has every number."
     words += forecast_text.why_outside(view.forecast)
     words += forecast_text.promotions(view, catalog.service().figures().frequency)
+    words += history_text.note(history.record(view.facts.item_id), catalog.service().figures().frequency)
     known = int(np.isfinite(view.history.demand).sum())
     if known < SHORT:
         on_record = formats.periods(known, catalog.service().figures().frequency) if known else "nothing"
@@ -120,6 +135,11 @@ def _reading(view: ItemView) -> None:
             "its own past."
         )
     st.caption(words)
+    if catalog.service().forecasts.status().behind:
+        st.caption(
+            ":material/history: This forecast is made from the history as marked. Today and the Buy plan follow with the next "
+            "forecast of all items, which Today offers."
+        )
 
 
 def links_of(chosen: url_state.Selection, horizon: int, over: str) -> None:
