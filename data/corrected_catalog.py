@@ -22,7 +22,10 @@ from data.life_cycle import Pair, lived, pairs_of
 from data.schema import REPLACES, GroupSeries, Panel
 from data.sql import sql
 
-#: What ledgers ask for, by the name of a catalog.
+#: Ledgers whose group sums are kept: the one in use and one that a long reading began with.
+_KEPT_SUMS = 4
+
+#: What knows the ledger of a catalog, by the catalog's name.
 Ledgers = Callable[[str], Ledger]
 
 
@@ -32,7 +35,7 @@ class CorrectedCatalog(Catalog):
     def __init__(self, path: Path, ledgers: Ledgers, *, memory_limit: str = "1GB", threads: int = 2) -> None:
         super().__init__(path, memory_limit=memory_limit, threads=threads)
         self._ledgers = ledgers
-        self._summed: tuple[int, tuple[GroupSeries, ...]] | None = None
+        self._summed: dict[str, tuple[GroupSeries, ...]] = {}  # shared with those that are ``as_it_is``
 
     @property
     def ledger(self) -> Ledger:
@@ -64,7 +67,7 @@ class CorrectedCatalog(Catalog):
         panel, ledger = super()._panel(rows), self.ledger
         changing = [mark for mark in ledger.marks if mark.kind in CHANGING]
         if changing:
-            groups = zip(panel.groups, self._group_sums(ledger.version, changing), strict=True)
+            groups = zip(panel.groups, self._group_sums(ledger.digest, changing), strict=True)
             summed = tuple(replace(group, demand=new.demand, sellers=new.sellers) for group, new in groups)
             panel = replace(corrected(panel, changing), groups=summed)
         pairs = pairs_of(ledger.marks, self._recorded_pairs)
@@ -89,11 +92,14 @@ class CorrectedCatalog(Catalog):
             answer.append(item_id)
         return answer
 
-    def _group_sums(self, version: int, marks: Sequence[Mark]) -> tuple[GroupSeries, ...]:
-        """The groups with these marks counted; worked out once for each version of the ledger."""
-        kept = self._summed
-        if kept is None or kept[0] != version:
+    def _group_sums(self, digest: str, marks: Sequence[Mark]) -> tuple[GroupSeries, ...]:
+        """The groups with these marks counted; worked out once for each ledger, by its ``digest``."""
+        found = self._summed.get(digest)
+        if found is None:
             named = self._there(sorted({mark.item_id for mark in marks if mark.item_id and mark.kind != "out of stock"}))
             anyone = named or [self.search("", limit=1).rows[0].item_id]
-            kept = self._summed = version, corrected_groups(self.imported(anyone), marks)
-        return kept[1]
+            found = corrected_groups(self.imported(anyone), marks)
+            if len(self._summed) >= _KEPT_SUMS:
+                self._summed.clear()
+            self._summed[digest] = found
+        return found

@@ -27,6 +27,9 @@ _PROMOTED = 0.05
 #: A run of zeros is proposed where its chance at the item's own share of zeros is below this.
 _CHANCE = 1e-5
 
+#: Where so much of the same time of another year was zero, too, zeros are the season.
+_SEASON = 0.8
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -96,11 +99,12 @@ def _lost_sales(demand: np.ndarray, season: int) -> list[Proposal]:
 
 
 def _zero_elsewhere(demand: np.ndarray, run: slice, season: int) -> bool:
-    """Whether mostly nothing sold at the same time of another year, too: then it is the season."""
+    """Whether next to nothing sold at the same time of another year, too: then it is the season."""
     for years in (-1, 1):
         places = np.arange(run.start, run.stop) + years * season
         there = demand[places[(places >= 0) & (places < len(demand))]]
-        if len(there) and np.isfinite(there).any() and np.nanmedian(there) == 0:
+        there = there[np.isfinite(there)]
+        if there.size and (there == 0).mean() >= _SEASON:
             return True
     return False
 

@@ -18,11 +18,11 @@ import pandas as pd
 from data.history_marks import Mark
 from data.schema import PRICE, LifeCycle, Panel
 
-#: An item's own past that recognises its end: so many sales at least, over so much of a year …
+#: An item's own past that recognises its end: so many sales at least, over so much of a year or silent for as long …
 _SALES, _YEARS = 8, 1.0
 
 #: … then silence for so much of a year, for so many times its longest gap, and of so little chance at its own rate.
-_SILENT_YEARS, _TIMES_GAP, _CHANCE = 0.25, 3.0, 1e-4
+_SILENT_YEARS, _TIMES_GAP, _CHANCE = 0.25, 5.0, 1e-4
 
 _NEVER = np.datetime64("9999-12-31", "us")
 
@@ -145,13 +145,13 @@ def _says_nothing(life: LifeCycle) -> bool:
 
 
 def seems_over(history: Panel) -> np.ndarray:
-    """[N] bool: items that were sold regularly, over a year or more, and have been silent for far longer than ever before.
+    """[N] bool: items that were sold regularly and have been silent for far longer than ever before.
 
     Silent is a period without a sale, recorded or not; one in which an item was not in stock tells nothing and does not
-    count. The silence must last a quarter of a year, three times the item's longest gap between sales, and be all but
-    impossible at its own rate of periods with a sale: ((n − k + 1)/(n + 2))^silence ≤ 1e-4 of k sales in n periods. Rare
-    sellers have long gaps and low rates, so that they are not taken for ended. Only ``history`` itself is read, which ends at
-    the creation date.
+    count. A year of sales, or of silence, must show that it is no season. The silence must last a quarter of a year, five
+    times the item's longest gap between sales, and be all but impossible at its own rate of periods with a sale:
+    ((n − k + 1)/(n + 2))^silence ≤ 1e-4 of k sales in n periods. Rare sellers have long gaps and low rates, so that they are
+    not taken for ended. Only ``history`` itself is read, which ends at the creation date.
     """
     sold = np.nan_to_num(history.demand) > 0  # (N, T)
     items, periods = sold.shape
@@ -168,5 +168,6 @@ def seems_over(history: Panel) -> np.ndarray:
         span = int(when[-1] - when[0]) + 1
         chance = ((span - len(when) + 1) / (span + 2)) ** silent[row]
         longest = int(np.diff(when).max())
-        answer[row] = span >= _YEARS * year and silent[row] >= _TIMES_GAP * longest and chance <= _CHANCE
+        seasoned = max(span, silent[row]) >= _YEARS * year
+        answer[row] = seasoned and silent[row] >= _TIMES_GAP * longest and chance <= _CHANCE
     return answer

@@ -49,7 +49,7 @@ def sentence(mark: Mark, frequency: Frequency) -> str:
         "wrong": f"{formats.units(mark.units)} a {word} is right",
         "right": "looked at, and right as it is",
     }[mark.kind]
-    return f"**{when}**: {said}. {formats.plain(mark.reason)}"
+    return f"**{when}**: {said}. “{formats.plain(mark.reason)}”"
 
 
 def _whom(mark: Mark) -> str:

@@ -64,4 +64,4 @@ def sentence(mark: Mark, record: ItemRecord, frequency: Frequency) -> str:
         said = f"no longer sold from {formats.period(pd.Timestamp(mark.first), frequency)} on"
     else:
         said = "still sold, however long it is silent"
-    return f"**{said[0].upper()}{said[1:]}.** {formats.plain(mark.reason)}"
+    return f"**{said[0].upper()}{said[1:]}.** “{formats.plain(mark.reason)}”"
