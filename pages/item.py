@@ -50,14 +50,7 @@ def forecast() -> None:
         st.caption(forecast_text.identity(view.facts))
         life_panel.banner(view)
         history_panel.said()
-        odds = formats.odds(chosen.tau)
-        frame.figures(
-            Figure(f"Expected, {formats.ahead_label(horizon, about.frequency)}", formats.units(words.expected)),
-            Figure("8 times in 10 between", words.eight_in_ten()),
-            Figure(f"{formats.level(chosen.tau)}: {odds} fewer than", formats.units(words.chosen)),
-            Figure("Price elasticity", formats.elasticity_figure(view.elasticity), help=formats.elasticity(view.elasticity)),
-        )
-
+        _figures(words, view.elasticity)
         _sliders(chosen, horizon, longest)
         over = model_overlay.overlay(chosen.item, horizon)
         other, title = (over.forecast, over.scores.title) if over else (None, "")
@@ -103,8 +96,21 @@ def untrained(item_id: str) -> None:
     if len(history.periods):
         alt = f"Line of past sales up to {formats.period(history.periods[-1], about.frequency)}."
         st.plotly_chart(charts.record(history, about.frequency), key="record", config=charts.CONFIG, alt=alt)
+        history_panel.said()
+        history_panel.section(item_id)
     else:
         st.markdown("Nothing is on record of it.")
+
+
+def _figures(words: forecast_text.Words, elasticity: float | None) -> None:
+    """The four numbers under the answer."""
+    ahead = formats.ahead_label(len(words.forecast.periods), words.frequency)
+    frame.figures(
+        Figure(f"Expected, {ahead}", formats.units(words.expected)),
+        Figure("8 times in 10 between", words.eight_in_ten()),
+        Figure(f"{formats.level(words.tau)}: {formats.odds(words.tau)} fewer than", formats.units(words.chosen)),
+        Figure("Price elasticity", formats.elasticity_figure(elasticity), help=formats.elasticity(elasticity)),
+    )
 
 
 def _sliders(chosen: url_state.Selection, horizon: int, longest: int) -> None:

@@ -128,7 +128,10 @@ def plan_inputs(
     A depot whose ``known_periods`` [N] of demand are none sells nothing itself: it is no new product.
     """
     places = summary.rows_of(assortment.item_ids)
-    inputs = PlanInputs(assortment, summary.taus, summary.spans, places, summary.creation_date, supply, places < 0)
+    ended = places < 0
+    if ended.any():
+        ended &= ~assortment.by_location  # a product is planned over all its locations or none
+    inputs = PlanInputs(assortment, summary.taus, summary.spans, places, summary.creation_date, supply, ended)
     if known_periods is None:
         return inputs
     silent = [one.depot for one in assortment.echelons[0] if known_periods[one.depot] == 0]

@@ -12,7 +12,7 @@ from forecasting.service.item_life import ItemRecord
 from forecasting.service.view_models import ItemView
 from pages.ui.display import formats, number_field
 from pages.ui.display.number_field import Range
-from pages.ui.item import history_panel, life_text
+from pages.ui.item import history_panel, history_text
 from pages.ui.resources import catalog, history
 from pages.ui.shell import frame, url_state
 
@@ -24,7 +24,7 @@ _AT_ONCE = "all at once"
 def banner(view: ItemView) -> None:
     """What has ended or is replaced, above the chart, with the way back; nothing of most items."""
     about, life = catalog.service().figures(), view.life
-    words = life_text.banner(view, about.frequency)
+    words = history_text.life_banner(view, about.frequency)
     if not words:
         return
     with frame.box("life-now", border=True):
@@ -150,7 +150,7 @@ def _said(record: ItemRecord, about: About) -> None:
     marks = [mark for mark in record.marks if mark.kind in LIFE]
     for mark in reversed(marks):
         with frame.box(f"life-{mark.number}", horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(life_text.sentence(mark, record, about.frequency))
+            st.markdown(history_text.life_sentence(mark, record, about.frequency))
             st.button("Undo", key=f"undo life/{mark.number}/{record.version}", type="tertiary", icon=":material/undo:",
                       on_click=history_panel.undo, args=(mark, record.version))  # fmt: skip
     if not marks:
