@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import pyarrow as pa
 
 from data.catalog import Catalog
@@ -55,6 +56,17 @@ class CorrectedCatalog(Catalog):
     def pairs(self) -> Mapping[str, Pair]:
         """What replaces what, by the successor."""
         return pairs_of(self.ledger.marks, self._recorded_pairs)
+
+    def known_periods(self) -> np.ndarray:
+        """[N] as of any catalog; an item that replaces another is known as long as both were, and is no new one."""
+        known, pairs = super().known_periods(), self.pairs()
+        there = set(self._there(sorted({one for pair in pairs.values() for one in (pair.item_id, pair.other)})))
+        own = known.copy()
+        for pair in pairs.values():
+            if {pair.item_id, pair.other} <= there:
+                new, old = self._place(pair.item_id)[1], self._place(pair.other)[1]
+                own[new] = min(known[new] + known[old], self.about.periods)
+        return own
 
     @cached_property
     def _recorded_pairs(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ Axis letters: T periods on record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,16 @@ import numpy as np
 import pandas as pd
 
 from data.errors import UnknownItem
-from data.history_marks import CHANGING, Ledger, Mark
+from data.history_marks import CHANGING, Kind, Ledger, Mark
 from data.history_proposals import Proposal, proposals
 from data.life_cycle import Pair, seems_over
 from data.schema import Panel
 
 if TYPE_CHECKING:
     from data.corrected_catalog import CorrectedCatalog  # it is handed an opened one
+
+#: The kinds after which nothing is proposed of their periods: a planner has spoken.
+SPOKEN: tuple[Kind, ...] = (*CHANGING, "right")
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,11 @@ class ItemRecord:
         stock = (self.in_stock_imported == self.in_stock) | (np.isnan(self.in_stock_imported) & np.isnan(self.in_stock))
         return ~(same & stock)
 
+    @property
+    def put_right(self) -> np.ndarray:
+        """[T] where that is so because a planner marked the period."""
+        return self.changed & covered(self.marks, self.periods, CHANGING)
+
 
 def record_of(catalog: CorrectedCatalog, item_id: str) -> ItemRecord:
     """The record of one item; raises UnknownItem."""
@@ -101,17 +109,17 @@ def record_of(catalog: CorrectedCatalog, item_id: str) -> ItemRecord:
         in_stock=panel.in_stock[0, shown],
         lent=lent[shown],
         marks=marks,
-        proposals=tuple(_from(proposals(panel, spared(marks, panel.periods) | lent), shown.start)),
+        proposals=tuple(_from(proposals(panel, covered(marks, panel.periods, SPOKEN) | lent), shown.start)),
         version=ledger.version,
         life=life_of(catalog, panel, ledger),
     )
 
 
-def spared(marks: tuple[Mark, ...], periods: pd.DatetimeIndex) -> np.ndarray:
-    """[T] where a planner has spoken already, so that nothing is proposed."""
+def covered(marks: Sequence[Mark], periods: pd.DatetimeIndex, kinds: Sequence[Kind]) -> np.ndarray:
+    """[T] which periods a mark of one of these kinds is about."""
     answer = np.zeros(len(periods), bool)
     for mark in marks:
-        if mark.kind in (*CHANGING, "right"):
+        if mark.kind in kinds:
             answer |= mark.covers(periods)
     return answer
 

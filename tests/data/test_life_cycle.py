@@ -186,6 +186,8 @@ def test_the_column_replaces_of_a_file_makes_pairs_and_groups_nothing(tmp_path: 
     ahead = panel.frequency.after(panel.last, 2)
     assert kept_demand(panel, ahead).tolist() == [[1, 1], [0, 0]]
     np.testing.assert_array_equal(catalog.panel(["OLD-A"]).life.ends, panel.life.ends[1:])
+    items = [one.item_id for one in catalog.search("").rows]
+    assert dict(zip(items, catalog.known_periods(), strict=True))["NEW-A"] == 30, "it is no new item"
     (whole,) = (group for group in panel.groups if group.column == "")
     (recorded, *_) = group_series(catalog.imported(["NEW-A", "OLD-A", "NEW-B", "OLD-B"]))
     np.testing.assert_array_equal(whole.demand, recorded.demand, "what was lent is counted once in sums")

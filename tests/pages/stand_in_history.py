@@ -12,7 +12,7 @@ from data.history_marks import Ledger, corrected
 from data.history_proposals import proposals
 from data.life_cycle import Pair
 from data.schema import Panel
-from forecasting.service.item_life import ItemLife, ItemRecord, spared
+from forecasting.service.item_life import SPOKEN, ItemLife, ItemRecord, covered
 from forecasting.service.view_models import ItemHistory
 
 #: The item whose history proposes: its week 40 sold a bulk order, and its weeks 20 to 23 nothing.
@@ -42,7 +42,7 @@ def layers(number: int, facts: ItemFacts, past: ItemHistory, ledger: Ledger) -> 
     record = ItemRecord(
         facts.item_id, facts.name, facts.static["category"], past.periods, recorded.demand[0], panel.demand[0],
         recorded.in_stock[0], panel.in_stock[0], np.zeros(len(past.periods), bool), marks,
-        proposals(panel, spared(marks, past.periods)), ledger.version, life,
+        proposals(panel, covered(marks, past.periods, SPOKEN)), ledger.version, life,
     )  # fmt: skip
     shown = replace(past, demand=panel.demand[0], in_stock=panel.in_stock[0])
     return (replace(shown, imported=recorded.demand[0]) if marks else shown), record

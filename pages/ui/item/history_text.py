@@ -85,7 +85,7 @@ def of_periods(marks: Sequence[Mark]) -> tuple[Mark, ...]:
 
 def note(record: ItemRecord, frequency: Frequency) -> str:
     """What the chart shows of marks, and what is proposed, for the line under it; empty without any."""
-    changed, proposed, words = int((record.changed & ~record.lent).sum()), len(record.proposals), ""
+    changed, proposed, words = int(record.put_right.sum()), len(record.proposals), ""
     if changed:
         words = (
             f" **{formats.periods(changed, frequency)}** {'counts' if changed == 1 else 'count'} as planners have put "
@@ -154,8 +154,8 @@ def life_banner(view: ItemView, frequency: Frequency) -> str:
     elif life.replaces is not None:
         ratio = "" if life.replaces.ratio == 1 else f", {life.replaces.ratio:g} for each one of it"
         lines.append(
-            f"**It replaces** {_named(life.replaces.other, view)}{ratio}{_when(life.replaces, frequency)}: the dashed part of "
-            "the line is what that one sold, and both are read as one."
+            f"**It replaces** {_named(life.replaces.other, view)}{ratio}{_when(life.replaces, frequency)}: both are read as "
+            "one line, in which what the other sold before this one's first sale is dashed."
         )
     return "  \n".join(lines)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from forecasting.service.background_jobs import FunctionJob
@@ -22,7 +24,7 @@ def section() -> None:
         st.page_link(frame.page("data"), label="Train a model", icon=":material/arrow_forward:")
         return
     job = jobs.function(_JOB, service.key)
-    job_panel.section(job, _JOB, lambda: _offer(job, service), went_wrong="The items could not be forecast.")
+    job_panel.section(job, _JOB, lambda: _offer(job, service, "primary"), went_wrong="The items could not be forecast.")
 
 
 def behind() -> None:
@@ -36,9 +38,9 @@ def behind() -> None:
         "follows with the next forecast of all items."
     )
     job = jobs.function(_JOB, f"{service.key}/{catalog.ledger().digest}")
-    job_panel.section(job, _JOB, lambda: _offer(job, service), went_wrong="The items could not be forecast.")
+    job_panel.section(job, _JOB, lambda: _offer(job, service, "secondary"), went_wrong="The items could not be forecast.")
 
 
-def _offer(job: FunctionJob, service: PlanningService) -> None:
-    if st.button("Forecast all items now", type="primary"):
+def _offer(job: FunctionJob, service: PlanningService, look: Literal["primary", "secondary"]) -> None:
+    if st.button("Forecast all items now", type=look):
         job_panel.start(_JOB, lambda: job.start(service.forecasts.summarise))
