@@ -153,21 +153,17 @@ def seems_over(history: Panel) -> np.ndarray:
     ((n − k + 1)/(n + 2))^silence ≤ 1e-4 of k sales in n periods. Rare sellers have long gaps and low rates, so that they are
     not taken for ended. Only ``history`` itself is read, which ends at the creation date.
     """
-    sold = np.nan_to_num(history.demand) > 0  # (N, T)
-    items, periods = sold.shape
-    answer = np.zeros(items, bool)
-    if not periods:
-        return answer
-    year, sales = history.frequency.per_year, sold.sum(axis=1)
-    last = periods - 1 - np.argmax(sold[:, ::-1], axis=1)
-    after = np.arange(periods) > last[:, None]
-    silent = (after & ~history.out_of_stock).sum(axis=1)
-    maybe = (sales >= _SALES) & (silent >= max(_SILENT_YEARS * year, 2))
-    for row in np.flatnonzero(maybe):
-        when = np.flatnonzero(sold[row])
-        span = int(when[-1] - when[0]) + 1
-        chance = ((span - len(when) + 1) / (span + 2)) ** silent[row]
-        longest = int(np.diff(when).max())
-        seasoned = max(span, silent[row]) >= _YEARS * year
-        answer[row] = seasoned and silent[row] >= _TIMES_GAP * longest and chance <= _CHANCE
+    year, answer = history.frequency.per_year, np.zeros(len(history), bool)
+    least = int(np.ceil(max(_SILENT_YEARS * year, 2)))
+    lately = history.demand[:, -least:]
+    rows = np.flatnonzero(~(np.nan_to_num(lately) > 0).any(axis=1))  # few: the rest sold lately
+    sold = np.nan_to_num(history.demand[rows]) > 0  # (n, T)
+    for row, mine in zip(rows, sold, strict=True):
+        when = np.flatnonzero(mine)
+        if len(when) < _SALES:
+            continue
+        span, silent = int(when[-1] - when[0]) + 1, int((~(history.in_stock[row, when[-1] + 1 :] < 1)).sum())
+        chance = ((span - len(when) + 1) / (span + 2)) ** silent
+        long = silent >= max(least, _TIMES_GAP * int(np.diff(when).max()))
+        answer[row] = long and max(span, silent) >= _YEARS * year and chance <= _CHANCE
     return answer
