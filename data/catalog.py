@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import numpy as np
@@ -24,6 +24,7 @@ from data.assortment import Assortment, assortment_of
 from data.errors import DataError, ResourceError, TidelineError, UnknownItem
 from data.events import periods_ahead
 from data.facts import About, Check, ItemFacts, SearchResult, Severity
+from data.history_marks import Ledger
 from data.orders import Orders
 from data.plans import filled_plan, given_cells, usual_of_group
 from data.schema import COMMERCIAL, CONTRACT_VERSION, PRICE, GroupSeries, Panel, Plan
@@ -133,12 +134,23 @@ class Catalog:
 
         Raises UnknownItem.
         """
-        if item_ids is None:
-            return self._panel(self._rows("history_all"))
+        return self._panel(self._rows("history_all") if item_ids is None else self._history_rows(item_ids))
+
+    def _history_rows(self, item_ids: Sequence[str]) -> pa.Table:
+        """As stored, of these items."""
         if len(item_ids) == 1:
-            return self._panel(self._rows("history_of_place", place=self._place(item_ids[0])[0]))
+            return self._rows("history_of_place", place=self._place(item_ids[0])[0])
         places = self._places(item_ids)[0]
-        return self._panel(_in_order(self._rows("history_of_places", places=places), "place", places))
+        return _in_order(self._rows("history_of_places", places=places), "place", places)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What planners say of this history; nothing here, where it is read as imported: see ``data.corrected_catalog``."""
+        return Ledger()
+
+    def as_it_is(self) -> Self:
+        """The same catalog, whatever planners say of it later."""
+        return self
 
     def batches(self, size: int) -> Iterator[Panel]:
         """All items in catalog order, ``size`` at a time."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from data.schema import PRICE, GroupSeries, Panel
+from data.schema import PRICE, REPLACES, GroupSeries, Panel
 
 #: The group of all items.
 ALL = ""
@@ -26,7 +26,7 @@ _ROWS = 8192
 
 def grouping_columns(static: Mapping[str, np.ndarray]) -> tuple[str, ...]:
     """The group of all items, then the attributes [N] with at least 2 and at most ``MOST_GROUPS`` values."""
-    counts = {column: len(set(values)) for column, values in static.items()}
+    counts = {column: len(set(values)) for column, values in static.items() if column != REPLACES}
     items = len(next(iter(static.values()), ()))
     return (ALL, *(column for column, count in counts.items() if _worth_grouping(count, items)))
 
@@ -59,7 +59,7 @@ class GroupSums:
         items = len(next(iter(measures.values())))
         self._items += items
         for column in (ALL, *static) if self.columns is None else self.columns:
-            if column in self._dropped:
+            if column in self._dropped or column == REPLACES:
                 continue
             codes = self._codes(column, static.get(column, ()), items, grow=True)
             if self.columns is None and len(self._rows[column]) > MOST_GROUPS:

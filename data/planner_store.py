@@ -1,4 +1,4 @@
-"""What planners decide, kept beside the catalog in one SQLite file: quantities, terms, reviews, and what changed when.
+"""What planners decide, kept beside the catalog in one SQLite file: quantities, terms, reviews, marks, and what changed when.
 
 Every change is one transaction and leaves a line in an audit that only grows. Two planners cannot overwrite each other
 unseen: a change says which version it was made on, and is refused where the item has moved on since.
@@ -16,11 +16,12 @@ from types import MappingProxyType
 from typing import Literal
 
 from data.errors import ConfigurationError, ResourceError
+from data.history_marks import Ledger, Mark
 from data.sql import sql
 
 State = Literal["reviewed", "snoozed"]
 
-_TERMS = "terms"  # the subject of their changes
+_TERMS, _HISTORY = "terms", "history"  # the subjects of their changes
 _SECONDS = 5.0  # that a change waits for another one to end
 
 
@@ -128,6 +129,40 @@ class PlannerStore:
                 connection.execute(sql("planner_note"), {**place, "value": None if value is None else f"{value:g}"})
             return self._terms(connection, catalog)
 
+    def ledger(self, catalog: str) -> Ledger:
+        """All marks of the catalog's history; none where nothing was ever kept, and then nothing is written either."""
+        if not self._path.is_file():
+            return Ledger()
+        with self._connected() as connection:
+            return self._ledger(connection, catalog)
+
+    def add_mark(self, catalog: str, mark: Mark, version: int) -> Ledger:
+        """Keeps a mark; raises ResourceError where somebody has marked the same item, category or all since ``version``."""
+        if not mark.reason.strip():
+            raise ConfigurationError("Say why, so that others can follow you later. Give a reason.")
+        row = {"catalog": catalog, **{name: value for name, value in vars(mark).items() if name != "number"}}
+        number = "" if mark.units is None else f" {mark.units:g}"
+        what = " ".join(filter(None, [mark.kind, f"{mark.first}…{mark.last}", mark.other, mark.name])) + number
+        return self._marked(catalog, mark.scope, "planner_mark", row, f"{what}: {mark.reason}", version)
+
+    def undo_mark(self, catalog: str, mark: Mark, version: int) -> Ledger:
+        """Takes one back; raises ResourceError as ``add_mark``."""
+        row = {"catalog": catalog, "number": mark.number}
+        return self._marked(catalog, mark.scope, "planner_undo_mark", row, f"undone: {mark.kind} {mark.number}", version)
+
+    def _marked(self, catalog: str, scope: str, change: str, row: Mapping[str, object], note: str, version: int) -> Ledger:
+        place: dict[str, object] = {"catalog": catalog, "subject": _HISTORY, "item_id": scope}
+        with self._connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            if connection.execute(sql("planner_changed_since"), {**place, "version": version}).fetchall():
+                raise ResourceError(
+                    f"Somebody else has marked the history of {scope} since you opened this page, and nothing was saved. "
+                    "Reload the page and look at it again."
+                )
+            connection.execute(sql(change), row)
+            connection.execute(sql("planner_note"), {**place, "value": note})
+            return self._ledger(connection, catalog)
+
     def reviews(self, catalog: str) -> tuple[Review, ...]:
         """Everything that was dealt with."""
         with self._connected() as connection:
@@ -178,6 +213,12 @@ class PlannerStore:
             f"What planners decided cannot be read and is set aside as {kept}; a new store begins. "
             "Put a copy of the old one in its place to have the decisions back."
         )
+
+    @staticmethod
+    def _ledger(connection: sqlite3.Connection, catalog: str) -> Ledger:
+        ((version,),) = connection.execute(sql("planner_version"), {"catalog": catalog, "subject": _HISTORY}).fetchall()
+        rows = connection.execute(sql("planner_marks"), {"catalog": catalog}).fetchall()
+        return Ledger(version, tuple(Mark(*row) for row in rows))
 
     @staticmethod
     def _terms(connection: sqlite3.Connection, catalog: str) -> Terms:

@@ -31,6 +31,9 @@ COMMERCIAL_LATER = ("lead_time_sd", "arrives_in", "back_orders", "shelf_life", "
 
 COMMERCIAL = (*COMMERCIAL_FIRST, *COMMERCIAL_LATER)
 
+#: The static column that names the item whose place an item takes; it says who the item is, and groups nothing.
+REPLACES = "replaces"
+
 Unit = Literal["day", "week", "month"]
 _SEASON: dict[Unit, int] = {"day": 7, "week": 52, "month": 12}
 _HORIZON: dict[Unit, int] = {"day": 28, "week": 13, "month": 6}
@@ -110,6 +113,50 @@ class GroupSeries:
 
 
 @dataclass(frozen=True, eq=False)
+class LifeCycle:
+    """Where the lives of N items begin and end, as far as anybody said; stamps [N], NaT where nobody did.
+
+    Attributes
+    ----------
+    own_from : the first period of an item's own sales; what the panel holds before it was lent by the item that it replaces.
+        NaT where nothing was lent, and the end of time where an item has not sold yet.
+    lent_known : the period from which on it was known that the item replaces another: before it nothing was lent.
+    starts : before this period nothing is sold of a product that is still to come.
+    ends : from this period on nothing is sold.
+    ends_known : the period from which on that was known.
+    share : [N] of an item's demand that it keeps, or already has, until ``shared_until``; 1 where it is not shared.
+    shared_until : see ``share``.
+    sold_on : [N] bool, a planner says that it is sold on, however long it has been silent.
+    """
+
+    own_from: np.ndarray
+    lent_known: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    ends_known: np.ndarray
+    share: np.ndarray
+    shared_until: np.ndarray
+    sold_on: np.ndarray
+
+    @classmethod
+    def unknown(cls, items: int) -> LifeCycle:
+        """Of items of which nobody said anything."""
+        own_from, lent_known, starts, ends, ends_known, shared_until = (
+            np.full(items, np.datetime64("NaT"), "datetime64[us]") for _ in range(6)
+        )
+        sold_on = np.zeros(items, bool)
+        return cls(own_from, lent_known, starts, ends, ends_known, np.ones(items), shared_until, sold_on)
+
+    def take(self, rows: np.ndarray) -> LifeCycle:
+        """Of these rows [K]."""
+        return LifeCycle(*(getattr(self, one.name)[rows] for one in fields(self)))
+
+    def lent(self, periods: pd.DatetimeIndex) -> np.ndarray:
+        """[N, T] bool: which cells of a panel over these periods another item lent."""
+        return np.asarray(periods.to_numpy()[None, :] < self.own_from[:, None])
+
+
+@dataclass(frozen=True, eq=False)
 class Panel:
     """Everything that is known of N items over T evenly spaced periods.
 
@@ -131,6 +178,7 @@ class Panel:
     planned : the known-future covariates that somebody plans ahead; of the others no forecast, of the past neither, is told
         more than what is usual. None: all of them.
     catalog_hash : content hash of what forecasting reads of the catalog (``About.history_hash``), "" where there is none.
+    life : where items' lives begin and end; None where nobody said anything of any.
     """
 
     item_ids: np.ndarray
@@ -147,6 +195,7 @@ class Panel:
     price_seen: Literal["always", "when sold"] = "always"
     planned: frozenset[str] | None = None
     catalog_hash: str = ""
+    life: LifeCycle | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.item_ids), len(self.periods))
@@ -200,6 +249,7 @@ class Panel:
             past=pick(self.past),
             static=pick(self.static),
             groups=tuple(replace(group, codes=group.codes[rows]) for group in self.groups),
+            life=None if self.life is None else self.life.take(rows),
         )
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from data.catalog import Catalog
+from data.corrected_catalog import CorrectedCatalog
 from data.errors import ModelError, ResourceError, TidelineError, UnknownItem
 from data.planner_store import PlannerStore
 from data.schema import Panel
@@ -59,7 +60,12 @@ def open_service() -> PlanningService:
     """Who answers about the catalog in use; raises ResourceError where there is none."""
     if not catalog_path().is_file():
         raise ResourceError("There is no catalog yet. Load the demo or your own data on the Data page.")
-    return PlanningService(Catalog(catalog_path()), (home() / "model", SHIPPED), home())
+    return PlanningService(_corrected(), (home() / "model", SHIPPED), home())
+
+
+def _corrected() -> CorrectedCatalog:
+    """The catalog in use with what planners say of its history."""
+    return CorrectedCatalog(catalog_path(), planner_store().ledger)
 
 
 def planner_store() -> PlannerStore:
@@ -130,7 +136,7 @@ def train(
 
     What was finished is kept while it trains, and taken up by the next call after an interruption.
     """
-    with closing(Catalog(catalog_path())) as catalog:
+    with closing(_corrected()) as catalog:
         about, panel = catalog.about, catalog.panel()
     forecaster = MQTransformerForecaster(settings, checkpoint=home() / "training", workers=workers)
     horizon = min(about.frequency.horizon, max(1, about.periods // 3))
@@ -154,7 +160,7 @@ def climb_ladder(
 
     They forecast as far ahead as the desk does. ``make`` gives a generation by its name.
     """
-    with closing(Catalog(catalog_path())) as catalog:
+    with closing(_corrected()) as catalog:
         about, panel = catalog.about, catalog.panel()
     store = _ladder(about.history_hash)
     horizon = min(about.frequency.horizon, max(1, about.periods // 3))
@@ -267,11 +273,12 @@ def _load(build: Callable[[Path], None], report: Report) -> None:
 
 
 def _summarise(report: Report) -> str:
-    """Forecasts all items where a model serves and they were not forecast yet; else why none does."""
+    """Forecasts all items where a model serves and they were not forecast yet from this history; else why none does."""
     with closing(open_service()) as service:
         if not service.model().serves:
             return service.model().message
-        if not service.forecasts.status().ready:
+        status = service.forecasts.status()
+        if not status.ready or status.behind:
             service.forecasts.summarise(report)
     return ""
 

@@ -49,6 +49,7 @@ def buy_plan() -> None:
             Figure("Expected to miss", formats.units(totals.lost_sales), help=missed),
             Figure("Expected left over", formats.units(totals.left_over), help="Units still there when the next one arrives."),
         )
+        summary_panel.behind()
         assortment = plan.inputs.assortment
         settings_panel.controls(assortment.categories, assortment.suppliers, about.frequency)
         if assumptions := settings_panel.assumptions(plan, about.frequency):

@@ -8,8 +8,17 @@ import streamlit as st
 from forecasting.service.view_models import ItemView
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
-from pages.ui.item import explanation_panel, forecast_text, model_overlay, similar_items, simulator_truth_panel
-from pages.ui.resources import catalog
+from pages.ui.item import (
+    explanation_panel,
+    forecast_text,
+    history_panel,
+    history_text,
+    life_panel,
+    model_overlay,
+    similar_items,
+    simulator_truth_panel,
+)
+from pages.ui.resources import catalog, history
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.empty_states import answered, no_item
 from pages.ui.shell.frame import Figure
@@ -27,7 +36,7 @@ def forecast() -> None:
         no_item(QUESTION)
         return
     with answered(QUESTION):
-        url_state.opened_by_link("why", "looked", "mistakes", "changes", "past")
+        url_state.opened_by_link("why", "looked", "mistakes", "changes", "past", "history", "life")
         if not catalog.service().model().serves:
             untrained(chosen.item)
             return
@@ -39,14 +48,9 @@ def forecast() -> None:
 
         frame.heading(f"What will {formats.plain(view.facts.name)} sell?", words.sentence())
         st.caption(forecast_text.identity(view.facts))
-        odds = formats.odds(chosen.tau)
-        frame.figures(
-            Figure(f"Expected, {formats.ahead_label(horizon, about.frequency)}", formats.units(words.expected)),
-            Figure("8 times in 10 between", words.eight_in_ten()),
-            Figure(f"{formats.level(chosen.tau)}: {odds} fewer than", formats.units(words.chosen)),
-            Figure("Price elasticity", formats.elasticity_figure(view.elasticity), help=formats.elasticity(view.elasticity)),
-        )
-
+        life_panel.banner(view)
+        history_panel.said()
+        _figures(words, view.elasticity)
         _sliders(chosen, horizon, longest)
         over = model_overlay.overlay(chosen.item, horizon)
         other, title = (over.forecast, over.scores.title) if over else (None, "")
@@ -72,7 +76,10 @@ def forecast() -> None:
             stamp = exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}")
             downloads(table, stamp, "item")
             links_of(chosen, horizon, over.scores.name if over else "")
-        explanation_panel.sections(view)
+        history_panel.section(chosen.item)
+        life_panel.section(chosen.item)
+        if fan.values.any():  # of what is no longer sold there is nothing to explain
+            explanation_panel.sections(view)
         simulator_truth_panel.item_section(view, chosen.tau)
         past(chosen.item, horizon)
         model_overlay.patchwork(chosen.item)
@@ -89,8 +96,21 @@ def untrained(item_id: str) -> None:
     if len(history.periods):
         alt = f"Line of past sales up to {formats.period(history.periods[-1], about.frequency)}."
         st.plotly_chart(charts.record(history, about.frequency), key="record", config=charts.CONFIG, alt=alt)
+        history_panel.said()
+        history_panel.section(item_id)
     else:
         st.markdown("Nothing is on record of it.")
+
+
+def _figures(words: forecast_text.Words, elasticity: float | None) -> None:
+    """The four numbers under the answer."""
+    ahead = formats.ahead_label(len(words.forecast.periods), words.frequency)
+    frame.figures(
+        Figure(f"Expected, {ahead}", formats.units(words.expected)),
+        Figure("8 times in 10 between", words.eight_in_ten()),
+        Figure(f"{formats.level(words.tau)}: {formats.odds(words.tau)} fewer than", formats.units(words.chosen)),
+        Figure("Price elasticity", formats.elasticity_figure(elasticity), help=formats.elasticity(elasticity)),
+    )
 
 
 def _sliders(chosen: url_state.Selection, horizon: int, longest: int) -> None:
@@ -112,6 +132,7 @@ def _reading(view: ItemView) -> None:
     words = "Eight in ten outcomes lie within the fan, half of them within its darker middle; the table has every number."
     words += forecast_text.why_outside(view.forecast)
     words += forecast_text.promotions(view, catalog.service().figures().frequency)
+    words += history_text.note(history.record(view.facts.item_id), catalog.service().figures().frequency)
     known = int(np.isfinite(view.history.demand).sum())
     if known < SHORT:
         on_record = formats.periods(known, catalog.service().figures().frequency) if known else "nothing"
@@ -120,6 +141,11 @@ def _reading(view: ItemView) -> None:
             "its own past."
         )
     st.caption(words)
+    if catalog.service().forecasts.status().behind:
+        st.caption(
+            ":material/history: This forecast is made from the history as marked. Today and the Buy plan follow with the next "
+            "forecast of all items, which Today offers."
+        )
 
 
 def links_of(chosen: url_state.Selection, horizon: int, over: str) -> None:

@@ -38,6 +38,7 @@ def figures() -> None:
     )
     if not summary.ready:
         summary_panel.section()
+    summary_panel.behind()
     if old := alerts_panel.stale(about, date.today().isoformat()):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f":material/schedule: {formats.plain(old)}")

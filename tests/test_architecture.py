@@ -183,7 +183,7 @@ def _library(source: Source, found: Import) -> str:
     """Which room may hold which library."""
     where = source.path.as_posix()
     if found.top == "streamlit":
-        plain = where in ("pages/ui/display/charts.py", "pages/ui/display/formats.py", "pages/ui/display/exports.py")
+        plain = where in [f"pages/ui/display/{name}.py" for name in ("charts", "chart_sheet", "formats", "exports")]
         if plain or source.room not in ("app", "pages"):
             return "Streamlit lives in app.py and pages/, and charts, formats and exports do without it"
     if found.top in ("duckdb", "sqlite3") and source.room != "data":
@@ -201,7 +201,7 @@ def _door(source: Source, found: Import, root: Path) -> str:
     """Who may open the catalog, and who may call the workflows; frozen types and annotations go everywhere."""
     if found.for_types:
         return ""
-    for door in ("data.catalog", "data.catalog_writer"):
+    for door in ("data.catalog", "data.corrected_catalog", "data.catalog_writer"):
         if found.within(door):
             opened = found.name not in frozen_types(root / f"{door.replace('.', '/')}.py")
             doorkeepers = ("forecasting.workflows", "forecasting.__main__")
@@ -275,6 +275,7 @@ PLANTED = [
     ("forecasting/service/what_if.py", "from data.catalog import Catalog", "open the catalog"),
     ("forecasting/service/what_if.py", "from data import catalog", "open the catalog"),
     ("forecasting/service/what_if.py", "import data.catalog_writer", "open the catalog"),
+    ("forecasting/service/what_if.py", "from data.corrected_catalog import CorrectedCatalog", "open the catalog"),
     ("forecasting/models/forest.py", "from ...pages import item", "forecasting may import from data"),
     ("forecasting/training/hyperparameter_search.py", "import ray.data", "Ray lives in forecasting/distributed.py"),
     ("pages/ui/display/charts.py", "import streamlit.components.v1", "charts, formats and exports do without it"),

@@ -1,5 +1,5 @@
 -- Grain: quantities, one row per item and creation date of a catalog; reviews, one per item and reason; terms, one per field
--- and scope, which is an item, a category or, both empty, everything; audit, one per change.
+-- and scope, which is an item, a category or, both empty, everything; history_marks, one per mark; audit, one per change.
 CREATE TABLE IF NOT EXISTS audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     saved_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -33,3 +33,19 @@ CREATE TABLE IF NOT EXISTS terms (
     value REAL NOT NULL CHECK (value >= 0),
     PRIMARY KEY (catalog, category, item_id, field)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS history_marks (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    catalog TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    first TEXT NOT NULL,
+    last TEXT NOT NULL,
+    item_id TEXT NOT NULL,
+    category TEXT NOT NULL,
+    units REAL CHECK (units >= 0),
+    name TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    other TEXT NOT NULL,
+    share REAL NOT NULL CHECK (share BETWEEN 0 AND 1),
+    known TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS history_marks_by_catalog ON history_marks (catalog, number);

@@ -42,7 +42,10 @@ _MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a run is of; ``finished`` is "" until all parts are there, else when that was."""
+    """What a run is of; ``finished`` is "" until all parts are there, else when that was.
+
+    ``ledger`` names the marks of the history that it was made with, see ``Ledger.digest``.
+    """
 
     catalog_hash: str
     catalog_name: str
@@ -54,6 +57,7 @@ class Manifest:
     part_items: int
     started: str
     finished: str = ""
+    ledger: str = ""
 
     @property
     def parts(self) -> int:
@@ -153,6 +157,7 @@ def forecast_all(
     Raises ResourceError while another process writes there.
     """
     runs.mkdir(parents=True, exist_ok=True)
+    catalog = catalog.as_it_is()
     with _alone(runs):
         run = _taken_up(runs, _planned(catalog, forecaster, part_items))
         todo = run.missing
@@ -168,10 +173,14 @@ def forecast_all(
         return _finished(run)
 
 
-def latest(runs: Path, catalog_hash: str, version: str | None = None, *, whole: bool = True) -> Run | None:
-    """The newest run of this catalog, and of this version of the model where one is given; a ``whole`` one, or any."""
+def latest(
+    runs: Path, catalog_hash: str, version: str | None = None, *, whole: bool = True, ledger: str | None = None
+) -> Run | None:
+    """The newest run of this catalog, and of this version of the model and this ledger where one is given; a ``whole`` one, or
+    any."""
     for run in sorted(all_runs(runs), key=lambda run: run.manifest.started, reverse=True):
-        wanted = run.manifest.catalog_hash == catalog_hash and version in (None, run.manifest.version)
+        made = run.manifest
+        wanted = made.catalog_hash == catalog_hash and version in (None, made.version) and ledger in (None, made.ledger)
         if wanted and (run.whole or not whole):
             return run
     return None
@@ -237,6 +246,7 @@ def _planned(catalog: Catalog, forecaster: MQTransformerForecaster, part_items: 
         items=about.items,
         part_items=part_items,
         started=datetime.now(UTC).isoformat(),
+        ledger=catalog.ledger.digest,
     )
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from forecasting.batch.batch_forecast import Run
 from forecasting.batch.catalog_totals import CatalogTotals, PartialSums, total_sums
-from forecasting.batch.parallel import panel_of_part, parts_of, worked_through
+from forecasting.batch.parallel import PART_ITEMS, panel_of_part, parts_of, worked_through
 from forecasting.batch.plan_effect import plan_effect
 from forecasting.core.atomic_write import UNREADABLE, written
 from forecasting.core.quantile_function import TAUS
@@ -34,10 +34,10 @@ _COLUMNS = ("item_ids", "expected", "low", "high")
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """N items: expected units and P10, P90 of the whole horizon's demand, best sellers first.
+    """N items that are still sold: expected units and P10, P90 of the whole horizon's demand, best sellers first.
 
-    ``key`` names the catalog and the model that it was made of. ``spans`` [N, H, Q] float32 are the quantiles at ``taus`` of
-    demand summed over the first h periods.
+    ``key`` names the catalog and the model that it was made of, ``ledger`` the marks of the history, see ``Ledger.digest``.
+    ``spans`` [N, H, Q] float32 are the quantiles at ``taus`` of demand summed over the first h periods.
     """
 
     key: str
@@ -49,6 +49,7 @@ class Summary:
     high: np.ndarray
     taus: np.ndarray
     spans: np.ndarray
+    ledger: str = ""
 
     @cached_property
     def width(self) -> np.ndarray:
@@ -81,6 +82,7 @@ class Summary:
         frame = pd.DataFrame({name: getattr(self, name) for name in _COLUMNS})
         frame.attrs = {
             "key": self.key,
+            "ledger": self.ledger,
             "creation_date": f"{self.creation_date:%Y-%m-%d}",
             "horizon": self.horizon,
             "taus": [float(tau) for tau in self.taus],
@@ -110,7 +112,8 @@ class Summary:
                 return None
         except UNREADABLE:
             return None
-        return cls(key=key, creation_date=date, horizon=horizon, taus=taus, spans=mapped, **arrays)
+        said = str(about.get("ledger", ""))
+        return cls(key=key, creation_date=date, horizon=horizon, taus=taus, spans=mapped, ledger=said, **arrays)
 
 
 def _checksum(path: Path) -> int:
@@ -126,6 +129,7 @@ def summarise(
     catalog: Catalog, forecaster: MQTransformerForecaster, key: str, report: Report, workers: int | None = None
 ) -> tuple[Summary, CatalogTotals]:
     """Forecasts every item of the catalog: each by itself, and what all of them sell together."""
+    catalog = catalog.as_it_is()
     items, started, done = catalog.about.items, time.monotonic(), 0
     parts: dict[int, dict[str, np.ndarray]] = {}
     sums = total_sums(catalog, forecaster.networks)
@@ -136,11 +140,11 @@ def summarise(
         return _numbers(forecast), sums.of(forecast)
 
     for part, (numbers, added) in worked_through(forecaster, range(parts_of(items)), work, workers):
-        parts[part], done = numbers, done + len(numbers["item_ids"])
+        parts[part], done = numbers, min(done + PART_ITEMS, items)
         sums.add(added)
         left = (time.monotonic() - started) / done * (items - done)
         report(Progress(done, items, f"Forecasting all items: {done:,} of {items:,}", left))
-    summary = _joined(parts, key, catalog.about.last, forecaster.horizon)
+    summary = _joined(parts, key, catalog.about.last, forecaster.horizon, catalog.ledger.digest)
     return summary, _with_plan(sums.totals(key, summary.creation_date), catalog, forecaster, summary, workers)
 
 
@@ -155,7 +159,8 @@ def summary_of(
         parts[part], done = _numbers(forecast), done + len(forecast)
         sums.add(sums.of(forecast))
         report(Progress(done, items, f"Reading the forecasts of all items: {done:,} of {items:,}"))
-    summary = _joined(parts, key, pd.Timestamp(run.manifest.creation_date), len(run.manifest.periods))
+    made = run.manifest
+    summary = _joined(parts, key, pd.Timestamp(made.creation_date), len(made.periods), made.ledger)
     return summary, _with_plan(sums.totals(key, summary.creation_date), catalog, forecaster, summary, workers)
 
 
@@ -170,7 +175,8 @@ def _with_plan(
 
 
 def _numbers(forecast: QuantileForecast) -> dict[str, np.ndarray]:
-    """What is kept of a part."""
+    """What is kept of a part: of the items that are still sold."""
+    forecast = forecast.take(np.flatnonzero(forecast.cumulative[:, -1, -1] > 0))
     whole = forecast.span(len(forecast.periods))
     return {
         "item_ids": forecast.item_ids,
@@ -181,7 +187,7 @@ def _numbers(forecast: QuantileForecast) -> dict[str, np.ndarray]:
     }
 
 
-def _joined(parts: dict[int, dict[str, np.ndarray]], key: str, created: pd.Timestamp, horizon: int) -> Summary:
+def _joined(parts: dict[int, dict[str, np.ndarray]], key: str, created: pd.Timestamp, horizon: int, ledger: str) -> Summary:
     """Best sellers first; each part is let go of once its spans are in their place."""
     first, ranked = parts[min(parts)], sorted(parts)
     small = {name: np.concatenate([parts[part][name] for part in ranked]) for name in _COLUMNS}
@@ -193,4 +199,5 @@ def _joined(parts: dict[int, dict[str, np.ndarray]], key: str, created: pd.Times
         block = parts.pop(part)["spans"]
         spans[place[begin : begin + len(block)]] = block
         begin += len(block)
-    return Summary(key, created, horizon, taus=np.array(TAUS), spans=spans, **{n: v[order] for n, v in small.items()})
+    ranked_numbers = {name: values[order] for name, values in small.items()}
+    return Summary(key, created, horizon, taus=np.array(TAUS), spans=spans, ledger=ledger, **ranked_numbers)

@@ -68,7 +68,7 @@ def plan_effect(
 
     chunks = dict(worked_through(forecaster, range(-(-len(ids) // _CHUNK)), work, workers))
     usual = np.concatenate([chunks[chunk] for chunk in sorted(chunks)])
-    added = weight * (np.array([expected[item_id] for item_id in ids]) - usual)
+    added = weight * (np.array([expected.get(item_id, 0.0) for item_id in ids]) - usual)
     every = np.asarray(assortment.category, dtype=str)
     answer = np.full(len(labels), np.nan)
     for row, label in enumerate(labels):

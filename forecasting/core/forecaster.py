@@ -15,6 +15,7 @@ from data.errors import ModelError, NotTrained, ResourceError, TidelineError
 from data.schema import Panel, Plan
 from forecasting.core import threads
 from forecasting.core.bounds import bounded, most_units, plausible_plan
+from forecasting.core.life_cycle import living
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.time_splits import history_until, plan_after, position
 from forecasting.core.types import QuantileForecast, Report
@@ -57,14 +58,15 @@ class Generation(ABC):
 
         Known-future covariates come from ``plan`` (which must start right after the one creation date given with it) or,
         without one, from the panel's own later periods. What cannot be meant in a plan is taken as usual, and no quantile
-        lies beyond the bounds of ``forecasting.core.bounds``.
+        lies beyond the bounds of ``forecasting.core.bounds``. What is no longer sold sells nothing, see ``data.life_cycle``.
         """
         answers = []
         for creation_date in creation_dates:
             t = position(panel, creation_date)
             ahead = plan if plan is not None else plan_after(panel, t, self.horizon)
             history = history_until(panel, t)
-            answers.append(bounded(self._forecast(history, plausible_plan(history, ahead)), most_units(history)))
+            said = bounded(self._forecast(history, plausible_plan(history, ahead)), most_units(history))
+            answers.append(living(said, history))
         return tuple(answers)
 
     @property

@@ -70,7 +70,7 @@ def history_until(panel: Panel, t: int) -> Panel:
     """What was known of the past at the end of period ``t``: the panel over periods 0 … t."""
     if t < 0:
         raise TooLittleHistory("A forecast needs at least one period of history before its creation date.")
-    past = slice(0, t + 1)
+    past, panel = slice(0, t + 1), _before_it_was_lent(panel, t)
 
     def cut(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {name: array[:, past] for name, array in columns.items()}
@@ -85,6 +85,17 @@ def history_until(panel: Panel, t: int) -> Panel:
         groups=tuple(_group_until(group, past) for group in panel.groups),
         events=panel.events[past],
     )
+
+
+def _before_it_was_lent(panel: Panel, t: int) -> Panel:
+    """The panel without what items were lent by those they replace, where nobody knew of that at the end of period ``t``."""
+    life = panel.life
+    if life is None or not (early := life.lent_known > panel.periods[t].to_datetime64()).any():
+        return panel
+    hidden = early[:, None] & life.lent(panel.periods)  # (N, T)
+    hide = lambda array: np.where(hidden, np.float32(np.nan), array)  # noqa: E731
+    known, past = ({name: hide(array) for name, array in columns.items()} for columns in (panel.known, panel.past))
+    return replace(panel, demand=hide(panel.demand), in_stock=hide(panel.in_stock), known=known, past=past)
 
 
 def plan_after(panel: Panel, t: int, horizon: int) -> Plan:
@@ -178,9 +189,14 @@ def shows_a_year(history: Panel, until: int) -> bool:
 
 
 def actuals_after(panel: Panel, t: int, horizon: int, since: int = 0) -> np.ndarray:
-    """What sold [N, H] in the ``horizon`` periods after period ``t``; NaN where not known, out of stock or before ``since``."""
+    """What sold [N, H] in the ``horizon`` periods after period ``t``.
+
+    NaN where not known, out of stock, sold by an item that this one replaces, or before ``since``.
+    """
     ahead = slice(t + 1, t + 1 + horizon)
     sold = np.where(panel.out_of_stock[:, ahead], np.nan, panel.demand[:, ahead])
+    if panel.life is not None:
+        sold = np.where(panel.life.lent(panel.periods[ahead]), np.nan, sold)
     actuals = np.full((len(panel), horizon), np.nan, np.float32)
     actuals[:, : sold.shape[1]] = sold
     actuals[:, : max(0, since - t - 1)] = np.nan

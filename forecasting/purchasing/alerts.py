@@ -204,6 +204,7 @@ def alerts(
     reason = np.repeat(np.arange(len(kinds)), [len(kind.row) for kind in kinds])
     columns = {one.name: np.concatenate([getattr(kind, one.name) for kind in kinds]) for one in fields(_Kind)}
     dearest = np.argsort(-columns["money"], kind="stable")
+    dearest = dearest if inputs.ended is None else dearest[~inputs.ended[columns["row"][dearest]]]
     return Alerts(
         inputs=inputs,
         reason=reason[dearest],

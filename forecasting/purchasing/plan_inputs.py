@@ -31,7 +31,8 @@ class PlanInputs:
     """What the list of N items is worked out from, whatever is chosen: made once for a catalog and a model.
 
     ``places`` [N] are the rows of the assortment's items in ``spans`` [M, H, Q] at ``taus``, −1 where an item was not forecast.
-    ``supply`` is what past and open orders tell, None where the catalog has none.
+    ``supply`` is what past and open orders tell, None where the catalog has none. ``ended`` [N] are items that are no longer
+    sold, None for none: they are in no list, but of one asked for by itself.
     """
 
     assortment: Assortment
@@ -40,6 +41,11 @@ class PlanInputs:
     places: np.ndarray
     creation_date: pd.Timestamp
     supply: Supply | None = None
+    ended: np.ndarray | None = None
+
+    def sold(self, rows: np.ndarray) -> np.ndarray:
+        """Those of ``rows`` that are still sold."""
+        return rows if self.ended is None else rows[~self.ended[rows]]
 
     @property
     def horizon(self) -> int:
@@ -122,7 +128,10 @@ def plan_inputs(
     A depot whose ``known_periods`` [N] of demand are none sells nothing itself: it is no new product.
     """
     places = summary.rows_of(assortment.item_ids)
-    inputs = PlanInputs(assortment, summary.taus, summary.spans, places, summary.creation_date, supply)
+    ended = places < 0
+    if ended.any():
+        ended &= ~assortment.by_location  # a product is planned over all its locations or none
+    inputs = PlanInputs(assortment, summary.taus, summary.spans, places, summary.creation_date, supply, ended)
     if known_periods is None:
         return inputs
     silent = [one.depot for one in assortment.echelons[0] if known_periods[one.depot] == 0]

@@ -326,11 +326,11 @@ def _scope(inputs: PlanInputs, settings: BuySettings) -> np.ndarray:
             raise ConfigurationError(
                 f"The catalog has no category {settings.category!r}. Choose one from the list, or all items."
             )
-        return np.flatnonzero(inputs.assortment.in_category(settings.category))
+        return inputs.sold(np.flatnonzero(inputs.assortment.in_category(settings.category)))
     if settings.supplier:
         if settings.supplier not in inputs.assortment.suppliers:
             raise ConfigurationError(
                 f"The catalog has no supplier {settings.supplier!r}. Choose one from the list, or all items."
             )
-        return np.flatnonzero(inputs.assortment.from_supplier(settings.supplier))
-    return np.arange(len(inputs.assortment))
+        return inputs.sold(np.flatnonzero(inputs.assortment.from_supplier(settings.supplier)))
+    return inputs.sold(np.arange(len(inputs.assortment)))

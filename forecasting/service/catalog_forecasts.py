@@ -49,7 +49,8 @@ class CatalogForecasts:
     def status(self) -> SummaryStatus:
         """Whether all items were forecast."""
         if self._summary is not None:
-            return SummaryStatus(True, "", None if self._totals is None else float(self._totals.expected[0].sum()))
+            made, expected = self._summary.ledger, None if self._totals is None else float(self._totals.expected[0].sum())
+            return SummaryStatus(True, "", expected, made, behind=made != self._catalog.ledger.digest)
         if not self._model.status.serves:
             return SummaryStatus(False, "Items are ranked by recent sales until a model is trained on the Data page.", None)
         return SummaryStatus(False, "Items are ranked by recent sales until the forecasts of all items were made.", None)
@@ -62,7 +63,7 @@ class CatalogForecasts:
 
     def summarise(self, report: Report) -> None:
         """Forecasts all items, or reads them from a run that has them, and keeps what ranks them; raises NotTrained."""
-        run, made, twin = self._latest(whole=True), None, self._model.twin()
+        run, made, twin = self._latest(whole=True, ledger=self._catalog.ledger.digest), None, self._model.twin()
         if run is not None:
             with suppress(ResourceError):  # a damaged run is set aside
                 made = summary_of(run, self._catalog, twin, self._key, report)
@@ -95,8 +96,9 @@ class CatalogForecasts:
         """The newest run of this catalog and model, whole or not."""
         return self._latest(whole=False) if self._model.status.serves else None
 
-    def _latest(self, *, whole: bool) -> Run | None:
-        return latest(self._home / "runs", self._catalog.about.history_hash, self._model.version, whole=whole)
+    def _latest(self, *, whole: bool, ledger: str | None = None) -> Run | None:
+        history = self._catalog.about.history_hash
+        return latest(self._home / "runs", history, self._model.version, whole=whole, ledger=ledger)
 
     def monitoring(self) -> ForecastMonitoring | None:
         """What the forecasts of all items did lately; None until it was worked out for this catalog and model."""
@@ -122,7 +124,7 @@ class CatalogForecasts:
         summary = self._summary
         if summary is None or order == "recent":
             found = self._catalog.search(text, limit=limit, offset=offset)
-            facts, total = found.rows, found.total
+            facts, total = tuple(one for one in found.rows if _is_sold(one, summary)), found.total
         elif text.strip():
             found = self._catalog.search(text, limit=_RANKED)
             facts, total = _ranked(found.rows, order, summary)[offset : offset + limit], min(found.total, _RANKED)
@@ -147,6 +149,11 @@ def _ranked(found: tuple[ItemFacts, ...], order: Order, summary: Summary) -> tup
         return -float(numbers[row]) if row is not None else np.inf
 
     return tuple(sorted(found, key=rank))
+
+
+def _is_sold(facts: ItemFacts, summary: Summary | None) -> bool:
+    """Whether an item is still sold, as far as anybody knows."""
+    return summary is None or summary.row_of(facts.item_id) is not None
 
 
 def _today_row(facts: ItemFacts, summary: Summary | None) -> TodayRow:

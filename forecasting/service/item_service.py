@@ -23,11 +23,12 @@ from forecasting.models.mqtransformer.ensemble import EnsembleOutput
 from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble
 from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
 from forecasting.service import what_if
+from forecasting.service.item_life import ItemLife, ItemRecord, life_of, record_of
 from forecasting.service.model_loading import ServedModel
 from forecasting.service.view_models import ItemHistory, ItemView, PastFan, PlanChange, ScenarioView
 
 if TYPE_CHECKING:
-    from data.catalog import Catalog  # it is handed an opened one
+    from data.corrected_catalog import CorrectedCatalog  # it is handed an opened one
     from forecasting.models.patchwork.forecaster import Patchwork, PatchworkParts
 
 _Explanation = TypeVar("_Explanation")
@@ -41,11 +42,13 @@ _EXPLAINED = 4 * _LATELY
 
 @dataclass(frozen=True, eq=False)
 class _Opened:
-    """One item as it was read from the catalog, and its forecast as planned."""
+    """One item as it was read from the catalog, with its ``history`` in layers, and its forecast as planned."""
 
     facts: ItemFacts
     panel: Panel
     plan: Plan
+    history: ItemHistory
+    life: ItemLife
     forecast: QuantileForecast
     output: EnsembleOutput
 
@@ -53,7 +56,7 @@ class _Opened:
 class ItemService:
     """Answers about one item of ``catalog`` at a time, ``horizon`` periods ahead where nothing else is asked."""
 
-    def __init__(self, catalog: Catalog, model: ServedModel, horizon: int) -> None:
+    def __init__(self, catalog: CorrectedCatalog, model: ServedModel, horizon: int) -> None:
         self._catalog, self._model, self._horizon = catalog, model, horizon
         self._lately, self._explanations = Kept[_Opened](_LATELY), Kept[Any](_EXPLAINED)
         self._generations_lock = threading.Lock()
@@ -66,7 +69,7 @@ class ItemService:
         seen = what_if.price_range(panel)
         return ItemView(
             facts=opened.facts,
-            history=ItemHistory.of(panel, plan),
+            history=opened.history,
             forecast=forecast.first(horizon),
             plan_price=what_if.planned(plan, PRICE, horizon),
             plan_promo=what_if.planned(plan, PROMO, horizon),
@@ -75,11 +78,17 @@ class ItemService:
             price_low=seen[0] if seen else None,
             price_high=seen[1] if seen else None,
             planned=what_if.planned_ahead(plan, horizon),
+            life=opened.life,
         )
 
     def history(self, item_id: str) -> ItemHistory:
         """What is on record of one item; raises UnknownItem."""
-        return ItemHistory.of(self._catalog.panel([item_id]))
+        catalog = self._catalog.as_it_is()
+        return self._layers(catalog, catalog.panel([item_id]), None)[0]
+
+    def record(self, item_id: str) -> ItemRecord:
+        """One item's history as imported and as it counts, and what was and may be said of it; raises UnknownItem."""
+        return record_of(self._catalog, item_id)
 
     def past_forecasts(self, item_id: str, horizon: int, count: int = 4) -> tuple[PastFan, ...]:
         """Forecasts as they would have been made ``horizon`` periods apart in the past, oldest first, and what came.
@@ -149,11 +158,22 @@ class ItemService:
 
     def _opened(self, item_id: str) -> _Opened:
         """One item as it was read and forecast last, or anew: a slider that moves asks for the same item again and again."""
-        return self._lately.made(item_id, lambda: self._read(item_id))
+        catalog = self._catalog.as_it_is()  # what is marked later is read by the next question
+        return self._lately.made((item_id, catalog.ledger.version), lambda: self._read(catalog, item_id))
 
-    def _read(self, item_id: str) -> _Opened:
-        panel, plan = self._catalog.panel([item_id]), self._catalog.plan([item_id], self._horizon)
-        return _Opened(self._catalog.item(item_id), panel, plan, *self._model.predict(panel, plan))
+    def _read(self, catalog: CorrectedCatalog, item_id: str) -> _Opened:
+        panel, plan = catalog.panel([item_id]), catalog.plan([item_id], self._horizon)
+        layers = self._layers(catalog, panel, plan)
+        return _Opened(catalog.item(item_id), panel, plan, *layers, *self._model.predict(panel, plan))
+
+    @staticmethod
+    def _layers(catalog: CorrectedCatalog, panel: Panel, plan: Plan | None) -> tuple[ItemHistory, ItemLife]:
+        """One item's history as imported and as it counts, and its life."""
+        item_id, life = str(panel.item_ids[0]), life_of(catalog, panel, catalog.ledger)
+        marks = catalog.ledger.of(item_id, str(next(iter(panel.static.values()), [""])[0]))
+        imported = catalog.imported([item_id]) if marks or panel.life is not None else None
+        lender = life.names.get(life.replaces.other, "") if life.replaces else ""
+        return ItemHistory.of(panel, plan, imported, marks, lender), life
 
     def _explained(self, item_id: str, kind: str, by: Callable[[FeedbackEnsemble, Panel, Plan], _Explanation]) -> _Explanation:
         """What explains one item's forecast by the networks that made it; the last answers of each ``kind`` are kept."""
@@ -163,4 +183,4 @@ class ItemService:
             with self._model.locked() as forecaster:
                 return by(forecaster.networks, opened.panel, opened.plan)
 
-        return cast("_Explanation", self._explanations.made((item_id, kind), explanation))
+        return cast("_Explanation", self._explanations.made((item_id, kind, self._catalog.ledger.version), explanation))

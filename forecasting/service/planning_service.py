@@ -17,7 +17,7 @@ from forecasting.service.purchase_service import PurchaseService
 from forecasting.service.view_models import ModelStatus
 
 if TYPE_CHECKING:
-    from data.catalog import Catalog  # it is handed an opened one
+    from data.corrected_catalog import CorrectedCatalog  # it is handed an opened one
     from forecasting.models.mqtransformer.forecaster import MQTransformerForecaster
 
 #: Best sellers among which duplicates are looked for.
@@ -31,7 +31,7 @@ class PlanningService:
     ``home``. ``items`` answers about one item, ``forecasts`` about all of them, ``purchases`` what to order.
     """
 
-    def __init__(self, catalog: Catalog, models: tuple[Path, ...], home: Path) -> None:
+    def __init__(self, catalog: CorrectedCatalog, models: tuple[Path, ...], home: Path) -> None:
         self._catalog, self._home = catalog, home
         self._model = ServedModel(catalog.about, models)
         self.items = ItemService(catalog, self._model, self.horizon)

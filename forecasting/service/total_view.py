@@ -105,7 +105,8 @@ def total_view(catalog: Catalog, totals: CatalogTotals | None, category: str, ho
     known = np.where(sellers > 0, group.demand[place], np.nan).astype(np.float64)
     unknown = 1 - sellers / np.maximum(np.maximum.accumulate(sellers), 1)
     stocked = np.ones((1, len(known)), np.float32)
-    history = ItemHistory.of(replace(panel, demand=known[None].astype(np.float32), in_stock=stocked, known={}), plan)
+    total = replace(panel, demand=known[None].astype(np.float32), in_stock=stocked, known={}, life=None)
+    history = ItemHistory.of(total, plan)
     recent = min(about.frequency.horizon, len(history.demand))
     lately = _mean(known[len(known) - recent :])
     row = totals.row_of(category) if totals else None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from data.catalog import ItemFacts
+from data.history_marks import Mark
 from data.schema import PRICE, PROMO, Panel, Plan
 from forecasting.core.types import ModelCard, QuantileForecast
+from forecasting.service.item_life import ItemLife
 
 #: How Today's items may be ranked: by expected units, by the width of the fan, by recent sales.
 Order = Literal["expected", "uncertain", "recent"]
@@ -48,7 +51,11 @@ class TodayPage:
 
 @dataclass(frozen=True, eq=False)
 class ItemHistory:
-    """What is on record of one item, from its first known period on; NaN unknown; events past and planned."""
+    """What is on record of one item, from its first known period on; NaN unknown; events past and planned.
+
+    ``imported`` [T] is the demand as it was imported where planners have said that it is not what counts, None where they have
+    not; ``named`` are the events that they have named. ``lent`` [T] is where the history of the item ``lender`` stands in.
+    """
 
     periods: pd.DatetimeIndex
     demand: np.ndarray
@@ -56,11 +63,19 @@ class ItemHistory:
     promo: np.ndarray
     in_stock: np.ndarray
     events: tuple[tuple[pd.Timestamp, str], ...]
+    imported: np.ndarray | None = None
+    named: tuple[tuple[pd.Timestamp, str], ...] = ()
+    lent: np.ndarray | None = None
+    lender: str = ""
 
     @classmethod
-    def of(cls, panel: Panel, plan: Plan | None = None) -> ItemHistory:
-        """The record of a panel of one item; with a ``plan`` its events, too."""
-        known = np.flatnonzero(np.isfinite(panel.demand[0]))
+    def of(
+        cls, panel: Panel, plan: Plan | None = None, imported: Panel | None = None, marks: Sequence[Mark] = (), lender: str = ""
+    ) -> ItemHistory:
+        """The record of a panel of one item; with a ``plan`` its events, too, with the panel as ``imported`` and the ``marks``
+        of the item its layers."""
+        there = np.isfinite(panel.demand[0]) | (np.isfinite(imported.demand[0]) if imported is not None else False)
+        known = np.flatnonzero(there)
         record = slice(int(known[0]) if known.size else len(panel.periods), None)
         unknown = np.full(len(panel.periods), np.nan)
         events = [
@@ -76,6 +91,15 @@ class ItemHistory:
             promo=panel.known[PROMO][0, record] if PROMO in panel.known else unknown[record],
             in_stock=panel.in_stock[0, record],
             events=tuple(events),
+            imported=None if imported is None else imported.demand[0, record],
+            named=tuple(
+                (stamp, mark.name)
+                for mark in marks
+                if mark.kind == "event"
+                for stamp in panel.periods[mark.covers(panel.periods)]
+            ),
+            lent=None if panel.life is None else panel.life.lent(panel.periods)[0, record],
+            lender=lender,
         )
 
 
@@ -84,7 +108,7 @@ class ItemView:
     """One item's history and forecast; plans [H]; prices in the catalog's currency, None where there are none.
 
     ``promo_given`` [H] says which promotions somebody has planned; the others are as usual. The plan of prices and promotions
-    reaches ``planned`` periods ahead.
+    reaches ``planned`` periods ahead. ``life`` is where the item begins and ends.
     """
 
     facts: ItemFacts
@@ -97,6 +121,7 @@ class ItemView:
     price_low: float | None
     price_high: float | None
     planned: int = 0
+    life: ItemLife = field(default_factory=ItemLife)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,8 +206,13 @@ class ModelStatus:
 
 @dataclass(frozen=True)
 class SummaryStatus:
-    """Whether the forecasts of all items, which rank Today's list, are there; and their expected units over the horizon."""
+    """Whether the forecasts of all items, which rank Today's list, are there; and their expected units over the horizon.
+
+    ``ledger`` names the marks of the history that they were made with, and ``behind`` says that there are others by now.
+    """
 
     ready: bool
     message: str
     expected_units: float | None = None
+    ledger: str = ""
+    behind: bool = False

@@ -17,6 +17,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 import stand_in_buying
+import stand_in_history
 import stand_in_ladder
 import stand_in_launches
 import stand_in_totals
@@ -50,6 +51,7 @@ from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings
 from forecasting.purchasing.purchase_plan import BuyPlan
 from forecasting.purchasing.purchase_terms import BuySettings
 from forecasting.service.background_jobs import CommandJob
+from forecasting.service.item_life import ItemRecord
 from forecasting.service.total_view import TotalView
 from forecasting.service.view_models import (
     ItemView,
@@ -139,16 +141,24 @@ class Items:
     """Of one item."""
 
     def history(self, item_id: str) -> ItemHistory:
-        return history(_number(item_id))
+        return self._layers(item_id)[0]
+
+    def record(self, item_id: str) -> ItemRecord:
+        return self._layers(item_id)[1]
+
+    def _layers(self, item_id: str) -> tuple[ItemHistory, ItemRecord]:
+        number = _number(item_id)
+        return stand_in_history.layers(number, facts(number), history(number), planner_store().ledger(about().name))
 
     def view(self, item_id: str, horizon: int | None = None) -> ItemView:
         number, horizon = _number(item_id), horizon or HORIZON
         if not STATE.trained:
             raise NotTrained("No model has been trained on this catalog yet. Train one on the Data page.")
-        past, given = history(number), np.full(horizon, STATE.planned)
+        (past, record), given = self._layers(item_id), np.full(horizon, STATE.planned)
         price, promo = np.full(horizon, 2.49), (np.arange(horizon) == 4) * 0.8 if STATE.planned else np.full(horizon, 0.18)
         answer = forecast(number, horizon, price, promo, past.periods[-1])
-        return ItemView(facts(number), past, answer, price, promo, given, elasticity(number), 1.99, 2.49)
+        view = ItemView(facts(number), past, answer, price, promo, given, elasticity(number), 1.99, 2.49)
+        return replace(view, life=record.life)
 
     def past_forecasts(self, item_id: str, horizon: int, count: int = 4) -> tuple[PastFan, ...]:
         number, past, fans = _number(item_id), history(_number(item_id)), []
@@ -243,13 +253,8 @@ class Forecasts(stand_in_why.Faithful):
 
     def today(self, order: str = "expected", limit: int = 25, offset: int = 0, text: str = "") -> TodayPage:
         rows = [self._row(_number(item.item_id), item) for item in search(text, STATE.items).rows]
-        rows.sort(
-            key={
-                "expected": lambda row: -(row.expected_units or 0),
-                "uncertain": lambda row: -(row.width or 0),
-                "recent": lambda row: -row.recent_units,
-            }[order]
-        )
+        numbers = {"expected": lambda row: row.expected_units, "uncertain": lambda row: row.width}
+        rows.sort(key=lambda row: -(numbers.get(order, lambda one: one.recent_units)(row) or 0))
         return TodayPage(tuple(rows[offset : offset + limit]), len(rows), HORIZON, about().last, order)
 
     def _row(self, number: int, item: ItemFacts) -> TodayRow:
@@ -268,9 +273,8 @@ class Purchases:
 
     def alerts(self, saved: Sequence[Term] = ()) -> Alerts:
         known = np.array([len(history(number).periods) for number in range(STATE.items)])
-        return alerts(
-            plan_inputs(STATE.items, STATE.stocked, STATE.ordered), BuySettings(), known, Forecasts().monitoring(), saved
-        )
+        inputs = plan_inputs(STATE.items, STATE.stocked, STATE.ordered)
+        return alerts(inputs, BuySettings(), known, Forecasts().monitoring(), saved)
 
     def joint_totals(self, plan: BuyPlan) -> JointTotals:
         return joint_totals(plan, stand_in_buying.CORRELATION)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -154,3 +155,26 @@ def test_the_end_of_a_plan_is_marked_where_it_ends_before_the_forecast_does(view
 
     assert "plan ends" in labels(drawn_to(3))
     assert not any("plan ends" in labels(drawn_to(planned)) for planned in (0, len(view.forecast.periods)))
+
+
+def test_what_another_item_lent_is_a_line_of_its_own_and_planners_events_carry_their_names(view: ItemView) -> None:
+    lent = np.arange(104) < 80
+    week = view.history.periods[70]
+    history = replace(view.history, lent=lent, lender="Old rye bread", named=((week, "Strike"),))
+    figure = charts.item_fan(history, view.forecast, 0.9, WEEKS, view.plan_promo)
+    before, own = named(figure, "Sold of Old rye bread"), named(figure, "Sold")
+    assert (before.line.dash, before.line.color) == ("dash", charts.NOTE)
+    shown = ~lent[-len(own.y) :]
+    np.testing.assert_array_equal(np.isfinite(own.y), shown)
+    assert np.isfinite(before.y).sum() == (~shown).sum() + 1, "one line goes over into the other"
+    assert "Strike" in labels(figure)
+
+
+def test_what_was_imported_stands_beside_what_counts(view: ItemView) -> None:
+    imported = view.history.demand.copy()
+    imported[[90, 95]] = [view.history.demand[90] + 5, 9000]
+    figure = charts.item_fan(replace(view.history, imported=imported), view.forecast, 0.9, WEEKS, view.plan_promo)
+    shown = [trace for trace in figure.data if trace.name == "As imported"]
+    assert [trace.marker.symbol for trace in shown] == ["circle-open", "triangle-up-open"]
+    assert "9,000 as imported" in labels(figure)
+    assert figure.layout.yaxis.range[1] < 2000, "a slip of the past does not flatten the chart"

@@ -161,9 +161,13 @@ def test_places_are_the_dearest_first_and_can_be_searched(known: PlanInputs) -> 
     assert [line.item_id for line in plan.lines(plan.places(folded=wanted.casefold()))] == [wanted]
 
 
-def test_an_item_without_a_forecast_sells_nothing_and_a_long_lead_time_is_flagged(known: PlanInputs) -> None:
+def test_an_item_that_is_no_longer_sold_is_in_no_list_but_its_own(known: PlanInputs) -> None:
     short = plan_inputs(known.assortment, summary_of(known.assortment.item_ids[1:].copy()))
-    assert buy_plan(short, BuySettings(), {}).order.need[0] == 0
+    assert buy_plan(short, BuySettings(), {}).rows.tolist() == list(range(1, len(known.assortment)))
+    assert buy_plan(short, BuySettings(item=str(known.assortment.item_ids[0])), {}).order.need.tolist() == [0]
+
+
+def test_a_long_lead_time_is_flagged(known: PlanInputs) -> None:
     plan = buy_plan(known, BuySettings(review=5), {})
     assert plan.is_extended.tolist() == (known.assortment.commercial["lead_time"] + 5 > 6).tolist()
 

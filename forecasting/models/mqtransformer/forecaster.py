@@ -24,6 +24,7 @@ from data.schema import PRICE, Panel, Plan
 from forecasting.core.atomic_write import UNREADABLE, written
 from forecasting.core.bounds import bounded, most_units, plausible_plan, promoted_range
 from forecasting.core.forecaster import Generation
+from forecasting.core.life_cycle import living
 from forecasting.core.quantile_function import TAUS, mean
 from forecasting.core.types import ModelCard, QuantileForecast, Report
 from forecasting.features.channel_layout import ChannelLayout
@@ -122,7 +123,7 @@ class MQTransformerForecaster(Generation):
         ``core.bounds``, as ``forecast`` keeps them.
         """
         forecast, output = self._predict(history, plausible_plan(history, plan), shown=shown)
-        return bounded(forecast, most_units(history)), output
+        return living(bounded(forecast, most_units(history)), history), output
 
     @staticmethod
     def at_prices(history: Panel, forecast: QuantileForecast, output: EnsembleOutput, prices: np.ndarray) -> QuantileForecast:
@@ -136,7 +137,7 @@ class MQTransformerForecaster(Generation):
         answered = flattened_prices(np.asarray(prices), history.known[PRICE])
         moved = output.at_prices(torch.as_tensor(answered, dtype=torch.float32)[:, None])
         priced = replace(forecast, values=moved.values[:, 0], cumulative=moved.cumulative[:, 0])
-        return bounded(priced, most_units(history))
+        return living(bounded(priced, most_units(history)), history)
 
     def _predict(self, history: Panel, plan: Plan, *, shown: bool) -> tuple[QuantileForecast, EnsembleOutput]:
         """What the networks say of a plan that can be meant, without bounds."""

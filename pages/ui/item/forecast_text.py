@@ -50,6 +50,8 @@ class Words:
 
     def sentence(self) -> str:
         """The answer: what to expect, and the chosen quantile."""
+        if not self.forecast.values.any():
+            return f"**Nothing** is expected to sell in {self._ahead}."
         below = formats.fewer_than(self.chosen)
         return (
             f"Expect about **{formats.units(self.expected)}** units in {self._ahead}; "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from forecasting.service.background_jobs import FunctionJob
@@ -22,9 +24,23 @@ def section() -> None:
         st.page_link(frame.page("data"), label="Train a model", icon=":material/arrow_forward:")
         return
     job = jobs.function(_JOB, service.key)
-    job_panel.section(job, _JOB, lambda: _offer(job, service), went_wrong="The items could not be forecast.")
+    job_panel.section(job, _JOB, lambda: _offer(job, service, "primary"), went_wrong="The items could not be forecast.")
 
 
-def _offer(job: FunctionJob, service: PlanningService) -> None:
-    if st.button("Forecast all items now", type="primary"):
+def behind() -> None:
+    """Where planners have marked histories since all items were forecast: that lists rest on the old ones, and how to renew
+    them."""
+    service = catalog.service()
+    if not service.forecasts.status().behind:
+        return
+    st.caption(
+        ":material/history: Histories were marked since all items were forecast. The Item page has it already; this list "
+        "follows with the next forecast of all items."
+    )
+    job = jobs.function(_JOB, f"{service.key}/{catalog.ledger().digest}")
+    job_panel.section(job, _JOB, lambda: _offer(job, service, "secondary"), went_wrong="The items could not be forecast.")
+
+
+def _offer(job: FunctionJob, service: PlanningService, look: Literal["primary", "secondary"]) -> None:
+    if st.button("Forecast all items now", type=look):
         job_panel.start(_JOB, lambda: job.start(service.forecasts.summarise))

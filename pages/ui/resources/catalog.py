@@ -15,6 +15,7 @@ from pages.ui.resources.kept import by
 
 if TYPE_CHECKING:
     from data.facts import SearchResult
+    from data.history_marks import Ledger
     from data.planner_store import PlannerStore
     from forecasting.service.planning_service import PlanningService
     from forecasting.service.total_view import TotalView
@@ -41,6 +42,22 @@ def version() -> str:
     return service().key
 
 
+def ledger() -> Ledger:
+    """What planners say of the history of the catalog in use."""
+    return planner_store().ledger(service().figures().name)
+
+
+def history_version() -> tuple[str, int]:
+    """Of catalog, model and ledger together: what answers about one item depend on."""
+    return version(), ledger().version
+
+
+def lists_version() -> tuple[str, bool, str]:
+    """Names the forecasts of all items that lists rest on: whether they are there, and with which marks they were made."""
+    status = service().forecasts.status()
+    return version(), status.ready, status.ledger
+
+
 def model_words() -> str:
     """The model as it is stamped on files."""
     card = service().model().card
@@ -53,25 +70,25 @@ def search(text: str, limit: int = 20, offset: int = 0) -> SearchResult:
     return service().search(text, limit, offset)
 
 
-@by(lambda: (version(), service().forecasts.status().ready), 64)
+@by(lambda: lists_version(), 64)
 def today(order: Order, limit: int, offset: int, text: str) -> TodayPage:
     """A page of the ranked items."""
     return service().forecasts.today(order, limit, offset, text)
 
 
-@by(lambda: (version(), service().forecasts.status().ready), 64)
+@by(lambda: lists_version(), 64)
 def total(category: str) -> TotalView:
     """What all items, or those of a category, sold together and will sell."""
     return service().forecasts.total(category)
 
 
-@by(version, 256)
+@by(history_version, 256)
 def item(item_id: str, horizon: int) -> ItemView:
     """History and forecast of one item."""
     return service().items.view(item_id, horizon)
 
 
-@by(version, 64)
+@by(history_version, 64)
 def past_forecasts(item_id: str, horizon: int) -> tuple[PastFan, ...]:
     """What was forecast at earlier creation dates, and what came."""
     return service().items.past_forecasts(item_id, horizon)

@@ -47,7 +47,7 @@ def _generation(name: str) -> Generation:
     return workflows.fitted_generation(catalog.service().figures().history_hash, name)
 
 
-@by(lambda: _files(), 64)
+@by(lambda: (_files(), catalog.ledger().version), 64)
 def forecast_by(name: str, item_id: str) -> QuantileForecast:
     """One item as a generation of the ladder sees it."""
     return catalog.service().items.forecast_by(_generation(name), item_id)

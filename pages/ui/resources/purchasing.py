@@ -21,9 +21,9 @@ from pages.ui.resources import catalog
 from pages.ui.resources.kept import by
 
 
-def _terms() -> tuple[str, bool, int]:
+def _terms() -> tuple[tuple[str, bool, str], int]:
     """Names the forecasts of all items that an answer rests on, and the terms that planners have saved."""
-    return catalog.version(), catalog.service().forecasts.status().ready, saved_terms().version
+    return catalog.lists_version(), saved_terms().version
 
 
 @by(lambda: (_terms(), saved_quantities().version), 6)
@@ -75,7 +75,7 @@ def _located(settings: BuySettings) -> tuple[BuyPlan, BranchErrorCorrelation]:
     return buy_plan(unlimited), _branch_errors(unlimited)
 
 
-def _named(settings: BuySettings) -> tuple[BuySettings, tuple[str, bool, int]]:
+def _named(settings: BuySettings) -> tuple[BuySettings, tuple[tuple[str, bool, str], int]]:
     return replace(settings, budget=None), _terms()
 
 

@@ -16,7 +16,7 @@ def truths() -> TruthStore | None:
     return workflows.truths(catalog.service().figures().catalog_hash)
 
 
-@by(catalog.version, 64)
+@by(catalog.history_version, 64)
 def of_item(item_id: str, horizon: int) -> ItemTruth | None:
     """The truth beside the forecast of one item."""
     known = truths()
