@@ -1,0 +1,84 @@
+"""Rows that stand in a file twice, alike in every column: an export that was appended to itself, and never twice the sales."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
+from data.sources.upload.readers.table import many
+from data.sources.upload.repairs.found import Found, Sheet
+from data.sources.upload.value_parsing import Coded
+
+KIND = "repeated-rows"
+
+_CLOCK = re.compile(r"\d{1,2}:\d{2}")
+
+#: The share of a column's cells that differ from one another where it numbers the lines or the documents of a file.
+_NUMBERED = 0.2
+
+
+def find(sheet: Sheet, decisions: Decisions) -> Found[Sheet] | None:
+    """Rows alike in every column are left out but for the first.
+
+    They are not where a file lists single sales without a number or a time of day: two alike are then two sales.
+    """
+    mapping = sheet.mapping
+    if not (mapping.item_id and mapping.date):
+        return None
+    codes = pd.DataFrame({place: one.codes for place, one in enumerate(sheet.cells.values())})
+    again = codes.duplicated().to_numpy()
+    if not again.any():
+        return None
+    default = YES if _exported_twice(sheet, codes, again) else NO
+    answer = answer_to(KIND, decisions, default)
+    first = int(np.flatnonzero(again)[0])
+    earlier = int(np.flatnonzero((codes == codes.iloc[first]).all(axis=1))[0])
+    numbers, count = sheet.numbers, int(again.sum())
+    words = f"{many(count, 'row')} stand in the file twice, alike in every column. The first of each is kept; none is added up."
+    if default == NO:
+        words += " Other rows share an item and a date too: where each row is a sale, two alike are two sales."
+    offer = Offer(
+        kind=KIND,
+        title="Rows twice",
+        words=words,
+        count=count,
+        before=f"rows {numbers[earlier]:,} and {numbers[first]:,}: {sheet.row(first)}",
+        after=f"row {numbers[earlier]:,} alone",
+        effect="What sold would count twice in these periods, and the forecast would follow.",
+        default=default,
+        answer=answer,
+    )
+    return Found(sheet.take(~again) if answer == YES else sheet, offer)
+
+
+def _exported_twice(sheet: Sheet, codes: pd.DataFrame, again: np.ndarray) -> bool:
+    """Whether rows alike are one row written twice: no other rows share item and date, or each has a number of its own."""
+    keys = [sheet.mapping.item_id, sheet.mapping.date, *filter(None, [sheet.mapping.location])]
+    key = pd.DataFrame({column: sheet.cells[column].codes for column in keys})
+    others = key.duplicated().to_numpy() & ~again
+    if others.any():
+        return numbers_lines(sheet)
+    times = codes[codes.duplicated(keep=False)].value_counts(sort=False).to_numpy()
+    return len(set(times.tolist())) == 1
+
+
+def numbers_lines(sheet: Sheet) -> bool:
+    """Whether some column tells one line of the file from another: a document's number, or a time of day."""
+    mapping = sheet.mapping
+    counted = {mapping.item_id, mapping.demand, mapping.price, mapping.stock, mapping.name, *mapping.known}
+    return any(_differs_by_line(one) for column, one in sheet.cells.items() if column not in counted)
+
+
+def _differs_by_line(column: Coded) -> bool:
+    texts = column.texts[:50]
+    timed = sum(_CLOCK.search(text) is not None and not text.endswith("00:00") for text in texts) * 2 > len(texts)
+    digits = sum(any(map(str.isdigit, text)) and date_like(text) is False for text in texts) * 2 > len(texts)
+    return len(texts) > 0 and (timed or (digits and len(column.texts) >= _NUMBERED * max(1, len(column.codes))))
+
+
+def date_like(text: str) -> bool:
+    """Whether a text could be a date, which many rows share and which numbers nothing."""
+    return re.search(r"\d[-./]\d", text) is not None
