@@ -15,7 +15,7 @@ from data.sources.upload.panel_layout import Rows
 from data.sources.upload.readers.table import many
 from data.sources.upload.repairs.found import Found, Lines
 from data.sources.upload.repairs.lines.item_codes import damaged
-from data.sources.upload.repairs.lines.repeated_rows import numbers_lines
+from data.sources.upload.repairs.lines.repeated_rows import exported_twice, numbers_lines
 
 KIND = "add-up"
 
@@ -79,6 +79,8 @@ def _kind_of(lines: Lines) -> _Seen | None:
         return _Seen(False, "weeks", 0) if daily else None
     many_lines = count >= _LEAST and count >= _SHARE * dated.sum()
     if not (many_lines or numbers_lines(lines.sheet)) or _place_column(lines, again) or damaged(rows.item_ids).any():
+        return None
+    if exported_twice(lines.sheet):  # these are never added up
         return None
     if one_weekday or monthly:
         return _Seen(True, "months" if monthly and not one_weekday else "days", count)

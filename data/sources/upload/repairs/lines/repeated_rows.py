@@ -28,11 +28,11 @@ def find(sheet: Sheet, decisions: Decisions) -> Found[Sheet] | None:
     mapping = sheet.mapping
     if not (mapping.item_id and mapping.date):
         return None
-    codes = pd.DataFrame({place: one.codes for place, one in enumerate(sheet.cells.values())})
+    codes = _codes(sheet)
     again = codes.duplicated().to_numpy()
     if not again.any():
         return None
-    default = YES if _exported_twice(sheet, codes, again) else NO
+    default = YES if exported_twice(sheet) else NO
     answer = answer_to(KIND, decisions, default)
     first = int(np.flatnonzero(again)[0])
     earlier = int(np.flatnonzero((codes == codes.iloc[first]).all(axis=1))[0])
@@ -54,8 +54,16 @@ def find(sheet: Sheet, decisions: Decisions) -> Found[Sheet] | None:
     return Found(sheet.take(~again) if answer == YES else sheet, offer)
 
 
-def _exported_twice(sheet: Sheet, codes: pd.DataFrame, again: np.ndarray) -> bool:
-    """Whether rows alike are one row written twice: no other rows share item and date, or each has a number of its own."""
+def _codes(sheet: Sheet) -> pd.DataFrame:
+    return pd.DataFrame({place: one.codes for place, one in enumerate(sheet.cells.values())})
+
+
+def exported_twice(sheet: Sheet) -> bool:
+    """Whether rows are alike because they were written twice: no others share item and date, or each has a number."""
+    codes = _codes(sheet)
+    again = codes.duplicated().to_numpy()
+    if not again.any():
+        return False
     keys = [sheet.mapping.item_id, sheet.mapping.date, *filter(None, [sheet.mapping.location])]
     key = pd.DataFrame({column: sheet.cells[column].codes for column in keys})
     others = key.duplicated().to_numpy() & ~again

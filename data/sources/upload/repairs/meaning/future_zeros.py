@@ -16,6 +16,9 @@ KIND = "future-zeros"
 #: Periods before the zeros that tell how often an item sells nothing.
 _BEFORE = 26
 
+#: Periods before the zeros in which most of the items that sell at all must have sold.
+_LATELY = 8
+
 #: The chance that so many items sell nothing for so long by themselves, below which it is taken for granted that they did not.
 _IMPOSSIBLE = 1e-6
 
@@ -26,7 +29,7 @@ def find(rows: Rows, decisions: Decisions) -> Found[Rows] | None:
     silent, ahead = _zeros_ahead(demand)
     if not ahead:
         return None
-    certain = ahead >= 2 and silent
+    certain = ahead >= 2 and silent and 3 * ahead <= rows.periods
     planned = _planned(rows, ahead)
     if not certain and not (planned and ahead >= 2):
         return None
@@ -67,18 +70,20 @@ def _zeros_ahead(demand: np.ndarray) -> tuple[bool, int]:
     if not known[end:].any() or _as_long_before(sold[:end] > 0, ahead):
         return False, 0
     recent = demand[:, max(0, end - _BEFORE) : end]
-    active = np.nansum(recent, axis=1) > 0
+    active = np.nansum(recent[:, -_LATELY:], axis=1) > 0
+    if 2 * active.sum() < (np.nansum(recent, axis=1) > 0).sum():
+        return False, 0  # they stopped one after another
     periods = np.isfinite(recent[active]).sum(axis=1)
     zeros = ((recent[active] == 0).sum(axis=1) + 0.5) / (periods + 1.0)  # (N,) how often an item sells nothing
     later = np.isfinite(demand[active, end:]).sum(axis=1)
     chance = float((later * np.log(zeros)).sum())
-    return chance < np.log(_IMPOSSIBLE) and int(active.sum()) > 1, ahead
+    return chance < np.log(_IMPOSSIBLE), ahead if int(active.sum()) > 1 else 0  # one item may have stopped
 
 
 def _as_long_before(selling: np.ndarray, ahead: int) -> bool:
     """Whether nothing sold for about as long before [T], as in goods of one season."""
-    edges = np.flatnonzero(selling)
-    return len(edges) > 1 and int(np.diff(edges).max()) - 1 >= max(2, ahead // 2)
+    edges = np.append(-1, np.flatnonzero(selling))
+    return int(np.diff(edges).max()) - 1 >= max(2, ahead // 2)
 
 
 def _planned(rows: Rows, ahead: int) -> bool:

@@ -161,18 +161,23 @@ def _beyond_chance(demand: np.ndarray, runs: _Runs) -> np.ndarray:
     spread = np.nansum((rest - mean[:, None]) ** 2, axis=1) / known
     dispersion = np.maximum((spread - mean) / np.maximum(mean, 1e-9) ** 2, _LEAST_DISPERSION)[place]
     drawn = -np.log1p(dispersion * runs.level) / dispersion  # log P(0) of a negative binomial
-    own = np.where((rest == 0).any(axis=1), np.log((rest == 0).sum(axis=1).clip(1) / known), -np.inf)[place]
+    zero = demand[items] == 0
+    starts = (zero & ~np.pad(zero, ((0, 0), (1, 0)))[:, :-1]).sum(axis=1)
+    own = np.log((starts - 0.5) / np.maximum((demand[items] > 0).sum(axis=1), 1))[place]  # how often a zero follows a sale
     return runs.length * np.maximum(drawn, own) + np.log(width) < np.log(_IMPOSSIBLE)
 
 
 def _of_season(demand: np.ndarray, runs: _Runs, season: int, least: int, most: int) -> np.ndarray:
-    """Which runs [K] of ``least`` to ``most`` periods have like ones a ``season`` before or after: not always on sale."""
-    answer = np.zeros(len(runs.item), bool)
+    """Which runs [K] of ``least`` to ``most`` periods have like ones a ``season`` before or after, or may have: not always on
+    sale."""
+    like, compared = (np.zeros(len(runs.item), bool) for _ in range(2))
     middle = runs.start + runs.length // 2
     for place in (middle - season, middle + season):
         valid = (place >= 0) & (place < demand.shape[1])
-        answer[valid] |= demand[runs.item[valid], place[valid]] == 0
-    return answer & (runs.length >= least) & (runs.length <= most)
+        valid[valid] = np.isfinite(demand[runs.item[valid], place[valid]])
+        like[valid] |= demand[runs.item[valid], place[valid]] == 0
+        compared |= valid
+    return (like | ~compared) & (runs.length >= least) & (runs.length <= most)
 
 
 def _closed(demand: np.ndarray, runs: _Runs) -> np.ndarray:

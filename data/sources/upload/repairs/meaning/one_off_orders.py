@@ -17,7 +17,7 @@ from data.sources.upload.repairs.found import Found
 KIND = "one-off-orders"
 
 #: Times the next highest period, and times the usual one, that a one-off lies above; periods with a sale that tell.
-_ABOVE_NEXT, _ABOVE_USUAL, _LEAST = 5.0, 10.0, 8
+_ABOVE_NEXT, _ABOVE_USUAL, _LEAST = 5.0, 10.0, 12
 
 
 def find(rows: Rows, decisions: Decisions) -> Found[Rows] | None:

@@ -21,11 +21,11 @@ _RECENT = {"day": 28, "week": 26, "month": 12}
 _LEAST = 8
 
 #: How far under the lowest of the recent periods the last must lie, and how many deviations of their logs.
-_RATIO, _DEVIATIONS = 0.85, 6.0
-_SURE_RATIO, _SURE_DEVIATIONS = 0.75, 8.0
+_RATIO, _DEVIATIONS = 0.85, 5.0
+_SURE_RATIO, _SURE_DEVIATIONS = 0.75, 7.0
 
 #: The share of items that must lie below most of their own recent periods; and how many items can prove it.
-_ITEMS, _FEW = 0.8, 5
+_ITEMS, _FEW = 0.75, 5
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,12 @@ def _drop(rows: Rows) -> _Drop | None:
     if len(recent) < 4 or usual <= 0 or recent.min() <= 0:
         return None
     share, lowest = totals[-1] / usual, totals[-1] / recent.min()
-    spread = max(float(np.diff(np.log(recent)).std()), 1.0 / np.sqrt(usual), 0.02)
+    logs = np.log(recent / usual)
+    below = 1.5 * float(np.sqrt(np.mean(np.minimum(logs, 0.0) ** 2)))  # promotions and peaks move a total up only
+    spread = max(min(float(np.diff(logs).std()), below), 1.0 / np.sqrt(usual), 0.02)
     deviations = -np.log(max(totals[-1], 0.5) / usual) / spread
     low = _share_below(seen)
-    if lowest > _RATIO or deviations < _DEVIATIONS or low < _ITEMS or _fell_before(totals, share, unit, season):
+    if lowest > _RATIO or deviations < _DEVIATIONS or low < _ITEMS or _fell_before(totals, unit, season):
         return None
     certain = bool(lowest <= _SURE_RATIO and deviations >= _SURE_DEVIATIONS and known.sum() >= _FEW)
     if not certain and known.sum() < _FEW and deviations < 1.5 * _SURE_DEVIATIONS:
@@ -106,15 +108,14 @@ def _share_below(seen: np.ndarray) -> float:
     return float((seen[able, -1] < bound[able]).mean()) if able.any() else 0.0
 
 
-def _fell_before(totals: np.ndarray, share: float, unit: str, season: int) -> bool:
-    """Whether totals [T] fell about as far before: a year ago, or more than once."""
+def _fell_before(totals: np.ndarray, unit: str, season: int) -> bool:
+    """Whether totals [T] fell about as far under the lowest of the periods before: a year ago, or more than once."""
     if len(totals) <= _LEAST + 2:
         return False
-    windows = np.lib.stride_tricks.sliding_window_view(totals[:-2], _LEAST)  # (T - 1 - _LEAST, _LEAST)
-    usual = np.median(windows, axis=1)
-    earlier = np.divide(totals[_LEAST:-1][: len(usual)], usual, out=np.ones(len(usual)), where=usual > 0)
-    deep = earlier < np.exp(0.6 * np.log(max(share, 1e-3)))
+    lowest = np.lib.stride_tricks.sliding_window_view(totals[:-1], _LEAST).min(axis=1)  # (T - _LEAST,)
+    falls = np.divide(totals[_LEAST:], lowest, out=np.ones(len(lowest)), where=lowest > 0)
+    deep = falls[:-1] < np.exp(0.6 * np.log(max(falls[-1], 1e-3)))
     year = 365 if unit == "day" else season
-    a_year_ago = len(totals) - 1 - year - _LEAST
+    a_year_ago = len(falls) - 1 - year
     around = deep[max(0, a_year_ago - 2) : a_year_ago + 3] if a_year_ago > 0 else deep[:0]
-    return bool(around.any()) or int(deep[: -max(1, _LEAST // 2)].sum()) > max(1, len(deep) // 50)
+    return bool(around.any()) or int(deep.sum()) > max(1, len(deep) // 50)

@@ -19,8 +19,11 @@ KIND = "unit-change"
 #: What a unit may be of another where the file names no pack size.
 _PACKS = (6.0, 10.0, 12.0, 24.0, 48.0, 100.0, 144.0, 1000.0)
 
-#: Known periods on each side; the least jump; how near a pack the jump must be, as a log; how steady the sides, as a log.
-_SIDE, _JUMP, _NEAR, _STEADY = 8, 4.5, 0.2, 0.6
+#: Known periods on each side; the least jump; how steady the sides are and how little they drift, as logs.
+_SIDE, _JUMP, _STEADY, _DRIFT = 8, 4.5, 0.6, 0.35
+
+#: How near the item's own pack, or the size of any pack, the jump must be, as a log.
+_NEAR, _NEAR_ANY = 0.2, 0.1
 
 #: The least deviation of the logs of an item that can have jumped.
 _MOVES = 0.35
@@ -115,6 +118,8 @@ def _jump(logs: np.ndarray) -> tuple[int, float] | None:
         return None
     if jump * (right.min() - left.max() if jump > 0 else right.max() - left.min()) < 0:
         return None  # the sides overlap
+    if max(abs(np.median(side[: len(side) // 2]) - np.median(side[len(side) // 2 :])) for side in (left, right)) > _DRIFT:
+        return None  # a season, or growth
     return int(place[best]), float(np.exp(jump))
 
 
@@ -124,7 +129,9 @@ def _pack(rows: Rows, item: int, ratio: float) -> float:
     sizes = np.array([*([own] if own > 1 else []), *_PACKS])
     factors = np.concatenate([sizes, 1 / sizes])
     apart = np.abs(np.log(factors) - np.log(ratio))
-    return float(factors[np.argmin(apart)]) if apart.min() <= _NEAR else float("nan")
+    near = np.tile([*([_NEAR] if own > 1 else []), *[_NEAR_ANY] * len(_PACKS)], 2)
+    best = int(np.argmin(apart - near))
+    return float(factors[best]) if apart[best] <= near[best] else float("nan")
 
 
 def _price_answers(rows: Rows, jumps: _Jumps) -> np.ndarray:
