@@ -46,8 +46,8 @@ OF_LINES: tuple[Repair[Lines], ...] = (
 #: periods.
 OF_SPANS: tuple[Repair[Rows], ...] = (sums_of_others.find, future_zeros.find, unfinished_period.find)
 OF_HISTORIES: tuple[Repair[Rows], ...] = (
-    missing_rows.find,
     closed_days.find,
+    missing_rows.find,
     unit_changes.find,
     hidden_stockouts.find,
     one_off_orders.find,

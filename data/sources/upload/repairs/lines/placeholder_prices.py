@@ -60,11 +60,12 @@ def _absurd(item: np.ndarray, price: np.ndarray) -> np.ndarray:
     answer = np.zeros(len(price), bool)
     if not meant.any():
         return answer
-    series = pd.Series(price[meant])
-    usual = series.groupby(item[meant]).transform("median").to_numpy()
-    times = series.to_numpy() / usual
-    nines = np.char.strip(np.char.mod("%.10g", series.to_numpy()), "9.") == ""
-    far = (times >= _FAR) | (times <= 1 / _FAR) | nines & (series.to_numpy() >= 99) & (times >= _NINES_FAR)
-    seldom = pd.Series(far).groupby(item[meant]).transform("mean").to_numpy() <= _SELDOM
-    answer[np.flatnonzero(meant)[far & seldom]] = True
+    owner, values = item[meant], price[meant]
+    times = values / pd.Series(values).groupby(owner).transform("median").to_numpy()
+    far = (times >= _FAR) | (times <= 1 / _FAR)
+    high = np.flatnonzero((values >= 99) & (times >= _NINES_FAR))
+    far[high] |= np.char.strip(np.char.mod("%.10g", values[high]), "9.") == ""
+    if far.any():
+        share = np.bincount(owner, weights=far) / np.maximum(np.bincount(owner), 1)
+        answer[np.flatnonzero(meant)[far & (share[owner] <= _SELDOM)]] = True
     return answer

@@ -29,7 +29,10 @@ def find(rows: Rows, decisions: Decisions) -> Found[Rows] | None:
     if rows.calendar.frequency.unit != "day" or not rows.gaps:
         return None
     there = rows.there()
-    begun = np.logical_or.accumulate(there, axis=1) & np.logical_or.accumulate(there[:, ::-1], axis=1)[:, ::-1]
+    begun = np.logical_or.accumulate(there, axis=1)
+    lasts = np.logical_or.accumulate(there[:, ::-1], axis=1)[:, ::-1]
+    between = begun & lasts
+    begun &= lasts | there[:, -7:].any(axis=1, keepdims=True)  # to the end, where it is still on sale
     weekday = rows.calendar.periods[: rows.periods].day_of_week.to_numpy()
     one = (weekday[:, None] == np.arange(7)).astype(np.float32)  # (T, 7)
     due, has = begun.astype(np.float32) @ one, there.astype(np.float32) @ one  # (N, 7)
@@ -55,4 +58,4 @@ def find(rows: Rows, decisions: Decisions) -> Found[Rows] | None:
     )
     if answer == NO:
         return Found(rows, offer)
-    return Found(replace(rows.with_zeros(item, period), gaps=rows.gaps - len(item)), offer)
+    return Found(replace(rows.with_zeros(item, period), gaps=rows.gaps - int(between[item, period].sum())), offer)

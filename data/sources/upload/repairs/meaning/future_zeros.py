@@ -17,7 +17,7 @@ KIND = "future-zeros"
 _BEFORE = 26
 
 #: Periods before the zeros in which most of the items that sell at all must have sold.
-_LATELY = 8
+_LATELY = 4
 
 #: The chance that so many items sell nothing for so long by themselves, below which it is taken for granted that they did not.
 _IMPOSSIBLE = 1e-6

@@ -102,8 +102,9 @@ def _like_the_last(before: np.ndarray, unit: str) -> np.ndarray:
 
 def _share_below(seen: np.ndarray) -> float:
     """The share of items [N, T] whose last period lies below their lower third of the recent ones, of those that can."""
-    recent = seen[:, -_LEAST - 1 : -1]
-    bound = np.nanquantile(recent, 1 / 3, axis=1)
+    recent = np.sort(seen[:, -_LEAST - 1 : -1], axis=1)  # unknown ones come last
+    third = np.maximum(np.isfinite(recent).sum(axis=1) - 1, 0) // 3
+    bound = np.take_along_axis(recent, third[:, None], axis=1)[:, 0]
     able = bound > 0
     return float((seen[able, -1] < bound[able]).mean()) if able.any() else 0.0
 

@@ -25,9 +25,6 @@ _SIDE, _JUMP, _STEADY, _DRIFT = 8, 4.5, 0.6, 0.35
 #: How near the item's own pack, or the size of any pack, the jump must be, as a log.
 _NEAR, _NEAR_ANY = 0.2, 0.1
 
-#: The least deviation of the logs of an item that can have jumped.
-_MOVES = 0.35
-
 #: Periods right before and after the jump that must show it too.
 _EDGE = 4
 
@@ -93,12 +90,22 @@ def _jumps(rows: Rows) -> _Jumps:
     logs = np.log(np.where(demand > 0, demand, np.nan))
     known = np.isfinite(logs)
     able = (known.sum(axis=1) >= 2 * _SIDE) & (known.sum(axis=1) >= 0.8 * np.isfinite(demand).sum(axis=1))
-    able[able] = np.nanstd(logs[able], axis=1) >= _MOVES
+    able[able] = _may_jump(logs[able])
     items = np.flatnonzero(able)
     found = [(item, *jump) for item in items if (jump := _jump(logs[item])) is not None]
     item, start, ratio = (np.array(values) for values in zip(*found, strict=True)) if found else (np.zeros(0, np.int64),) * 3
     pack = np.array([_pack(rows, int(i), float(r)) for i, r in zip(item, ratio, strict=True)], np.float64)
     return _Jumps(item, start, ratio, pack)
+
+
+def _may_jump(logs: np.ndarray) -> np.ndarray:
+    """Which [K] items have a period before and after which the mean logs [K, T] of demand lie as far apart as a jump."""
+    known = np.isfinite(logs)
+    count, sums = known.cumsum(axis=1), np.nan_to_num(logs).cumsum(axis=1, dtype=np.float64)
+    later, rest = count[:, -1:] - count, sums[:, -1:] - sums
+    inside = (count >= _SIDE) & (later >= _SIDE)
+    apart = np.abs(rest / np.maximum(later, 1) - sums / np.maximum(count, 1))
+    return np.where(inside, apart, 0.0).max(axis=1, initial=0.0) >= 0.8 * np.log(_JUMP)
 
 
 def _jump(logs: np.ndarray) -> tuple[int, float] | None:
