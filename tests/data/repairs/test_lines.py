@@ -45,6 +45,13 @@ def test_rows_twice_are_never_added_up():
     assert "again in 300 rows" in str(read(pd.concat([rows, rows[:300]]), {"repeated-rows": "no"}).problems[0])
 
 
+def test_rows_twice_are_found_beside_a_number_of_the_row():
+    rows = table(poisson(9))
+    doubled = pd.concat([rows, rows[:300]]).assign(line=np.arange(940) + 5000)
+    got = read(doubled)
+    assert (kinds(got), offered(got, "repeated-rows").count, got.problems) == ({"repeated-rows": "yes"}, 300, ())
+
+
 # totals
 
 

@@ -21,7 +21,7 @@ KIND = "add-up"
 
 Step = Literal["days", "weeks", "months"]
 _STEPS: tuple[Step, ...] = ("days", "weeks", "months")
-_WORDS = {"days": "Add up to days", "weeks": "Add up to weeks from Monday on", "months": "Add up to calendar months"}
+_WORDS = {"days": "Add up by item and date", "weeks": "Add up to weeks from Monday on", "months": "Add up to calendar months"}
 
 #: Rows that share item and day with an earlier one: from this share and number on they are lines, not slips.
 _SHARE, _LEAST = 0.05, 20
@@ -227,11 +227,10 @@ def _offer(lines: Lines, seen: _Seen, summed: Lines, step: Step, answer: str) ->
     rows = lines.rows
     result = f"{many(len(summed.rows.item), 'row')} of {many(len(rows.item_ids), 'item')}"
     if seen.lines:
+        by = "by item and date" if step == "days" else f"to {step}"
         returned = int((summed_lines(lines) < 0).sum())
         net = f", net of {many(returned, 'line')} of cancellations and returns" if returned else ""
-        words = (
-            f"{many(seen.repeated, 'row')} share item and day with another: these are lines. Added up to {step}{net}: {result}."
-        )
+        words = f"{many(seen.repeated, 'row')} share item and day with another: these are lines. Added up {by}{net}: {result}."
     else:
         words = f"The rows are days. Added up to weeks or months they would be {result} by {step[:-1]}."
     again = repeated_keys(rows.item, _starts(rows.days, step), rows.numbers)

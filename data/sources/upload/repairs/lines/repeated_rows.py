@@ -28,11 +28,13 @@ def find(sheet: Sheet, decisions: Decisions) -> Found[Sheet] | None:
     mapping = sheet.mapping
     if not (mapping.item_id and mapping.date):
         return None
-    codes = _codes(sheet)
+    codes, numbered = _codes(sheet)
     again = codes.duplicated().to_numpy()
     if not again.any():
         return None
     default = YES if exported_twice(sheet) else NO
+    if numbered and default == NO:
+        return None
     answer = answer_to(KIND, decisions, default)
     first = int(np.flatnonzero(again)[0])
     earlier = int(np.flatnonzero((codes == codes.iloc[first]).all(axis=1))[0])
@@ -54,13 +56,22 @@ def find(sheet: Sheet, decisions: Decisions) -> Found[Sheet] | None:
     return Found(sheet.take(~again) if answer == YES else sheet, offer)
 
 
-def _codes(sheet: Sheet) -> pd.DataFrame:
-    return pd.DataFrame({place: one.codes for place, one in enumerate(sheet.cells.values())})
+def _codes(sheet: Sheet) -> tuple[pd.DataFrame, bool]:
+    """The codes [R, columns] of the cells without those that only number the rows, and whether there are such."""
+    mapping = sheet.mapping
+    said = {mapping.item_id, mapping.date, mapping.demand, mapping.price}
+    numbering = {
+        column
+        for column, one in sheet.cells.items()
+        if column not in said and len(one.texts) == len(one.codes) == len(sheet.numbers)
+    }
+    kept = [one.codes for column, one in sheet.cells.items() if column not in numbering]
+    return pd.DataFrame(dict(enumerate(kept))), bool(numbering)
 
 
 def exported_twice(sheet: Sheet) -> bool:
     """Whether rows are alike because they were written twice: no others share item and date, or each has a number."""
-    codes = _codes(sheet)
+    codes, numbered = _codes(sheet)
     again = codes.duplicated().to_numpy()
     if not again.any():
         return False
@@ -68,7 +79,7 @@ def exported_twice(sheet: Sheet) -> bool:
     key = pd.DataFrame({column: sheet.cells[column].codes for column in keys})
     others = key.duplicated().to_numpy() & ~again
     if others.any():
-        return numbers_lines(sheet)
+        return not numbered and numbers_lines(sheet)
     times = codes[codes.duplicated(keep=False)].value_counts(sort=False).to_numpy()
     return len(set(times.tolist())) == 1
 

@@ -26,7 +26,7 @@ _NAMED = re.compile(
 _LEAST, _DIFFERENT = 8, 4
 
 #: How near a sum is equal, as a share, and in which share of the periods it must be.
-_NEAR, _PERIODS = 1e-3, 0.95
+_NEAR, _PERIODS = 2e-3, 0.95
 
 #: Equations more than unknowns, from which on a combination of series is no chance; and series that are solved for at most.
 _MARGIN, _SOLVED = 6, 250
