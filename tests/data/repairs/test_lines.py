@@ -45,6 +45,22 @@ def test_rows_twice_are_never_added_up():
     assert "again in 300 rows" in str(read(pd.concat([rows, rows[:300]]), {"repeated-rows": "no"}).problems[0])
 
 
+def test_corrections_in_a_second_export_are_not_added_up():
+    rows = table(poisson(9))
+    second = rows[-300:].copy()
+    second.iloc[::10, 2] += 3
+    got = read(pd.concat([rows, second]))
+    assert (kinds(got), offered(got, "repeated-rows").count) == ({"repeated-rows": "yes"}, 270)
+    assert "again in 30 rows" in str(got.problems[0])
+
+
+def test_lines_that_were_exported_twice_are_added_up_once():
+    rows = lines()
+    got = read(pd.concat([rows, rows]), {"unfinished-period": "no"})
+    assert kinds(got)["repeated-rows"] == "yes"
+    assert np.nansum(got._rows.demand) == rows.units.sum()
+
+
 def test_rows_twice_are_found_beside_a_number_of_the_row():
     rows = table(poisson(9))
     doubled = pd.concat([rows, rows[:300]]).assign(line=np.arange(940) + 5000)

@@ -32,6 +32,14 @@ def test_totals_of_groups_are_found_where_items_are_many(tmp_path):
     assert loaded(got, tmp_path).panel().demand.sum(dtype=float) == parts.sum()
 
 
+def test_totals_named_so_are_found_together_where_nothing_tells_their_parts():
+    parts = poisson(15, items=90, periods=52)
+    group = np.arange(90) % 3
+    totals = np.array([parts[group == one].sum(axis=0) for one in range(3)])
+    rows = table(np.vstack([parts, totals])).replace({f"A{90 + one}": f"Total group {one}" for one in range(3)})
+    assert (offered(read(rows), "sum-of-others").count, read(rows).items) == (3, 90)
+
+
 def test_sums_of_kilograms_are_sums_too():
     parts = np.round(np.random.default_rng(5).gamma(3, 4, (5, 60)), 3)
     got = read(table(np.vstack([parts, parts.sum(axis=0)])))

@@ -34,12 +34,14 @@ class Sheet:
     numbers : [R] each row's number as a spreadsheet shows it.
     mapping : which column is what.
     decimal : how the file writes decimals.
+    twice : the file held rows twice, so that others of one item and date may be corrections.
     """
 
     cells: Mapping[str, Coded]
     numbers: np.ndarray
     mapping: ColumnMapping
     decimal: Decimal
+    twice: bool = False
 
     def take(self, kept: np.ndarray) -> Sheet:
         """The sheet of the rows marked in ``kept`` [R]."""

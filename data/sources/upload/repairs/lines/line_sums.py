@@ -26,6 +26,9 @@ _WORDS = {"days": "Add up by item and date", "weeks": "Add up to weeks from Mond
 #: Rows that share item and day with an earlier one: from this share and number on they are lines, not slips.
 _SHARE, _LEAST = 0.05, 20
 
+#: The same share in a file that held rows twice, where a few others are corrections of a row.
+_SHARE_BESIDE_TWICE = 0.15
+
 #: The share of an item's open days, or weeks, with a sale from which on these are the step to plan by.
 _DAYS_FILLED, _WEEKS_FILLED = 0.8, 0.2
 
@@ -77,10 +80,12 @@ def _kind_of(lines: Lines) -> _Seen | None:
     if not count:
         daily = len(different) >= _MANY_DAYS and _steps_by_days(rows.item[dated], rows.days[dated])
         return _Seen(False, "weeks", 0) if daily else None
-    many_lines = count >= _LEAST and count >= _SHARE * dated.sum()
-    if not (many_lines or numbers_lines(lines.sheet)) or _place_column(lines, again) or damaged(rows.item_ids).any():
+    if _place_column(lines, again) or damaged(rows.item_ids).any():
         return None
-    if exported_twice(lines.sheet):  # these are never added up
+    least = _SHARE_BESIDE_TWICE if lines.sheet.twice else _SHARE
+    if lines.sheet.twice and exported_twice(lines.sheet):  # these are never added up
+        return None
+    if not (count >= _LEAST and count >= least * dated.sum()) and (lines.sheet.twice or not numbers_lines(lines.sheet)):
         return None
     if one_weekday or monthly:
         return _Seen(True, "months" if monthly and not one_weekday else "days", count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,7 @@ def find(sheet: Sheet, decisions: Decisions) -> Found[Sheet] | None:
         default=default,
         answer=answer,
     )
+    sheet = replace(sheet, twice=default == YES)
     return Found(sheet.take(~again) if answer == YES else sheet, offer)
 
 
@@ -60,17 +62,22 @@ def _codes(sheet: Sheet) -> tuple[pd.DataFrame, bool]:
     """The codes [R, columns] of the cells without those that only number the rows, and whether there are such."""
     mapping = sheet.mapping
     said = {mapping.item_id, mapping.date, mapping.demand, mapping.price}
-    numbering = {
-        column
-        for column, one in sheet.cells.items()
-        if column not in said and len(one.texts) == len(one.codes) == len(sheet.numbers)
-    }
+    numbering = {column for column, one in sheet.cells.items() if column not in said and _counts_rows(one)}
     kept = [one.codes for column, one in sheet.cells.items() if column not in numbering]
     return pd.DataFrame(dict(enumerate(kept))), bool(numbering)
 
 
+def _counts_rows(column: Coded) -> bool:
+    """Whether a column counts the rows, one by one."""
+    rows = len(column.codes)
+    if len(column.texts) != rows or (np.diff(column.codes) != 1).any():
+        return False
+    ends = (column.texts[0], column.texts[-1])
+    return all(text.isdecimal() and len(text) <= 18 for text in ends) and int(ends[1]) - int(ends[0]) == rows - 1
+
+
 def exported_twice(sheet: Sheet) -> bool:
-    """Whether rows are alike because they were written twice: no others share item and date, or each has a number."""
+    """Whether rows are alike because they were written twice: hardly others share item and date, or each has a number."""
     codes, numbered = _codes(sheet)
     again = codes.duplicated().to_numpy()
     if not again.any():
@@ -78,7 +85,7 @@ def exported_twice(sheet: Sheet) -> bool:
     keys = [sheet.mapping.item_id, sheet.mapping.date, *filter(None, [sheet.mapping.location])]
     key = pd.DataFrame({column: sheet.cells[column].codes for column in keys})
     others = key.duplicated().to_numpy() & ~again
-    if others.any():
+    if others.sum() > again.sum():
         return not numbered and numbers_lines(sheet)
     times = codes[codes.duplicated(keep=False)].value_counts(sort=False).to_numpy()
     return len(set(times.tolist())) == 1

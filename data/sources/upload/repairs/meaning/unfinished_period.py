@@ -89,8 +89,10 @@ def _drop(rows: Rows) -> _Drop | None:
     low = _share_below(seen)
     if lowest > _RATIO or deviations < _DEVIATIONS or low < _ITEMS or _fell_before(totals, unit, season):
         return None
-    certain = bool(lowest <= _SURE_RATIO and deviations >= _SURE_DEVIATIONS and known.sum() >= _FEW)
-    if not certain and known.sum() < _FEW and deviations < 1.5 * _SURE_DEVIATIONS:
+    far = deviations >= 1.5 * _SURE_DEVIATIONS
+    proven = known.sum() >= _FEW or (known.sum() > _FEW // 2 and far)
+    certain = bool(lowest <= _SURE_RATIO and deviations >= _SURE_DEVIATIONS and proven)
+    if not certain and known.sum() < _FEW and not far:
         return None  # one item may fall by itself
     return _Drop(float(share), int(known.sum()), certain)
 
