@@ -35,7 +35,8 @@ def test_like_sales_of_one_till_are_two_sales():
     days = pd.date_range("2024-01-01", periods=60)
     lines = pd.DataFrame({"item": rng.choice(["A", "B"], 900), "date": days[rng.integers(0, 60, 900)], "units": 1})
     got = read(lines)
-    assert kinds(got) == {"repeated-rows": "no", "add-up": "days"}
+    assert kinds(got) == {"add-up": "days"}
+    assert "Rows are single sales here, and each counts" in findings(got)
     assert offered(got, "add-up").default == "days"
     assert np.nansum(got._rows.demand) == 900
 
@@ -43,6 +44,13 @@ def test_like_sales_of_one_till_are_two_sales():
 def test_rows_twice_are_never_added_up():
     rows = table(poisson(9))
     assert "again in 300 rows" in str(read(pd.concat([rows, rows[:300]]), {"repeated-rows": "no"}).problems[0])
+
+
+def test_exports_that_hold_the_earlier_ones_count_once():
+    rows = table(poisson(9))
+    months = [rows[rows.date < end] for end in ("2022-09-01", "2023-01-01", "2024-01-01")]
+    got = read(pd.concat(months))
+    assert (kinds(got), got.problems, np.nansum(got._rows.demand)) == ({"repeated-rows": "yes"}, (), rows.units.sum())
 
 
 def test_corrections_in_a_second_export_are_not_added_up():

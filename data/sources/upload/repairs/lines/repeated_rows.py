@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
+from data.facts import Check
+from data.sources.upload.offers import YES, Decisions, Offer, answer_to
 from data.sources.upload.readers.table import many
 from data.sources.upload.repairs.found import Found, Sheet
-from data.sources.upload.value_parsing import Coded
+from data.sources.upload.value_parsing import Coded, numbers
 
 KIND = "repeated-rows"
 
@@ -19,6 +20,9 @@ _CLOCK = re.compile(r"\d{1,2}:\d{2}")
 
 #: The share of a column's cells that differ from one another where it numbers the lines or the documents of a file.
 _NUMBERED = 0.2
+
+#: The share of rows of one same quantity from which on rows may well be alike by chance.
+_SAME = 0.6
 
 
 def find(sheet: Sheet, decisions: Decisions) -> Found[Sheet] | None:
@@ -33,28 +37,25 @@ def find(sheet: Sheet, decisions: Decisions) -> Found[Sheet] | None:
     again = codes.duplicated().to_numpy()
     if not again.any():
         return None
-    default = YES if exported_twice(sheet) else NO
-    if numbered and default == NO:
-        return None
-    answer = answer_to(KIND, decisions, default)
+    count = int(again.sum())
+    if not exported_twice(sheet):
+        words = f"{many(count, 'row')} are like an earlier one in every column. Rows are single sales here, and each counts."
+        return None if numbered else Found(sheet, None, (Check("Rows alike", words, count, "note"),))
+    answer = answer_to(KIND, decisions, YES)
     first = int(np.flatnonzero(again)[0])
     earlier = int(np.flatnonzero((codes == codes.iloc[first]).all(axis=1))[0])
-    numbers, count = sheet.numbers, int(again.sum())
-    words = f"{many(count, 'row')} stand in the file twice, alike in every column. The first of each is kept; none is added up."
-    if default == NO:
-        words += " Other rows share an item and a date too: where each row is a sale, two alike are two sales."
     offer = Offer(
         kind=KIND,
         title="Rows twice",
-        words=words,
+        words=f"{many(count, 'row')} stand in the file twice, alike in every column. One of each is kept; none is added up.",
         count=count,
-        before=f"rows {numbers[earlier]:,} and {numbers[first]:,}: {sheet.row(first)}",
-        after=f"row {numbers[earlier]:,} alone",
+        before=f"rows {sheet.numbers[earlier]:,} and {sheet.numbers[first]:,}: {sheet.row(first)}",
+        after=f"row {sheet.numbers[earlier]:,} alone",
         effect="What sold would count twice in these periods, and the forecast would follow.",
-        default=default,
+        default=YES,
         answer=answer,
     )
-    sheet = replace(sheet, twice=default == YES)
+    sheet = replace(sheet, twice=True)
     return Found(sheet.take(~again) if answer == YES else sheet, offer)
 
 
@@ -87,8 +88,17 @@ def exported_twice(sheet: Sheet) -> bool:
     others = key.duplicated().to_numpy() & ~again
     if others.sum() > again.sum():
         return not numbered and numbers_lines(sheet)
+    if not _single_units(sheet):
+        return True
     times = codes[codes.duplicated(keep=False)].value_counts(sort=False).to_numpy()
     return len(set(times.tolist())) == 1
+
+
+def _single_units(sheet: Sheet) -> bool:
+    """Whether nearly every row is of one same quantity above zero, as at a till, where two rows may be alike by chance."""
+    demand, _ = numbers(sheet.cells[sheet.mapping.demand], sheet.decimal) if sheet.mapping.demand else (np.zeros(1), None)
+    known = demand[np.isfinite(demand)]
+    return len(known) > 0 and bool((known != 0).all()) and np.unique(known, return_counts=True)[1].max() >= _SAME * len(known)
 
 
 def numbers_lines(sheet: Sheet) -> bool:
