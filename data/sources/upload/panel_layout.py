@@ -5,7 +5,8 @@ Axis letters: R rows, N items, T periods with demand, F planned periods after th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -29,21 +30,31 @@ class Rows:
     ----------
     item_ids : [N] in order of first appearance; names : [N].
     item, period : [R] place of each row among the items and periods, -1 none.
+    numbers, days : [R] its number in the file and its day (NaT none).
     periods : T, up to the last with demand; planned : F, those after it with something planned.
     demand, in_stock : [R]; known, past : name → [R]; NaN where empty.
+    product, place : [N] codes of the two parts of an item id, where a location makes it; else empty.
     static : column → [N]; commercial : [N] rows.
+    zero_missing : [N] whose missing rows are zero sold, not unknown; sold_only : the file lists what was sold and nothing else.
+    short : first day of a period that the file reaches over in part → (open days there, open days of the period).
     """
 
     item_ids: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    product: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    place: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     item: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     period: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    numbers: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    days: np.ndarray = field(default_factory=lambda: np.zeros(0, "datetime64[D]"))
     calendar: Calendar | None = None
     date_format: str = ""
     periods: int = 0
     planned: int = 0
     gaps: int = 0
-    missing: Literal["zero", "unknown"] = "unknown"
+    zero_missing: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    sold_only: bool = False
+    short: Mapping[np.datetime64, tuple[int, int]] = field(default_factory=dict)
     price_seen: Literal["always", "when sold"] = "always"
     demand: np.ndarray = field(default_factory=lambda: np.zeros(0))
     in_stock: np.ndarray | None = None
@@ -54,6 +65,78 @@ class Rows:
     checks: tuple[Check, ...] = ()
     problems: tuple[Problem, ...] = ()
     offers: tuple[Offer, ...] = ()
+
+    def take(self, kept: np.ndarray) -> Rows:
+        """The same of the rows ``kept`` [R] bool, or of those places."""
+        some = lambda columns: {name: values[kept] for name, values in columns.items()}  # noqa: E731
+        return replace(
+            self,
+            item=self.item[kept],
+            period=self.period[kept] if len(self.period) else self.period,
+            numbers=self.numbers[kept],
+            days=self.days[kept],
+            demand=self.demand[kept],
+            in_stock=None if self.in_stock is None else self.in_stock[kept],
+            known=some(self.known),
+            past=some(self.past),
+        )
+
+    def of_items(self, kept: np.ndarray) -> Rows:
+        """The same of the items ``kept`` [N] bool alone."""
+        place = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)
+        rows = self.take((self.item >= 0) & np.append(kept, False)[self.item])
+        chosen = np.flatnonzero(kept)
+        return replace(
+            rows,
+            item=place[rows.item],
+            item_ids=tuple(self.item_ids[one] for one in chosen),
+            names=tuple(self.names[one] for one in chosen),
+            static={column: values[kept] for column, values in self.static.items()},
+            commercial=self.commercial.iloc[chosen].reset_index(drop=True),
+            zero_missing=self.zero_missing[kept],
+            product=self.product[kept] if len(self.product) else self.product,
+            place=self.place[kept] if len(self.place) else self.place,
+        )
+
+    def with_zeros(self, item: np.ndarray, period: np.ndarray) -> Rows:
+        """The same with rows added [K] at places that had none: nothing was sold there."""
+        empty, no_row = np.full(len(item), np.nan), np.zeros(len(item), np.int64)
+        more = lambda columns: {name: np.append(values, empty) for name, values in columns.items()}  # noqa: E731
+        return replace(
+            self,
+            item=np.append(self.item, item),
+            period=np.append(self.period, period),
+            numbers=np.append(self.numbers, no_row),
+            days=np.append(self.days, np.full(len(item), np.datetime64("NaT", "D"))),
+            demand=np.append(self.demand, np.zeros(len(item))),
+            in_stock=None if self.in_stock is None else np.append(self.in_stock, empty),
+            known=more(self.known),
+            past=more(self.past),
+        )
+
+    @property
+    def placed(self) -> np.ndarray:
+        """Where [R] a row has an item and a period."""
+        return (self.item >= 0) & (self.period >= 0)
+
+    @property
+    def inside(self) -> np.ndarray:
+        """Where [R] a row lies within the history."""
+        return self.placed & (self.period < self.periods)
+
+    def there(self) -> np.ndarray:
+        """Where [N, T] the history has a row."""
+        answer = np.zeros((len(self.item_ids), self.periods), bool)
+        answer[self.item[self.inside], self.period[self.inside]] = True
+        return answer
+
+    def history(self) -> np.ndarray:
+        """Demand [N, T] float32 with what is taken of missing rows; NaN unknown."""
+        demand = laid_out(self, self.demand, self.periods)
+        if self.zero_missing.any():
+            there = self.there()
+            demand[np.logical_or.accumulate(there, axis=1) & ~there & self.zero_missing[:, None]] = 0.0
+        return demand
 
 
 def too_large(rows: Rows) -> str:
@@ -89,14 +172,7 @@ def panel_of(rows: Rows) -> tuple[Panel, Plan | None]:
     """The panel [N, T] of rows without problems, and the plan [N, F] where something is planned."""
     assert rows.calendar is not None
     items, T, F = len(rows.item_ids), rows.periods, rows.planned
-    dense = lambda values: _laid_out(rows, values, T + F)  # noqa: E731
-    demand = dense(rows.demand)[:, :T]
-    if rows.missing == "zero":
-        there = np.zeros((items, T), dtype=bool)
-        past = (rows.period >= 0) & (rows.period < T)
-        there[rows.item[past], rows.period[past]] = True
-        begun = np.logical_or.accumulate(there, axis=1)
-        demand[begun & ~there] = 0.0
+    dense = lambda values: laid_out(rows, values, T + F)  # noqa: E731
     known = {name: dense(values) for name, values in rows.known.items()}
     if PRICE in known:
         known[PRICE][:, :T] = carried_forward(known[PRICE][:, :T])
@@ -106,7 +182,7 @@ def panel_of(rows: Rows) -> tuple[Panel, Plan | None]:
         item_ids=np.array(rows.item_ids, dtype=object),
         periods=rows.calendar.periods[:T],
         frequency=rows.calendar.frequency,
-        demand=demand,
+        demand=rows.history(),
         in_stock=np.full((items, T), np.nan, np.float32) if rows.in_stock is None else dense(rows.in_stock)[:, :T],
         known={name: np.ascontiguousarray(values[:, :T]) for name, values in known.items()},
         past={name: dense(values)[:, :T] for name, values in rows.past.items()},
@@ -119,7 +195,8 @@ def panel_of(rows: Rows) -> tuple[Panel, Plan | None]:
     return panel, Plan(rows.calendar.periods[T : T + F], plan)
 
 
-def _laid_out(rows: Rows, values: np.ndarray, periods: int) -> np.ndarray:
+def laid_out(rows: Rows, values: np.ndarray, periods: int) -> np.ndarray:
+    """``values`` [R] as [N, periods] float32, NaN where there is no row or it is empty."""
     answer = np.full((len(rows.item_ids), periods), np.nan, np.float32)
     inside = (rows.period >= 0) & (rows.period < periods) & np.isfinite(values)
     answer[rows.item[inside], rows.period[inside]] = values[inside]

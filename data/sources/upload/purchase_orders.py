@@ -10,7 +10,7 @@ Column names are found whatever their case; ``due`` and ``received`` may be empt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from data.sources.upload.column_mapping import plain_name
 from data.sources.upload.file_formats import read_file
 from data.sources.upload.limits import LARGEST_QUANTITY, shortened
 from data.sources.upload.readers.table import many, problem_at
+from data.sources.upload.repairs.lines.item_codes import written_as
 from data.sources.upload.value_parsing import coded, dates, decimal_mark, numbers
 
 #: What the names of a column mean, the likeliest first.
@@ -70,6 +71,20 @@ class OrdersFile:
             "Take them out, or write the item as it is written there"
         )
         return (problem_at(words, self.rows, unknown),)
+
+    def written_as(self, item_ids: Sequence[str]) -> OrdersFile:
+        """The same with items written as among these where only case, spaces, dashes or leading zeros differ, and told."""
+        partner = written_as(self.orders.item_ids.tolist(), item_ids)
+        if not partner:
+            return self
+        ids = np.array([partner.get(item_id, item_id) for item_id in self.orders.item_ids], dtype=object)
+        code, item_id = next(iter(partner.items()))
+        words = (
+            f"Written in another way than in the file of demand: {many(len(partner), 'item')}, such as {shortened(code)!r} for "
+            f"{shortened(item_id)!r}. Their orders were matched."
+        )
+        told = Check("Orders", words, len(partner), "note")
+        return replace(self, orders=replace(self.orders, item_ids=ids), checks=(*self.checks, told))
 
     def found(self, last: pd.Timestamp, frequency: Frequency, stamp: Stamp | None = None) -> tuple[Check, ...]:
         """What is worth knowing of them beside a history that ends with the period ``last``."""

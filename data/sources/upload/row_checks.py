@@ -6,25 +6,25 @@ Every problem is collected, so that a planner mends a file once and not ten time
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from data.errors import Problem
 from data.facts import Check, Severity
-from data.locations import LOCATION, PRODUCT, SUPPLIED_FROM
-from data.schema import COMMERCIAL, PRICE, PROMO
-from data.sources.upload.column_mapping import CLOSING_STOCK, ColumnMapping, changes, plain_name
-from data.sources.upload.date_frequency import calendar, repeated_keys
+from data.schema import PRICE, PROMO
+from data.sources.upload.column_mapping import CLOSING_STOCK, ColumnMapping, plain_name
 from data.sources.upload.limits import LARGEST_NUMBER, LARGEST_QUANTITY, LONGEST_NAME, shortened
 from data.sources.upload.offers import Decisions
-from data.sources.upload.panel_layout import Rows, too_large
+from data.sources.upload.panel_layout import Rows
 from data.sources.upload.readers.table import FileTable, many, problem_at
+from data.sources.upload.repairs import pipeline
+from data.sources.upload.repairs.found import Lines, Sheet
+from data.sources.upload.repairs.history import on_calendar
+from data.sources.upload.repairs.lines.currencies import prices
+from data.sources.upload.repairs.lines.item_codes import damage, look_alikes
+from data.sources.upload.repairs.lines.item_facts import read_attributes, read_commercial
 from data.sources.upload.value_parsing import Coded, Dates, Decimal, dates, decimal_mark, numbers, switches
-
-#: The share of unsold rows that may have a price before prices count as seen always.
-_SELDOM = 0.05
 
 
 def read_rows(table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions) -> Rows:
@@ -33,35 +33,36 @@ def read_rows(table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMappi
 
 
 class _Reading:
-    """One pass over the rows; each step adds what it found to ``problems`` and ``checks``."""
+    """One pass over the rows; each step adds what it found to what is ``told``."""
 
     def __init__(self, table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions) -> None:
         self._table, self._cells, self._mapping, self._decisions = table, cells, mapping, decisions
         self._numbers, self._stock_in_units = table.rows, False
-        self.problems = list(table.problems)
-        self.checks = [Check("File", remark, 1, "note") for remark in table.remarks]
-        self._decimal = self._decimal_mark()
+        remarks = [Check("File", remark, 1, "note") for remark in table.remarks]
+        self._told = pipeline.Told(checks=remarks, problems=list(table.problems))
 
     def read(self) -> Rows:
-        rows, mapping = Rows(missing=self._mapping.missing), self._mapping
-        if not self._columns_are_there():
-            rows.problems, rows.checks = tuple(self.problems), tuple(self.checks)
-            return rows
+        rows = Rows()
+        if self._columns_are_there():
+            sheet = Sheet(self._cells, self._numbers, self._mapping, self._decimal_mark())
+            rows = self._of_sheet(pipeline.repaired(sheet, pipeline.OF_SHEETS, self._decisions, self._told))
+        told = self._told
+        return replace(rows, problems=tuple(told.problems), checks=tuple(told.checks), offers=tuple(told.offers))
+
+    def _of_sheet(self, sheet: Sheet) -> Rows:
+        """What the rows that are left say."""
+        self._cells, self._numbers, self._decimal = sheet.cells, sheet.numbers, sheet.decimal
+        rows = Rows(numbers=sheet.numbers)
         self._items(rows)
-        days = self._days(rows)
-        rows.demand = self._quantity(mapping.demand, "demand")
+        rows.days = self._days(rows)
+        rows.zero_missing = np.full(len(rows.item_ids), self._mapping.missing == "zero")
+        rows.demand = self._measure(self._mapping.demand, LARGEST_QUANTITY)
         self._covariates(rows)
-        self._keys(rows, days)
-        rows.calendar, wrong = calendar(rows.item, days, self._numbers)
-        self.problems += wrong
-        self._attributes(rows)
-        if rows.calendar:
-            self.checks += [Check("Dates", remark, 1, "note") for remark in rows.calendar.remarks]
-            rows.period = rows.calendar.place
-            self._span(rows)
-            self._commercial(rows)
-        rows.problems, rows.checks = tuple(self.problems), tuple(self.checks)
-        return rows
+        self._facts(rows, sheet)
+        lines = pipeline.repaired(Lines(rows, sheet), pipeline.OF_LINES, self._decisions, self._told)
+        for one in damage(rows.item_ids, lines.rows.item, lines.rows.days, lines.rows.numbers):
+            (self._told.problems if isinstance(one, Problem) else self._told.checks).append(one)  # type: ignore[arg-type]
+        return on_calendar(lines.rows, self._mapping, self._decisions, self._told)
 
     # columns
 
@@ -70,18 +71,18 @@ class _Reading:
         for role, words in (("item_id", "item"), ("date", "date"), ("demand", "demand")):
             if not getattr(mapping, role):
                 known = shortened(", ".join(self._cells), 300)
-                self.problems.append(Problem(f"No column is chosen for the {words}. The file has: {known}"))
+                self._told.problems.append(Problem(f"No column is chosen for the {words}. The file has: {known}"))
         used = mapping.columns()
         for column in dict.fromkeys(used):
             if column not in self._cells:
-                self.problems.append(Problem(f"The file has no column {column!r}"))
+                self._told.problems.append(Problem(f"The file has no column {column!r}"))
             elif used.count(column) > 1:
-                self.problems.append(Problem(f"Column {column!r} is chosen for two things"))
+                self._told.problems.append(Problem(f"Column {column!r} is chosen for two things"))
         names = [plain_name(column) for column in (*mapping.known, *mapping.past)]
         for name in dict.fromkeys(names):
             if names.count(name) > 1 or name in (PRICE, PROMO, "demand", "in_stock", ""):
-                self.problems.append(Problem(f"Two columns would be called {name!r} in the catalog. Rename one"))
-        return len(self.problems) == len(self._table.problems)
+                self._told.problems.append(Problem(f"Two columns would be called {name!r} in the catalog. Rename one"))
+        return len(self._told.problems) == len(self._table.problems)
 
     def _decimal_mark(self) -> Decimal:
         mapping = self._mapping
@@ -120,14 +121,16 @@ class _Reading:
             rows.item[whole] = codes
             products, places = np.divmod(different, max(1, len(place.texts)))
             ids = tuple(f"{column.texts[p]} @ {place.texts[q]}" for p, q in zip(products, places, strict=True))
-        rows.item, rows.item_ids = _by_appearance(rows.item, ids)
+            order = _order(rows.item, len(ids))
+            rows.product, rows.place = products[order], places[order]
+        order = _order(rows.item, len(ids))
+        renumbered = np.full(len(ids) + 1, -1, np.int64)
+        renumbered[order] = np.arange(len(order))
+        rows.item, rows.item_ids = renumbered[rows.item], tuple(ids[code] for code in order)
         long = np.array([len(item_id) > LONGEST_NAME for item_id in rows.item_ids] + [False], dtype=bool)[rows.item]
         if long.any():
             self._wrong(f"Item ids of more than {LONGEST_NAME} characters, such as {column.example(long)}", long)
-        alike = len(ids) - len({item_id.casefold() for item_id in ids})
-        if alike:
-            words = f"Different from another only by capital letters: {many(alike, 'item id')}. Each is an item of its own."
-            self._tell("Item ids", words, alike, "warning")
+        self._told.checks += look_alikes(rows.item_ids)
 
     def _days(self, rows: Rows) -> np.ndarray:
         """The day [R] of each row."""
@@ -146,33 +149,27 @@ class _Reading:
             self._tell("Dates", words, int((column.codes >= 0).sum()), "warning")
         return np.where(found.odd, np.datetime64("NaT", "D"), found.days)
 
-    def _keys(self, rows: Rows, days: np.ndarray) -> None:
-        again = repeated_keys(rows.item, days, self._numbers)
-        if not again.any():
-            return
-        one = np.flatnonzero(again)[0]
-        first = np.flatnonzero((rows.item == rows.item[one]) & (days == days[one]))[0]
-        key = f"{rows.item_ids[rows.item[one]]!r} on {days[one]}"
-        words = (
-            f"Item and date of an earlier row again in {many(again.sum(), 'row')}: {key} is in rows "
-            f"{self._numbers[first]:,} and {self._numbers[one]:,}. Keep one, or add them up"
-        )
-        self._wrong(words, again)
-
     # numbers
 
-    def _quantity(self, column: str, what: str) -> np.ndarray:
-        """The numbers [R] of a column that may not be negative."""
-        values = self._measure(column, LARGEST_QUANTITY)
+    def _price(self, rows: Rows) -> np.ndarray:
+        """The prices [R], which may not be negative."""
+        column, mapping = self._mapping.price, self._mapping
+        cells = self._cells[column]
+        read = prices(cells, self._decimal, self._numbers, rows.item, mapping.currency, self._decisions)
+        self._told.offers += [read.offer] if read.offer else []
+        self._told.checks += read.checks
+        self._told.problems += read.problems
+        values = self._checked(column, read.values, read.wrong, LARGEST_QUANTITY)
         if (values < 0).any():
-            hint = ". Take returns out of demand" if what == "demand" else ""
-            self._wrong(f"Negative {what} in {column!r}{hint}", values < 0)
+            self._wrong(f"Negative price in {column!r}", values < 0)
         return values
 
     def _measure(self, column: str, most: float = LARGEST_NUMBER) -> np.ndarray:
         """The numbers [R] of a column; larger ones than ``most`` are slips, and would drown all others in a sum."""
+        return self._checked(column, *numbers(self._cells[column], self._decimal), most)
+
+    def _checked(self, column: str, values: np.ndarray, wrong: np.ndarray, most: float) -> np.ndarray:
         cells = self._cells[column]
-        values, wrong = numbers(cells, self._decimal)
         if wrong.any():
             self._wrong(f"{cells.example(wrong)} in {column!r} is not a number", wrong)
         large = np.abs(values) > most
@@ -183,7 +180,7 @@ class _Reading:
     def _covariates(self, rows: Rows) -> None:
         mapping = self._mapping
         if mapping.price:
-            rows.known[PRICE] = self._quantity(mapping.price, "price")
+            rows.known[PRICE] = self._price(rows)
         if mapping.promo:
             rows.known[PROMO] = self._promo()
         rows.known |= {plain_name(column): self._measure(column) for column in mapping.known}
@@ -232,45 +229,12 @@ class _Reading:
 
     # items
 
-    def _attributes(self, rows: Rows) -> None:
-        mapping, items = self._mapping, len(rows.item_ids)
-        for column in (*mapping.static, *([mapping.location] if mapping.location else [])):
-            cells = self._cells[column]
-            moved = changes(rows.item, cells.codes)
-            if moved:
-                words = f"{column!r} changes within {many(moved, 'item')}; the last one is taken."
-                self._tell("Attributes", words, moved, "warning")
-            last = _last_filled(rows.item, cells.codes, items)
-            rows.static[plain_name(column)] = np.append(np.array(cells.texts, dtype=object), "unknown")[last]
-        if mapping.location and SUPPLIED_FROM in rows.static:  # the catalog's own names, so that locations are found
-            cells = self._cells[mapping.item_id]
-            products = np.array(cells.texts, dtype=object)[_last_filled(rows.item, cells.codes, items)]
-            rows.static.setdefault(PRODUCT, products)
-            rows.static.setdefault(LOCATION, rows.static[plain_name(mapping.location)])
-        ignored = [column for column in self._cells if column not in mapping.columns()]
-        if ignored:
-            self._tell("Columns", f"Left out: {shortened(', '.join(ignored), 300)}.", len(ignored))
-        if mapping.name:
-            cells = self._cells[mapping.name]
-            last = _last_filled(rows.item, cells.codes, items)
-            names = (cells.texts[code] if code >= 0 else rows.item_ids[i] for i, code in enumerate(last))
-            rows.names = tuple(shortened(name, LONGEST_NAME) for name in names)
-        else:
-            rows.names = rows.item_ids
-
-    def _commercial(self, rows: Rows) -> None:
-        """The latest cell of each item, by date."""
-        columns = {}
-        for name, column in {**self._closing_stock(), **self._mapping.commercial}.items():
-            values = self._quantity(column, name.replace("_", " "))
-            latest = np.full(len(rows.item_ids), np.nan)
-            order = np.argsort(rows.period, kind="stable")
-            usable = order[np.isfinite(values[order]) & (rows.item[order] >= 0)]
-            latest[rows.item[usable]] = values[usable]  # the last of repeated places wins
-            columns[name] = latest
-        rows.commercial = pd.DataFrame(
-            columns, index=range(len(rows.item_ids)), columns=[c for c in COMMERCIAL if c in columns]
-        )
+    def _facts(self, rows: Rows, sheet: Sheet) -> None:
+        self._told.checks += read_attributes(rows, sheet)
+        columns = {**self._closing_stock(), **self._mapping.commercial}
+        found = read_commercial(rows, sheet, columns, self._decisions)
+        self._told.checks += found.checks
+        self._told.offers += [found.offer] if found.offer else []
 
     def _closing_stock(self) -> dict[str, str]:
         """The stock at the end of a period, in units, as what is on hand."""
@@ -280,97 +244,20 @@ class _Reading:
         self._tell("Stock", f"The latest {column!r} of each item is its stock on hand.", 1)
         return {"on_hand": column}
 
-    # time
-
-    def _span(self, rows: Rows) -> None:
-        """History up to the last demand; after it, what is planned."""
-        keyed = (rows.item >= 0) & (rows.period >= 0)
-        sold = keyed & np.isfinite(rows.demand)
-        if not sold.any():
-            self.problems.append(Problem(f"No row of {self._mapping.demand!r} holds a demand"))
-            return
-        rows.periods = int(rows.period[sold].max()) + 1
-        ahead = keyed & (rows.period >= rows.periods)
-        given = np.zeros(len(keyed), dtype=bool)
-        for values in rows.known.values():
-            given |= np.isfinite(values)
-        planned = ahead & given
-        rows.planned = int(rows.period[planned].max()) + 1 - rows.periods if planned.any() else 0
-        if count := int(planned.sum()):
-            words = f"A plan for {many(rows.planned, 'period')} after the last demand, in {many(count, 'row')}."
-            self._tell("Plan", words, count)
-        if count := int((ahead & ~given).sum()):
-            self._tell("Plan", f"Left out, for they come after the last demand and plan nothing: {many(count, 'row')}.", count)
-        if words := too_large(rows):
-            ends = keyed & ((rows.period == 0) | (rows.period == rows.periods + rows.planned - 1))
-            self._wrong(words, ends)
-            return
-        self._gaps(rows, keyed & (rows.period < rows.periods))
-        self._price_seen(rows, keyed & (rows.period < rows.periods))
-
-    def _gaps(self, rows: Rows, inside: np.ndarray) -> None:
-        first = np.full(len(rows.item_ids), rows.periods)
-        last = np.full(len(rows.item_ids), -1)
-        np.minimum.at(first, rows.item[inside], rows.period[inside])
-        np.maximum.at(last, rows.item[inside], rows.period[inside])
-        present = np.bincount(rows.item[inside], minlength=len(rows.item_ids))
-        rows.gaps = int(np.maximum(last - first + 1 - present, 0).sum())
-        if rows.gaps:
-            zero = rows.missing == "zero"
-            taken = "zero" if zero else "unknown, not zero"
-            words = f"Missing between an item's first date and its last: {many(rows.gaps, 'row')}, taken as {taken}."
-            self._tell("Missing rows", words, rows.gaps, "note" if zero else "warning")
-        if empty := int((inside & ~np.isfinite(rows.demand)).sum()):
-            self._tell("Empty demand", f"Demand is empty in {many(empty, 'row')} and taken as unknown.", empty, "warning")
-        if silent := rows.periods - int(np.count_nonzero(np.bincount(rows.period[inside]))):
-            words = f"Between the first date and the last, {many(silent, 'period')} without a row of any item."
-            self._tell("Missing periods", words, silent, "warning")
-
-    def _price_seen(self, rows: Rows, inside: np.ndarray) -> None:
-        """Prices that stand only where something was sold must not be used to foresee a sale."""
-        if PRICE not in rows.known:
-            return
-        priced = np.isfinite(rows.known[PRICE])
-        unsold = inside & (rows.demand == 0)
-        without = int((inside & ~priced).sum())
-        found: Literal["always", "when sold"] = "always"
-        if unsold.any():
-            found = "when sold" if (unsold & priced).sum() <= _SELDOM * unsold.sum() else "always"
-        elif rows.missing == "zero" and rows.gaps:
-            found = "when sold"
-        rows.price_seen = self._mapping.price_seen or found
-        if rows.price_seen == "when sold":
-            words = "Prices stand only where something sold; they are carried forward, and none is used to foresee a sale."
-            self._tell("Prices", words, without)
-        elif without:
-            words = f"The price is empty in {many(without, 'row')}; the last one known is carried forward."
-            self._tell("Prices", words, without)
-
     # words
 
     def _tell(self, title: str, words: str, count: int, severity: Severity = "note") -> None:
-        self.checks.append(Check(title, words, count, severity))
+        self._told.checks.append(Check(title, words, count, severity))
 
     def _missing(self, where: np.ndarray, what: str) -> None:
         if where.any():
             self._wrong(f"{many(where.sum(), 'row')} without {what}", where)
 
     def _wrong(self, message: str, where: np.ndarray) -> None:
-        self.problems.append(problem_at(message, self._numbers, where))
+        self._told.problems.append(problem_at(message, self._numbers, where))
 
 
-def _by_appearance(item: np.ndarray, ids: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Item codes and ids renumbered in the order of their first row."""
+def _order(item: np.ndarray, items: int) -> np.ndarray:
+    """The codes that rows have, of ``items``, in the order of their first row."""
     seen, first = np.unique(item[item >= 0], return_index=True)
-    order = seen[np.argsort(first)]
-    place = np.full(len(ids) + 1, -1, np.int64)
-    place[order] = np.arange(len(order))
-    return place[item], tuple(ids[code] for code in order)
-
-
-def _last_filled(item: np.ndarray, codes: np.ndarray, items: int) -> np.ndarray:
-    """The code [N] of each item's last filled cell, -1 where all are empty."""
-    answer = np.full(items, -1, np.int64)
-    filled = (item >= 0) & (codes >= 0)
-    answer[item[filled]] = codes[filled]  # the last of repeated places wins
-    return answer
+    return seen[np.argsort(first)]

@@ -1,0 +1,64 @@
+"""Single quantities far above all else that an item ever sold: one customer's bulk order, not the demand of a period."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from data.facts import Check
+from data.schema import PROMO
+from data.sources.upload.limits import shortened
+from data.sources.upload.offers import NO, Decisions, Offer, answer_to
+from data.sources.upload.panel_layout import Rows, laid_out
+from data.sources.upload.readers.table import many
+from data.sources.upload.repairs.found import Found
+
+KIND = "one-off-orders"
+
+#: Times the next highest period, and times the usual one, that a one-off lies above; periods with a sale that tell.
+_ABOVE_NEXT, _ABOVE_USUAL, _LEAST = 5.0, 10.0, 12
+
+
+def find(rows: Rows, decisions: Decisions) -> Found[Rows] | None:
+    """Periods with a one-off are told, and become unknown where the planner agrees."""
+    demand = rows.history()
+    sold = np.where(demand > 0, demand, np.nan)
+    enough = np.isfinite(sold).sum(axis=1) >= _LEAST
+    if not enough.any() or rows.periods < _LEAST:
+        return None
+    two = np.partition(np.nan_to_num(demand), rows.periods - 2, axis=1)[:, -2:]  # (N, 2) next highest, highest
+    usual = np.full(len(demand), np.inf)
+    usual[enough] = np.nanmedian(sold[enough], axis=1)
+    odd = enough & (two[:, 1] >= _ABOVE_NEXT * two[:, 0]) & (two[:, 1] >= _ABOVE_USUAL * usual)
+    item = np.flatnonzero(odd)
+    period = np.argmax(np.nan_to_num(demand[item]), axis=1)
+    if PROMO in rows.known and len(item):
+        calm = ~(laid_out(rows, rows.known[PROMO], rows.periods)[item, period] > 0)
+        item, period = item[calm], period[calm]
+    if not len(item):
+        return None
+    assert rows.calendar is not None
+    answer = answer_to(KIND, decisions, NO)
+    one = (
+        f"{shortened(rows.item_ids[item[0]])}, {rows.calendar.periods[period[0]]:%Y-%m-%d}: {demand[item[0], period[0]]:,.10g}"
+    )
+    told = f"{many(len(item), 'item')} sold once far more than ever, such as {one} at usually {usual[item[0]]:,.3g}."
+    hit = np.zeros(demand.shape, bool)
+    hit[item, period] = True
+    offer = Offer(
+        kind=KIND,
+        title="One-off orders",
+        words=f"{told} Each is taken as a one-off that will not come again: demand in that period becomes unknown.",
+        count=len(item),
+        before=one,
+        after="unknown",
+        effect="Upper quantiles and safety stock would remember the one order for years.",
+        default=NO,
+        answer=answer,
+    )
+    inside = rows.inside
+    where = np.zeros(len(rows.item), bool)
+    where[inside] = hit[rows.item[inside], rows.period[inside]]
+    read = rows if answer == NO else replace(rows, demand=np.where(where, np.nan, rows.demand))
+    return Found(read, offer, (Check("One-off orders", told, len(item), "warning"),))
