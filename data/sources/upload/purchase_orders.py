@@ -21,10 +21,11 @@ from data.facts import Check
 from data.orders import Orders, order_faults, period_numbers
 from data.schema import Frequency
 from data.sources.upload.column_mapping import plain_name
+from data.sources.upload.dates.column_dates import dates
 from data.sources.upload.file_formats import read_file
 from data.sources.upload.limits import LARGEST_QUANTITY, shortened
 from data.sources.upload.readers.table import many, problem_at
-from data.sources.upload.value_parsing import coded, dates, decimal_mark, numbers
+from data.sources.upload.value_parsing import coded, decimal_mark, numbers
 
 #: What the names of a column mean, the likeliest first.
 _NAMES = {

@@ -17,11 +17,12 @@ from data.locations import LOCATION, PRODUCT, SUPPLIED_FROM
 from data.schema import COMMERCIAL, PRICE, PROMO
 from data.sources.upload.column_mapping import CLOSING_STOCK, ColumnMapping, changes, plain_name
 from data.sources.upload.date_frequency import calendar, repeated_keys
+from data.sources.upload.dates.column_dates import Dates, dates
 from data.sources.upload.limits import LARGEST_NUMBER, LARGEST_QUANTITY, LONGEST_NAME, shortened
 from data.sources.upload.offers import Decisions
 from data.sources.upload.panel_layout import Rows, too_large
 from data.sources.upload.readers.table import FileTable, many, problem_at
-from data.sources.upload.value_parsing import Coded, Dates, Decimal, dates, decimal_mark, numbers, switches
+from data.sources.upload.value_parsing import Coded, Decimal, decimal_mark, numbers, switches, words_for_nothing
 
 #: The share of unsold rows that may have a price before prices count as seen always.
 _SELDOM = 0.05
@@ -132,13 +133,25 @@ class _Reading:
     def _days(self, rows: Rows) -> np.ndarray:
         """The day [R] of each row."""
         column, mapping = self._cells[self._mapping.date], self._mapping
-        found: Dates = dates(column, day_first=mapping.day_first, day_first_if_unclear=self._table.delimiter == ";")
+        unclear = self._table.delimiter == ";"
+        found: Dates = dates(
+            column,
+            day_first=mapping.day_first,
+            day_first_if_unclear=unclear,
+            decisions=self._decisions,
+            name=mapping.date,
+        )
+        rows.offers += found.offers
+        if found.problem:
+            self._wrong(found.problem, column.filled())
+        self.checks += [Check("Dates", remark, 1, "note") for remark in found.remarks]
         self._missing(found.empty, "a date")
         rows.date_format = found.words
         if found.bad.any():
             self._wrong(f"{column.example(found.bad)} in {mapping.date!r} is not a date", found.bad)
         if found.odd.any():
-            words = f"Mixed date formats: most dates are written like {found.words}, these like {found.odd_words}. Use one"
+            ask = ". Use one" if not found.offers else ". Read them together, or use one"
+            words = f"Mixed date formats: most dates are written like {found.words}, these like {found.odd_words}{ask}"
             self._wrong(words, found.odd)
         if found.ambiguous:
             first = "day" if found.day_first else "month"
@@ -173,6 +186,11 @@ class _Reading:
         """The numbers [R] of a column; larger ones than ``most`` are slips, and would drown all others in a sum."""
         cells = self._cells[column]
         values, wrong = numbers(cells, self._decimal)
+        if words := words_for_nothing(cells):
+            empty = int(((cells.codes >= 0) & ~cells.filled()).sum())
+            self._tell(
+                "Empty cells", f"Words for nothing in {column!r}, read as empty, by rows: {shortened(words, 300)}.", empty
+            )
         if wrong.any():
             self._wrong(f"{cells.example(wrong)} in {column!r} is not a number", wrong)
         large = np.abs(values) > most
