@@ -25,7 +25,7 @@ from data.sources.upload.offers import Decisions, Offer
 from data.sources.upload.panel_layout import Rows, panel_of
 from data.sources.upload.purchase_orders import OrdersFile
 from data.sources.upload.readers.table import FileTable
-from data.sources.upload.recipes import signature
+from data.sources.upload.recipes import Recipe, now, signature
 from data.sources.upload.reshaping.reshape import reshaped
 from data.sources.upload.row_checks import read_rows
 from data.sources.upload.value_parsing import Coded, coded, decimal_mark
@@ -63,6 +63,7 @@ class UploadPreview:
     offers : repairs that may be taken or left, each with what it is read with now.
     decisions : what was decided on them.
     signature : of the form of the file, which next week's file has, too.
+    recipe : the file of the same form after which it is read, "" where there is none.
     """
 
     file_name: str
@@ -86,12 +87,33 @@ class UploadPreview:
     offers: tuple[Offer, ...] = ()
     decisions: Decisions = field(default_factory=dict)
     signature: str = ""
+    recipe: str = ""
     _content: bytes = field(repr=False, default=b"")
     _cells: Mapping[str, Coded] = field(repr=False, default_factory=dict)
     _table: FileTable | None = field(repr=False, default=None)
     _rows: Rows | None = field(repr=False, default=None)
     _proposed: ColumnMapping = field(repr=False, default_factory=ColumnMapping)
     _notes: tuple[Check, ...] = field(repr=False, default=())
+
+    @property
+    def periods(self) -> int:
+        """How many periods from the first with demand to the last."""
+        return self._rows.periods if self._rows is not None and self.frequency is not None else 0
+
+    @property
+    def total_demand(self) -> float:
+        """What was sold in all, as far as it is known."""
+        if self._rows is None or not self.periods:
+            return 0.0
+        rows = self._rows
+        inside = (rows.item >= 0) & (rows.period >= 0) & (rows.period < rows.periods) & np.isfinite(rows.demand)
+        return float(rows.demand[inside].sum())
+
+    @property
+    def locations(self) -> int:
+        """How many locations the items are at, 0 where the file names none."""
+        column = self.mapping.location
+        return len(self._cells[column].texts) if column in self._cells else 0
 
     @property
     def loadable(self) -> bool:
@@ -193,6 +215,25 @@ def _carried(preview: UploadPreview, again: UploadPreview) -> ColumnMapping:
     return mapping if set(mapping.columns()) <= set(again.columns) else again._proposed
 
 
+def with_mapping(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
+    """The preview under another mapping where the file has all its columns; as it is where it has not."""
+    return review(preview, mapping) if set(mapping.columns()) <= set(preview.columns) else preview
+
+
+def as_before(preview: UploadPreview, recipe: Recipe) -> UploadPreview:
+    """The preview of the same file read as one of its form was before; what came since is read as usual."""
+    answered = {offer.kind: offer.answer for offer in preview.offers}
+    differs = any(answered.get(kind, answer) != answer for kind, answer in recipe.decisions.items())
+    again = decide(preview, recipe.decisions) if differs or recipe.decisions else preview
+    return replace(with_mapping(again, recipe.mapping), recipe=recipe.file_name)
+
+
+def recipe_of(preview: UploadPreview, mapping: ColumnMapping) -> Recipe:
+    """How the file is read, for the next one of its form."""
+    decided = {**preview.decisions, **{offer.kind: offer.answer for offer in preview.offers}}
+    return Recipe(preview.signature, preview.file_name, mapping, decided, now())
+
+
 def load(
     preview: UploadPreview, mapping: ColumnMapping, catalog_name: str, path: Path, orders: OrdersFile | None = None
 ) -> None:
@@ -207,6 +248,7 @@ def load(
     rows = reviewed._rows
     assert rows is not None
     assert rows.calendar is not None
+    orders = None if orders is None else orders.matched(rows.item_ids)
     if orders is not None and (wrong := (*orders.problems, *orders.unknown_items(rows.item_ids))):
         raise UploadError(f"{orders.file_name} was not loaded; the catalog in use stays as it was.", wrong)
     panel, plan = panel_of(rows)

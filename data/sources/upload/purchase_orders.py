@@ -10,7 +10,7 @@ Column names are found whatever their case; ``due`` and ``received`` may be empt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -66,11 +66,36 @@ class OrdersFile:
         if not unknown.any():
             return ()
         example = self.orders.item_ids[np.flatnonzero(unknown)[0]]
+        likely = sorted(one for one in ids if _bare(one) == _bare(str(example)))
+        hint = f", which may be {' or '.join(map(repr, likely[:3]))}" if likely else ""
         words = (
-            f"Orders of items without demand in the other file, such as {shortened(str(example))!r}. "
+            f"Orders of items without demand in the other file, such as {shortened(str(example))!r}{hint}. "
             "Take them out, or write the item as it is written there"
         )
         return (problem_at(words, self.rows, unknown),)
+
+    def matched(self, item_ids: Sequence[str]) -> OrdersFile:
+        """The orders with the items' ids as the other file writes them, where only zeros before, case or blanks differ.
+
+        An id that could be of two items stays as it is.
+        """
+        ids, alike = set(item_ids), dict[str, list[str]]()
+        for item_id in item_ids:
+            alike.setdefault(_bare(item_id), []).append(item_id)
+        unknown = dict.fromkeys(str(one) for one in self.orders.item_ids if one not in ids)
+        bare = [_bare(one) for one in unknown]
+        same = {
+            one: alike[key][0]
+            for one, key in zip(unknown, bare, strict=True)
+            if len(alike.get(key, ())) == 1 and bare.count(key) == 1
+        }
+        if not same:
+            return self
+        written = np.array([same.get(str(one), one) for one in self.orders.item_ids], dtype=object)
+        one, other = next(iter(same.items()))
+        words = f"{many(len(same), 'item')} of the orders, written otherwise in the sales, are matched: {one} is {other} there."
+        checks = (*self.checks, Check("Orders", words, len(same), "note"))
+        return replace(self, orders=replace(self.orders, item_ids=written), checks=checks)
 
     def found(self, last: pd.Timestamp, frequency: Frequency, stamp: Stamp | None = None) -> tuple[Check, ...]:
         """What is worth knowing of them beside a history that ends with the period ``last``."""
@@ -86,6 +111,11 @@ class OrdersFile:
             )
             checks.append(Check("Orders", words, later, "note"))
         return tuple(checks)
+
+
+def _bare(item_id: str) -> str:
+    """An id without what systems add or take away: zeros before it, blanks and the case of its letters."""
+    return "".join(item_id.split()).casefold().lstrip("0")
 
 
 def read_orders(name: str, content: bytes, *, day_first: bool | None = None) -> OrdersFile:

@@ -172,9 +172,8 @@ class _Reading:
     def _months_or_days(self) -> bool:
         """Whether one order makes first days of months and the other days in a row: then the name, or the planner, decides."""
         where = self._unsure
-        first = [
-            bool((days.astype("datetime64[M]") == days).all()) for days in (self._days(True)[where], self._days(False)[where])
-        ]
+        both = [self._days(order)[where] for order in (True, False)]
+        first = [bool((days.astype("datetime64[M]") == days).all()) for days in both]
         if first[0] == first[1]:
             return False
         months = first[0]  # the order under which they are months
@@ -201,15 +200,17 @@ class _Reading:
         )
         if answer == NO:
             self._problem = f"{words}. Say which: date-order=months or date-order=days"
-        else:
-            self._ambiguous = False
+        self._ambiguous = False
         self._day_first = months if answer != "days" else not months
         return True
 
     def _together(
         self, days: np.ndarray, odd: np.ndarray, swapped: bool, others: Sequence[str]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Days and odd ones [U] once it is decided whether those are read with the rest; no offer where one may be another day."""
+        """Days and odd ones [U] once it is decided whether those are read with the rest.
+
+        There is no offer where one of them may be another day.
+        """
         unclear = odd & self._unsure
         if unclear.any() and not swapped and bool(self._proof_day) == bool(self._proof_month):
             return days, odd
@@ -244,10 +245,8 @@ class _Reading:
         and no text has. None where the steps do not tell whether it did.
         """
         whole = np.array([s >= 0 and STYLES[s].order in ("ymd", "x") for s in self._style], dtype=bool) & ~np.isnat(days)
-        texts = [
-            leading_numbers(self._column.texts[place], STYLES[self._style[place]])[0] for place in np.flatnonzero(self._unsure)
-        ]
-        if not whole.any() or not texts or min(texts) <= 12:
+        pairs = [leading_numbers(self._column.texts[one], STYLES[self._style[one]]) for one in np.flatnonzero(self._unsure)]
+        if not whole.any() or not pairs or min(first for first, _ in pairs) <= 12:
             return days
         months = days[whole].astype("datetime64[M]")
         day = (days[whole] - months.astype("datetime64[D]")).astype(np.int64)  # from 0

@@ -32,7 +32,7 @@ _WEEK_NAMES = re.compile(
 _YEAR_WEEK_NAMES = re.compile(r"(fiscal|financial|fisc|retail)_(week|wk)(_(of_year|no|number))?|fw|fiscal_year_week")
 _YEAR = re.compile(r"(?:FY|GJ)?[ '-]?((?:19|20)?\d{2})(?:/\d{2,4})?", re.IGNORECASE)
 _NUMBER = re.compile(r"[A-Za-z]{0,7}[ .-]?(\d{1,2})")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ANSWER = re.compile(r"(\d{4}-\d{2}-\d{2})(?: for FY(\d{4}))?")
 
 #: Weeks of a fiscal year that has no 53rd.
 _WEEKS = 52
@@ -63,7 +63,8 @@ def dated_by_fiscal_calendar(table: FileTable, decisions: Decisions) -> FileTabl
         )
         return replace(table, problems=(*table.problems, Problem(words)))
     answer = decisions.get(_KIND, NO)
-    first = _first_day(answer)
+    first = _first_day(answer, int(years[0]))
+    answer = NO if first is None else f"{first} for {title}"  # so that a recipe's answer is not taken for another year's
     offer = Offer(
         kind=_KIND,
         title="Fiscal weeks",
@@ -73,8 +74,8 @@ def dated_by_fiscal_calendar(table: FileTable, decisions: Decisions) -> FileTabl
         after=str(first) if first is not None else f"the first day of {title}, as YYYY-MM-DD",
         effect="Weeks stand in their season and beside their holidays only under the right first day.",
         default=NO,
-        answer=NO if first is None else answer,
-        choices=((answer, f"{title} begins on {answer}"),) if first is not None else (),
+        answer=answer,
+        choices=((answer, f"{title} begins on {first}"),) if first is not None else (),
     )
     offers = (*table.offers, offer)
     if first is None:
@@ -90,11 +91,13 @@ def dated_by_fiscal_calendar(table: FileTable, decisions: Decisions) -> FileTabl
     return replace(table, columns=columns, offers=offers, remarks=(*table.remarks, told))
 
 
-def _first_day(answer: str) -> np.datetime64 | None:
-    if not _DAY.fullmatch(answer):
+def _first_day(answer: str, year: int) -> np.datetime64 | None:
+    """The day that was answered for this fiscal year, None for another one's or no day at all."""
+    found = _ANSWER.fullmatch(answer)
+    if found is None or int(found[2] or year) != year:
         return None
     try:
-        return np.datetime64(answer, "D")
+        return np.datetime64(found[1], "D")
     except ValueError:
         return None
 
