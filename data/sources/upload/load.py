@@ -96,6 +96,11 @@ class UploadPreview:
     _notes: tuple[Check, ...] = field(repr=False, default=())
 
     @property
+    def item_ids(self) -> tuple[str, ...]:
+        """The items, as the catalog would name them."""
+        return self._rows.item_ids if self._rows is not None else ()
+
+    @property
     def periods(self) -> int:
         """How many periods from the first with demand to the last."""
         return self._rows.periods if self._rows is not None and self.frequency is not None else 0
@@ -226,6 +231,11 @@ def as_before(preview: UploadPreview, recipe: Recipe) -> UploadPreview:
     differs = any(answered.get(kind, answer) != answer for kind, answer in recipe.decisions.items())
     again = decide(preview, recipe.decisions) if differs or recipe.decisions else preview
     return replace(with_mapping(again, recipe.mapping), recipe=recipe.file_name)
+
+
+def afresh(preview: UploadPreview) -> UploadPreview:
+    """The preview of the same file as if none of its form had been read before."""
+    return _read(preview.file_name, preview._content, {})
 
 
 def recipe_of(preview: UploadPreview, mapping: ColumnMapping) -> Recipe:

@@ -115,6 +115,9 @@ _EVERYWHERE = re.compile(r"[$€£]|USD|EUR|GBP")
 _ONLY_POINT = re.compile(r"\.(\d{1,2}|\d{4,})$|,\d{3}.*\.|\..*e|^[-+]?0\.\d", re.IGNORECASE)
 _ONLY_COMMA = re.compile(r",(\d{1,2}|\d{4,})$|\.\d{3}.*,|^[-+]?0,\d")
 
+#: A number with a unit after it.
+_UNIT = re.compile(r"([-+]?\d[\d.,\s'’]*?)\s*([^\W\d_]{1,12}\.?)")
+
 #: So many different cells that end in three zeros after a mark make it a decimal mark: thousands are seldom all that round.
 _ROUND = 5
 
@@ -144,9 +147,19 @@ def decimal_mark(columns: Iterable[Coded], delimiter: str) -> tuple[Decimal, boo
 
 def numbers(column: Coded, decimal: Decimal) -> tuple[np.ndarray, np.ndarray]:
     """The column's numbers [R] (NaN where empty or none) and where [R] a cell holds something else."""
-    values = np.array([_number(text, decimal) for text in _bare(column.texts)], dtype=np.float64)
+    texts = _without_unit(_bare(column.texts))
+    values = np.array([_number(text, decimal) for text in texts], dtype=np.float64)
     found = column.spread(values, np.nan)
     return found, column.filled() & ~np.isfinite(found)
+
+
+def _without_unit(texts: Sequence[str]) -> Sequence[str]:
+    """The texts without the one unit that all of them bear, such as pcs or kg; as they are where there are several."""
+    some = sample(something(texts))
+    found = {match[2].casefold() for text in some if len(text) <= LONGEST_NUMBER and (match := _UNIT.fullmatch(text))}
+    if len(found) != 1 or not all(_UNIT.fullmatch(text) for text in some if len(text) <= LONGEST_NUMBER):
+        return texts
+    return [match[1] if len(text) <= LONGEST_NUMBER and (match := _UNIT.fullmatch(text)) else text for text in texts]
 
 
 def _bare(texts: Sequence[str]) -> Sequence[str]:

@@ -18,7 +18,7 @@ from data.facts import Check
 from data.locations import LOCATION_COLUMNS, SUPPLIED_FROM
 from data.schema import COMMERCIAL
 from data.sources.upload.column_mapping import ColumnMapping, changes, plain_name
-from data.sources.upload.columns.column_names import is_count, is_money, rank, role_named
+from data.sources.upload.columns.column_names import is_count, is_money, part_named, rank, role_named
 from data.sources.upload.columns.key_columns import found_keys, joined, names_rows_once, offer_of
 from data.sources.upload.dates.column_dates import date_share, dates
 from data.sources.upload.limits import shortened
@@ -229,7 +229,8 @@ class _Proposing:
     def _mapping(self, commercial: dict[str, str], leaks: set[str]) -> Proposal:
         cells, taken = self._cells, self._taken
         items = cells[taken["item_id"]].codes if taken["item_id"] else None
-        rest = [c for c in cells if c not in taken.values() and cells[c].texts and c not in self._dated and c not in leaks]
+        gone = {*taken.values(), *self._dated, *leaks, *(c for c in cells if part_named(c) and taken["date"])}
+        rest = [c for c in cells if c not in gone and cells[c].texts]
         constant = {c for c in [*rest, taken["location"]] if c and items is not None and not changes(items, cells[c].codes)}
         if taken["location"] in constant:  # every item is at one place only
             rest.append(taken["location"])

@@ -16,10 +16,10 @@ import pyarrow.csv as pa_csv
 
 from data.errors import Problem, UploadError
 from data.sources.upload import limits
-from data.sources.upload.offers import Decisions
+from data.sources.upload.offers import NO, YES, Decisions, answer_to
 from data.sources.upload.readers.encodings import as_utf8
 from data.sources.upload.readers.list_exports import plain_list
-from data.sources.upload.readers.report_form import LOOKED_AT, Header, header_of, is_title
+from data.sources.upload.readers.report_form import LOOKED_AT, Header, header_of, is_number, is_title, no_header
 from data.sources.upload.readers.table import FileTable, many, problem_at, table_of
 
 _DELIMITERS = ",;\t|"
@@ -64,26 +64,29 @@ def read_csv(name: str, content: bytes, decisions: Decisions) -> FileTable:
     content, told, offers = as_utf8(name, content, decisions)
     if not content.strip():
         raise UploadError(f"{name} is empty: it holds nothing but blanks. Export it again.")
-    text = _formed(name, content.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), told)
+    named = answer_to("no-header", decisions, YES) == NO
+    text = _formed(name, content.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), told, may_lack=not named)
     ragged = _Ragged()
     table = _read(name, text, ragged)
     limits.check_columns(name, table.num_columns)
     header = [cells[0].as_py() for cells in table.columns]
-    depth = 1
-    if text.header is not None and text.header.rows == 2:
-        header, depth = [*text.header.names, *header[len(text.header.names) :]], 2
+    depth = 1 if text.header is None else text.header.rows
+    if text.header is not None and depth == 0:
+        offers = (*offers, no_header(YES, " | ".join(header)))
+    if text.header is not None and depth != 1:
+        header = [*text.header.names, *([""] * len(header) if depth == 0 else header)[len(text.header.names) :]]
     table = table.slice(depth)
     kept = np.ones(len(table) + len(ragged.rows), dtype=bool)
     kept[[number - 1 - depth for number, *_ in ragged.rows]] = False
     numbers = text.numbers(np.flatnonzero(kept) + 1 + depth)
-    table, numbers, odd = _mended(table, numbers, ragged, text)
+    table, numbers, odd, below = _mended(table, numbers, ragged, text)
     table, numbers, again = _without_headers(table, numbers, header, text.header)
     problems = _problems(odd, text)
-    found = table_of(name, header, table.columns, numbers, text.delimiter, (*text.remarks, *again), problems)
+    found = table_of(name, header, table.columns, numbers, text.delimiter, (*text.remarks, *again, *below), problems)
     return FileTable(found.columns, found.rows, found.delimiter, found.remarks, found.problems, (*offers, *found.offers))
 
 
-def _formed(name: str, content: bytes, told: tuple[str, ...]) -> _Text:
+def _formed(name: str, content: bytes, told: tuple[str, ...], *, may_lack: bool) -> _Text:
     """The text from its header on, with the separator; raises UploadError for a header that is none."""
     if (found := plain_list(name, content)) is not None:
         return _Text(found.content, "|", 0, None, (*told, *found.remarks), found.numbers)
@@ -93,9 +96,9 @@ def _formed(name: str, content: bytes, told: tuple[str, ...]) -> _Text:
         content, above = content[directive.end() :], 1
         told = (*told, f"Its first line, sep={separator!r}, names the separator and is no row.")
     delimiter = separator or _delimiter(name, content)
-    header, lines = _header(content, delimiter)
+    header, lines = _header(content, delimiter, may_lack=may_lack)
     if not separator and (header is None or len(header.names) < 2 or header.first > 0):
-        delimiter, header, lines = _best(content, delimiter, header, lines)
+        delimiter, header, lines = _best(content, delimiter, header, lines, may_lack=may_lack)
     if header is not None and header.first > 0:
         content, above = _after(content, lines), above + lines
         told = (*told, f"The header was found in row {above + 1:,}, below {many(lines, 'row')} of titles.")
@@ -104,6 +107,8 @@ def _formed(name: str, content: bytes, told: tuple[str, ...]) -> _Text:
     columns = _QUOTED.sub(rb"\1", content[: limits.LONGEST_HEADER + 1]).split(b"\n", 1)[0].count(delimiter.encode()) + 1
     limits.check_columns(name, columns)
     limits.check_cells(name, content.count(b"\n"), columns)
+    if header is not None and header.rows == 2 and columns < len(header.names):  # its upper row ends before its lower one
+        content = _padded(content, delimiter, len(header.names) - columns)
     content = _widened(content, delimiter, columns, 1 if header is None else header.rows)
     return _Text(content, delimiter, above, header, told)
 
@@ -120,7 +125,7 @@ def _delimiter(name: str, content: bytes) -> str:
     return max(_DELIMITERS, key=lambda mark: head.count(mark.encode()))
 
 
-def _header(content: bytes, delimiter: str) -> tuple[Header | None, int]:
+def _header(content: bytes, delimiter: str, *, may_lack: bool) -> tuple[Header | None, int]:
     """The header among the first rows and how many lines stand above it; none where the first rows cannot be taken apart."""
     head = content[:_HEAD]
     if len(content) > _HEAD:
@@ -135,15 +140,17 @@ def _header(content: bytes, delimiter: str) -> tuple[Header | None, int]:
         return None, 0
     if not rows or max(map(len, rows)) > limits.MOST_COLUMNS:
         return None, 0
-    header = header_of(rows)
+    header = header_of(rows, may_lack=may_lack)
     return header, ends[header.first]
 
 
-def _best(content: bytes, delimiter: str, header: Header | None, lines: int) -> tuple[str, Header | None, int]:
+def _best(
+    content: bytes, delimiter: str, header: Header | None, lines: int, *, may_lack: bool
+) -> tuple[str, Header | None, int]:
     """The separator under which the first rows are most like a table with a header, where the first row does not tell."""
     best, most = (delimiter, header, lines), len(header.names) if header else 0
     for other in _DELIMITERS:
-        found, above = _header(content, other)
+        found, above = _header(content, other, may_lack=may_lack)
         if found is not None and len(found.names) > most:
             best, most = (other, found, above), len(found.names)
     return best
@@ -167,8 +174,13 @@ def _widened(content: bytes, delimiter: str, columns: int, depth: int) -> bytes:
     wide = widths[len(widths) // 2] if widths else columns
     if wide <= columns or wide > limits.MOST_COLUMNS:
         return content
+    return _padded(content, delimiter, wide - columns)
+
+
+def _padded(content: bytes, delimiter: str, cells: int) -> bytes:
+    """The content with so many empty cells more in its first row."""
     first, _, rest = content.partition(b"\n")
-    return first + mark * (wide - columns) + b"\n" + rest
+    return first + delimiter.encode() * cells + b"\n" + rest
 
 
 def _read(name: str, text: _Text, ragged: _Ragged) -> pa.Table:
@@ -202,18 +214,26 @@ def _read(name: str, text: _Text, ragged: _Ragged) -> pa.Table:
 
 def _mended(
     table: pa.Table, numbers: np.ndarray, ragged: _Ragged, text: _Text
-) -> tuple[pa.Table, np.ndarray, list[tuple[int, int, int, str]]]:
-    """The table with the rows that only have empty cells too many, and the rows that are still odd; titles are none."""
+) -> tuple[pa.Table, np.ndarray, list[tuple[int, int, int, str]], tuple[str, ...]]:
+    """The table with the rows that only have empty cells too many, and the rows that are still odd; titles are none.
+
+    Words below the last row that fits are none either, and are told.
+    """
     titles = text.header.titles if text.header is not None else frozenset()
-    odd, more, places = [], list[list[str]](), list[int]()
+    odd, more, places, footers = [], list[list[str]](), list[int](), 0
+    last = int(numbers.max(initial=0)) if len(numbers) else 0
     for row in ragged.rows:
-        number, _, expected, words = row
+        _, _, expected, words = row
+        number = int(text.numbers(np.array([row[0]]))[0])
         cells = next(csv.reader([words], delimiter=text.delimiter), [])
         if not any(cell.strip() for cell in cells) or is_title(cells, titles):
             continue
+        if number > last and sum(map(bool, map(str.strip, cells))) == 1 and not is_number(cells[0]) and expected > 2:
+            footers += 1
+            continue
         if len(cells) > expected and not any(cell.strip() for cell in cells[expected:]):
             more.append(cells[:expected])
-            places.append(number)
+            places.append(row[0])
         else:
             odd.append(row)
     if more:
@@ -221,7 +241,8 @@ def _mended(
         numbers = np.concatenate([numbers, text.numbers(np.array(places, dtype=np.int64))])
         order = np.argsort(numbers, kind="stable")
         table, numbers = pa.concat_tables([table, added]).take(pa.array(order)), numbers[order]
-    return table, numbers, odd
+    told = (f"Left out, for it stands below the table: {many(footers, 'row')} of words.",) if footers else ()
+    return table, numbers, odd, told
 
 
 def _without_headers(

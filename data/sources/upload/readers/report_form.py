@@ -9,13 +9,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from data.sources.upload.columns.column_names import role_named
 from data.sources.upload.dates.date_styles import names_a_period
+from data.sources.upload.limits import shortened
+from data.sources.upload.offers import YES, Offer
 
 #: First rows among which the header is looked for.
 LOOKED_AT = 60
 
 #: A header fills this share of the cells that rows below it fill, and so many at least.
 _SHARE, _LEAST = 0.6, 2
+
+#: So many periods in a row name the columns of a wide table.
+_WIDE = 4
 
 #: Between the upper and the lower word of a header of two rows.
 JOIN = " | "
@@ -30,7 +36,7 @@ class Header:
     Attributes
     ----------
     first : its first row among those given, from 0.
-    rows : 1, or 2 where an upper row spans columns.
+    rows : 1, or 2 where an upper row spans columns; 0 where there is none.
     names : the columns' names.
     titles : the rows above it, without their numbers, so that they are known again on the next page.
     """
@@ -41,17 +47,23 @@ class Header:
     titles: frozenset[str]
 
 
-def header_of(rows: Sequence[Sequence[str]]) -> Header:
-    """The header among the first rows; the first row that holds anything where no other looks more like one."""
+def header_of(rows: Sequence[Sequence[str]], *, may_lack: bool = True) -> Header:
+    """The header among the first rows; the first row that holds anything where no other looks more like one.
+
+    Where that row is one of the table and ``may_lack``, there is no header, and columns are numbered.
+    """
     filled = [sum(map(bool, row)) for row in rows]
     there = [place for place, count in enumerate(filled) if count]
     if not there:
         return Header(0, 1, (), frozenset())
     first = _first(rows, filled, there)
-    below = next((place for place in there if place > first), None)
     names, depth = tuple(" ".join(cell.split()) for cell in rows[first]), 1
-    if below == first + 1 and (joined := _two_rows(rows[first], rows[below])):
-        names, depth = joined, 2
+    if may_lack and first == there[0] and is_data(rows[first], [rows[place] for place in there[1:]]):
+        return Header(first, 0, tuple(f"Column {place + 1}" for place in range(len(names))), frozenset())
+    for upper in (first - 1, first):
+        if upper in there and upper + 1 in there and (joined := _two_rows(rows[upper], rows[upper + 1])):
+            first, names, depth = upper, joined, 2
+            break
     titles = frozenset(filter(None, (without_numbers(rows[place]) for place in there if place < first)))
     return Header(first, depth, names, titles)
 
@@ -59,6 +71,26 @@ def header_of(rows: Sequence[Sequence[str]]) -> Header:
 def without_numbers(row: Sequence[str]) -> str:
     """A title as another page may have it, with another number."""
     return re.sub(r"\d+", "#", " ".join(" ".join(row).split()))
+
+
+def no_header(answer: str, example: str) -> Offer:
+    """The offer to take the first row for one of the table and to number the columns."""
+    return Offer(
+        kind="no-header",
+        title="No header",
+        words="The first row holds a date and a number as the others do: it is read as a row, and the columns are numbered.",
+        count=1,
+        before=shortened(example),
+        after="Column 1 | Column 2 | …",
+        effect="Otherwise the first row is taken for names and its demand is lost.",
+        default=YES,
+        answer=answer,
+    )
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell looks like a number."""
+    return _NUMBER.fullmatch(cell.strip()) is not None
 
 
 def is_title(row: Sequence[str], titles: frozenset[str]) -> bool:
@@ -71,21 +103,42 @@ def _first(rows: Sequence[Sequence[str]], filled: Sequence[int], there: Sequence
     usual = sorted(filled[place] for place in there)[len(there) // 2 :]  # rows of the table are at least half of those seen
     typical = max(set(usual), key=lambda count: (usual.count(count), count))
     start = there[0]
-    if filled[start] >= max(_LEAST, _SHARE * typical) and _words(rows[start]) >= 0.5:
+    names = [place for place in there[:-1] if filled[place] >= max(_LEAST, _SHARE * typical) and _words(rows[place]) == 1]
+    if not names:
         return start
-    if filled[start] == typical == 1:
+    best = max(names, key=lambda place: (_roles(rows[place]), filled[place] >= typical, -place))
+    if start in names and (_roles(rows[start]) >= _roles(rows[best]) and filled[start] >= typical):
         return start
-    for place in there:
-        enough = filled[place] >= max(_LEAST, _SHARE * typical)
-        if enough and _words(rows[place]) >= 0.75 and place != there[-1]:
-            return place
-    return start
+    enough = filled[start] >= max(_LEAST, _SHARE * typical) and _words(rows[start]) >= 0.5
+    if enough and not _roles(rows[best]) > _roles(rows[start]) and filled[best] <= filled[start]:
+        return start
+    return best
+
+
+def _roles(row: Sequence[str]) -> int:
+    """How many different roles the cells of a row name."""
+    return len({role for cell in row if cell and (role := role_named(cell))})
 
 
 def _words(row: Sequence[str]) -> float:
-    """The share of a row's cells that could name a column: no numbers, or a period as a wide table has them."""
+    """The share of a row's cells that could name a column: no numbers, and no dates unless there are many as in wide tables."""
     cells = [cell for cell in row if cell]
-    return sum(not _NUMBER.fullmatch(cell) or names_a_period(cell) for cell in cells) / max(1, len(cells))
+    wide = sum(map(names_a_period, cells)) >= _WIDE
+    numbers = [_NUMBER.fullmatch(cell) or names_a_period(cell) for cell in cells]
+    return sum(not number or (wide and names_a_period(cell)) for cell, number in zip(cells, numbers, strict=True)) / len(cells)
+
+
+def is_data(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether what stands as header is a row like those below it: a date and a number over dates and numbers."""
+    cells = [cell for cell in row if cell]
+    if len(cells) < _LEAST or sum(map(names_a_period, cells)) >= _WIDE or _roles(row) or len(below) < _LEAST:
+        return False
+    kinds = [{_kind(one[place]) for one in (row, *below) if place < len(one) and one[place]} for place in range(len(row))]
+    return {"date"} in kinds and {"number"} in kinds
+
+
+def _kind(cell: str) -> str:
+    return "date" if names_a_period(cell) else "number" if _NUMBER.fullmatch(cell) else "word"
 
 
 def _two_rows(upper: Sequence[str], lower: Sequence[str]) -> tuple[str, ...]:

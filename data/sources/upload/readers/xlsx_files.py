@@ -20,8 +20,8 @@ from data.errors import UploadError
 from data.sources.upload import limits
 from data.sources.upload.columns.column_names import role_named
 from data.sources.upload.dates.date_styles import names_a_period
-from data.sources.upload.offers import NO, Decisions, Offer, answer_to
-from data.sources.upload.readers.report_form import LOOKED_AT, Header, header_of, is_title
+from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
+from data.sources.upload.readers.report_form import LOOKED_AT, Header, header_of, is_title, no_header
 from data.sources.upload.readers.table import FileTable, many, problem_at, table_of
 
 #: Sheets that are looked at; the answer that takes all with the same header; the column that then names each row's sheet.
@@ -50,7 +50,8 @@ def read_xlsx(name: str, content: bytes, decisions: Decisions) -> FileTable:
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
     if not sheets:
         raise UploadError(f"{name} has no sheet.")
-    looks = [_look(name, sheet) for sheet in sheets[:_MOST_SHEETS]]
+    named = answer_to("no-header", decisions, YES) == NO
+    looks = [_look(name, sheet, may_lack=not named) for sheet in sheets[:_MOST_SHEETS]]
     if not any(look.header.names for look in looks):
         raise UploadError(f"The sheet {limits.shortened(sheets[0].title)!r} of {name} is empty.")
     chosen, offers = _chosen(looks, decisions)
@@ -62,6 +63,8 @@ def read_xlsx(name: str, content: bytes, decisions: Decisions) -> FileTable:
         told = (f"Only the {which}, {limits.shortened(chosen[0].sheet.title)!r}, is read.", *told)
     elif len(chosen) > 1:
         told = (f"{len(chosen)} sheets with the same header are read one below the other.", *told)
+    if chosen[0].header.rows == 0:
+        offers = (*offers, no_header(YES, " | ".join(_cells_of(chosen[0].rows[chosen[0].header.first][1], 8))))
     return replace(found, remarks=told, offers=offers)
 
 
@@ -83,10 +86,10 @@ class _Look:
         return 0 if rows < 1 else 10_000 * (3 if periods >= 4 else len(roles)) + min(len(names), 50) * rows
 
 
-def _look(name: str, sheet: Any) -> _Look:
+def _look(name: str, sheet: Any, *, may_lack: bool) -> _Look:
     rows = list(islice(_records(name, sheet), LOOKED_AT))
     plain = [[_text(cell) or "" for cell in row] for _, row in rows]
-    return _Look(sheet, rows, header_of([[" ".join(cell.split()) for cell in row] for row in plain]))
+    return _Look(sheet, rows, header_of([[" ".join(cell.split()) for cell in row] for row in plain], may_lack=may_lack))
 
 
 def _chosen(looks: list[_Look], decisions: Decisions) -> tuple[list[_Look], tuple[Offer, ...]]:

@@ -108,7 +108,7 @@ def _fiscal(table: FileTable) -> _Fiscal | None:
     years = [column for name, column in plains.items() if _YEAR_NAMES.fullmatch(name)]
     if not years and "year" in plains:  # an ordinary name, beside weeks of a period or years written FY23
         texts = coded(table.columns[plains["year"]]).texts
-        if all(text[:2].upper() == "FY" for text in texts) or {"week_of_period", "wop"} & set(plains):
+        if all(text[:2].upper() == "FY" for text in texts) or {"week_of_period", "wop", "period"} & set(plains):
             years = [plains["year"]]
     if not years or any(pa.types.is_timestamp(cells.type) for cells in table.columns.values()):
         return None
