@@ -22,9 +22,6 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from forecasting.core import threads  # noqa: E402
-
-threads.begin_bench()
 
 import numpy as np  # noqa: E402
 

@@ -82,10 +82,10 @@ def _words(text: str) -> list[str]:
 def _mapped(mapping: ColumnMapping, text: str) -> ColumnMapping:
     """The mapping with the columns of ``text`` in their roles; a column has one role, so that it loses its earlier one."""
     found = list(_ROLE.finditer(text))
+    if not found or found[0].start() > 0:
+        raise ConfigurationError(f"--map {text!r} is not understood. Write ROLE=COLUMN with commas between.")
     ends = [one.start() for one in found[1:]] + [len(text)]
     chosen = [(one[1], text[one.end() : end].strip()) for one, end in zip(found, ends, strict=True)]
-    if not chosen or found[0].start() > 0:
-        raise ConfigurationError(f"--map {text!r} is not understood. Write ROLE=COLUMN with commas between.")
     columns = {column for _, column in chosen}
     now = {role: getattr(mapping, role) for role in _ROLES.values()}
     single: dict[str, Any] = {role: "" if held in columns else held for role, held in now.items()}

@@ -35,7 +35,7 @@ _ROWS, _LEAST = 2_000, 0.2
 
 #: A row with bytes beyond ASCII; letters and signs that words and prices of Europe have.
 _ABOVE_ASCII = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")
-_WESTERN = frozenset("äöüßéèêëàâáãåæçñóòôõøúùûíìîïœÄÖÜÉÈÀÁÂÃÅÆÇÑÓÒÔÕØÚÙÛÍÌÎœŒ")
+_WESTERN = frozenset("äöüßéèêëàâáãåæçñóòôõøúùûíìîïÄÖÜÉÈÀÁÂÃÅÆÇÑÓÒÔÕØÚÙÛÍÌÎ")
 _CENTRAL = frozenset("ąćęłńśźżĄĆĘŁŃŚŹŻčďěňřšťůžČĎĚŇŘŠŤŮŽőűŐŰ")
 _TURKISH = frozenset("ğışĞİŞ")
 _SIGNS = frozenset("€£°²³½§µ–—’‘“”„…·®™×«»ºª")
@@ -153,7 +153,7 @@ def _weight_of(letter: str, before: str, after: str, encoding: str) -> float:
         return -1.0 if before.isalpha() and after.isalpha() and letter not in "’·" else 0.5
     if not letter.isalpha():
         return -2.0
-    if letter.isupper() and before.islower():  # a capital within a word
+    if letter.isupper() and (before.islower() or (before.isalpha() and after.islower())):  # a capital within a word
         return -1.0
     script = unicodedata.name(letter, "").split(" ")[0]
     if script in ("CYRILLIC", "GREEK"):
@@ -166,7 +166,7 @@ def _weight_of(letter: str, before: str, after: str, encoding: str) -> float:
     accents = [one for one in (before, after) if one.isalpha() and one > "\x80"]
     if (letter.isupper() and before.islower()) or len(accents) == 2 or (accents and script != "LATIN"):
         return -1.0  # a capital within a word, or accents side by side
-    return (1.0 if beside else -0.5) if usual else -0.3
+    return (1.0 if beside else -0.5) if usual else 0.0 if letter in "œŒ" else -0.3
 
 
 def _weight_of_east(letter: str, before: str, after: str, encoding: str) -> float:
