@@ -57,7 +57,7 @@ def test_a_choice_of_encodings_is_shown_with_an_example(visit: Visit) -> None:
     box = next(one for one in app.selectbox if one.label.startswith("Encoding"))
     assert any("Käse" in option for option in box.options)
     box.set_value("no").run()
-    assert "is not UTF-8 text" in app.error[0].value
+    assert "no other encoding was wanted" in app.error[0].value
 
 
 def test_the_first_day_of_a_fiscal_year_is_asked_for(visit: Visit) -> None:

@@ -102,7 +102,7 @@ def _from_another(name: str, content: bytes, decisions: Decisions) -> tuple[byte
         raise _unreadable(name, content, odd)
     answer = answer_to("encoding", decisions, fitting[0], tuple(fitting))
     if answer == NO:
-        raise _unreadable(name, content, odd)
+        raise _unreadable(name, content, odd, "was wanted")
     mixed = len(odd) < len(rows) / 2 and answer in _SINGLE_BYTE
     try:
         plain = _row_by_row(content, answer) if mixed else content.decode(answer).encode()
@@ -214,12 +214,12 @@ def _telling(row: str) -> str:
     return limits.shortened(next((cell for cell in cells if not cell.isascii()), cells[0] if cells else ""))
 
 
-def _unreadable(name: str, content: bytes, odd: list[bytes]) -> UploadError:
+def _unreadable(name: str, content: bytes, odd: list[bytes], why: str = "makes words of it") -> UploadError:
     first = content.find(odd[0])
     line = content.count(b"\n", 0, first) + 1
     seen = limits.shortened(odd[0].decode("cp1252", errors="replace").strip())
     least = " in at least so many rows" if len(odd) == _ROWS else ""
     return UploadError(
-        f"{name} is not UTF-8 text, and no other encoding makes words of it. Save it as “CSV UTF-8”.",
+        f"{name} is not UTF-8 text, and no other encoding {why}. Save it as “CSV UTF-8”.",
         [Problem(f"Bytes that are not UTF-8, first near “{seen}”{least}", len(odd), (line,))],
     )
