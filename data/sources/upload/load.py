@@ -258,7 +258,7 @@ def load(
     rows = reviewed._rows
     assert rows is not None
     assert rows.calendar is not None
-    orders = None if orders is None else orders.matched(rows.item_ids)
+    orders = orders and orders.written_as(rows.item_ids)
     if orders is not None and (wrong := (*orders.problems, *orders.unknown_items(rows.item_ids))):
         raise UploadError(f"{orders.file_name} was not loaded; the catalog in use stays as it was.", wrong)
     panel, plan = panel_of(rows)

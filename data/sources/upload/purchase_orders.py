@@ -74,7 +74,7 @@ class OrdersFile:
         )
         return (problem_at(words, self.rows, unknown),)
 
-    def matched(self, item_ids: Sequence[str]) -> OrdersFile:
+    def written_as(self, item_ids: Sequence[str]) -> OrdersFile:
         """The orders with the items' ids as the other file writes them, where only zeros before, case or blanks differ.
 
         An id that could be of two items stays as it is.

@@ -244,6 +244,6 @@ def _orders(preview: UploadPreview) -> OrdersFile | None:
         lines = [f"- {formats.plain(str(problem))}" for problem in found.problems]
         st.error("\n".join(["**The orders cannot be loaded like this.** Mend the file, or take it out.", "", *lines]))
     elif preview.last is not None and preview.frequency is not None:
-        checks = found.matched(preview.item_ids).found(preview.last, preview.frequency, preview.mapping.stamp)
+        checks = found.written_as(preview.item_ids).found(preview.last, preview.frequency, preview.mapping.stamp)
         st.info("\n".join(f"- {formats.plain(check.finding)}" for check in checks))
     return found
