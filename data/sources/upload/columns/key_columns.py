@@ -23,6 +23,9 @@ _TRIED, _TOGETHER = 8, 4
 #: The least share of items and dates that have a row: a customer or an invoice has few rows on few dates.
 _FILLED = 0.2
 
+#: Rows on which all are tried, before those that fit are held against all rows.
+_MOST_ROWS = 100_000
+
 #: Between the parts of an item's id.
 JOIN = " / "
 
@@ -55,15 +58,32 @@ def found_keys(cells: Mapping[str, Coded], base: Sequence[str], free: Sequence[s
     """The fewest of the columns ``free`` that name an item together with those of ``base``; None where none do."""
     few = sorted((c for c in free if 2 <= len(cells[c].texts) <= len(days) / 2), key=lambda c: len(cells[c].texts))[:_TRIED]
     few = [column for column in free if column in few]  # in the order of the file
+    some = _rows_of_some_days(days)
+    fewer = {column: Coded(cells[column].texts, cells[column].codes[some]) for column in (*base, *few)}
     for count in range(1, min(_TOGETHER, len(few)) + 1):
         fitting = []
         for chosen in combinations(few, count):
+            trial = joined([*base, *chosen], fewer)
+            if not names_rows_once(trial.codes, days[some]):
+                continue
             keys = joined([*base, *chosen], cells)
             if names_rows_once(keys.codes, days) and _is_filled(keys, days):
                 fitting.append(keys)
         if fitting:
             return min(fitting, key=lambda keys: len(keys.ids))
     return None
+
+
+def _rows_of_some_days(days: np.ndarray) -> np.ndarray:
+    """Rows of whole days, few enough to try many columns on: what comes twice does so on one day."""
+    if len(days) <= _MOST_ROWS:
+        return np.arange(len(days))
+    different, codes, counts = np.unique(days, return_inverse=True, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    taken = order[: max(1, int(np.searchsorted(np.cumsum(counts[order]), _MOST_ROWS)))]
+    chosen = np.zeros(len(different), dtype=bool)
+    chosen[taken] = True
+    return np.flatnonzero(chosen[codes])
 
 
 def joined(columns: Sequence[str], cells: Mapping[str, Coded]) -> Keys:

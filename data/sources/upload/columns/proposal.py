@@ -196,7 +196,8 @@ class _Proposing:
         if keys is None:
             return
         whole = (codes >= 0) & ~np.isnat(days)
-        again = int(whole.sum()) - len({*zip(codes[whole].tolist(), days[whole].tolist(), strict=True)})
+        _, day = np.unique(days[whole], return_inverse=True)
+        again = int(whole.sum()) - len(np.unique(codes[whole].astype(np.int64) * (int(day.max(initial=0)) + 1) + day))
         self._join([column for column in keys.columns if column != taken["location"]], taken["item_id"], again, base[1:])
 
     def _join(self, columns: list[str], item: str, again: int, location: list[str]) -> None:
