@@ -232,6 +232,41 @@ def test_sheets_with_the_same_header_are_read_as_one_table() -> None:
     is_whole(preview("sales.xlsx", workbook(*by_item)))
 
 
+def test_columns_beside_a_date_may_be_items() -> None:
+    got = seen(LONG.pivot(index="date", columns="item", values="units").to_csv())
+    assert [(offer.kind, offer.count, offer.answer) for offer in got.offers] == [("item-columns", 3, "no")]
+    assert not got.loadable
+    is_whole(decide(got, {"item-columns": "yes"}))
+
+
+def test_columns_that_sum_periods_are_left_out_of_a_wide_table() -> None:
+    wide = MONTHLY.pivot(index="item", columns="date", values="units")
+    wide.columns = [f"{day:%b %Y}" for day in MONTHS]
+    wide.insert(3, "Q1 2022", 999)
+    wide.insert(4, "Subtotal", 999)
+    got = seen(wide.reset_index().to_csv(index=False))
+    is_whole(got, MONTHLY)
+    assert got.mapping.past == ()
+
+
+# numbers
+
+
+@pytest.mark.parametrize(
+    ("form", "separator", "kind"),
+    [("%d.%m.%Y", "\t", "decimals"), ("%Y-%m-%d", "\t", "no"), ("%d.%m.%Y", ";", "thousands"), ("%Y-%m-%d", ";", "no")],
+)
+def test_three_digits_after_a_mark_are_never_guessed(form: str, separator: str, kind: str) -> None:
+    mark = "." if separator == ";" else ","
+    rows = "".join(f"{row.item}{separator}{row.date:{form}}{separator}{row.units}{mark}125\n" for row in LONG.itertuples())
+    got = seen(separator.join(["item", "date", "units"]) + "\n" + rows, "sales.csv")
+    assert [(offer.kind, offer.default) for offer in got.offers] == [("decimal-mark", kind)]
+    assert got.loadable == (kind != "no")
+    total = LONG.units.sum() + 0.125 * len(LONG)
+    assert decide(got, {"decimal-mark": "decimals"}).total_demand == pytest.approx(total)
+    assert decide(got, {"decimal-mark": "thousands"}).total_demand == pytest.approx(1000 * total)
+
+
 # columns
 
 

@@ -74,6 +74,10 @@ STYLES = tuple(
 
 #: A weekday's word before a date.
 _WEEKDAY = re.compile(r"([^\W\d_]{2,13}(?:-feira)?)\.?,? +(?=\d|\D+ \d)")
+
+#: Two days with a dash or a word between them, as weeks are named by both ends.
+_SPAN = re.compile(r"(\S*\d\S*\d\S*) (?:-|–|—|to|bis|au|al|t/m|do) \S*\d\S*\d\S*")
+
 _EARLIEST_SHORT, _LATEST_SHORT = 1950, 2100
 
 
@@ -89,7 +93,9 @@ def style_of(text: str) -> int:
 
 
 def without_weekday(text: str) -> str:
-    """The text without the weekday that it begins with."""
+    """The text without the weekday that it begins with; of a span of days, its first."""
+    if (span := _SPAN.fullmatch(text)) and len(text) <= LONGEST_NUMBER:
+        text = span[1]
     found = _WEEKDAY.match(text)
     return text[found.end() :] if found and folded(found[1]) in WEEKDAYS else text
 

@@ -168,10 +168,13 @@ def _widened(content: bytes, delimiter: str, columns: int, depth: int) -> bytes:
     """The content with as many cells in its header as most rows have: separators at the ends of rows name no columns."""
     rows = content[:_HEAD].split(b"\n")[depth : depth + LOOKED_AT]
     mark = delimiter.encode()
-    if not rows or not all(row.endswith(mark) or not row.strip() for row in rows[:-1]):
-        return content
     widths = sorted(_QUOTED.sub(rb"\1", row).count(mark) + 1 for row in rows[:-1] if row.strip())
     wide = widths[len(widths) // 2] if widths else columns
+    first = content.split(b"\n", 1)[0]
+    if wide < columns and depth == 1 and first.endswith(mark * (columns - wide)):  # only the header has them
+        return content.replace(first, first[: len(first) - (columns - wide) * len(mark)], 1)
+    if not all(row.endswith(mark) or not row.strip() for row in rows[:-1]):
+        return content
     if wide <= columns or wide > limits.MOST_COLUMNS:
         return content
     return _padded(content, delimiter, wide - columns)

@@ -8,8 +8,10 @@ import numpy as np
 
 from data.sources.upload.offers import Decisions
 from data.sources.upload.readers.table import FileTable, many
+from data.sources.upload.reshaping.decimal_marks import settled_decimals
 from data.sources.upload.reshaping.fill_down import filled_down
 from data.sources.upload.reshaping.fiscal_calendar import dated_by_fiscal_calendar
+from data.sources.upload.reshaping.items_as_columns import items_from_columns
 from data.sources.upload.reshaping.joined_dates import joined
 from data.sources.upload.reshaping.wide_periods import narrow
 from data.sources.upload.value_parsing import coded
@@ -23,9 +25,10 @@ def reshaped(table: FileTable, decisions: Decisions, name: str) -> FileTable:
 
     Raises UploadError where that takes more cells than are read.
     """
-    narrowed = narrow(_without_footer(table), decisions, name)
+    narrowed = narrow(settled_decimals(_without_footer(table), decisions), decisions, name)
     dated = dated_by_fiscal_calendar(narrowed, decisions)
-    return filled_down(dated if dated is not narrowed else joined(narrowed), decisions)
+    filled = filled_down(dated if dated is not narrowed else joined(narrowed), decisions)
+    return items_from_columns(filled, decisions, name)
 
 
 def _without_footer(table: FileTable) -> FileTable:

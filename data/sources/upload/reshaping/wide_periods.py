@@ -47,7 +47,8 @@ _MEASURE_NAMES = frozenset(
 )
 
 _SUM = re.compile(
-    r"(grand_)?(total|sum|summe|gesamt|insgesamt|gesamtsumme|somme|suma|totale|totaal|razem|ytd|average|avg|mean|合计|合計|总计)(_.*)?"
+    r"(grand_|sub_?)?(total|sum|summe|gesamt|insgesamt|gesamtsumme|somme|suma|totale|totaal|razem|ytd|average|avg|mean|合计|合計|总计)"
+    r"(_.*)?"
 )
 _YEARLESS = re.compile(r"(?:w|kw|wk|week|woche|s|sem|m|p)[ ._-]?(\d{1,2})", re.IGNORECASE)
 _SPLIT = re.compile(r"^(?P<a>.+?)(?: \| |[ _:/-]+)(?P<b>[^\d|]+)$|^(?P<c>[^\d|]+?)(?: \| |[ _:/-]+)(?P<d>.*\d.*)$")
@@ -71,7 +72,7 @@ def narrow(table: FileTable, decisions: Decisions, name: str) -> FileTable:
         return table
     periods = tuple(dict.fromkeys(cell.period for cell in cells))
     beside = [column for column in table.columns if column not in {cell.column for cell in cells}]
-    sums = [column for column in beside if _SUM.fullmatch(plain(column))]
+    sums = [column for column in beside if _SUM.fullmatch(plain(column)) or names_a_period(column)]
     beside = [column for column in beside if column not in sums]
     clear = len(cells) >= 6 or len(cells) >= len(beside)
     answer = answer_to("wide-periods", decisions, YES if clear else NO)
