@@ -1,4 +1,4 @@
-"""The command line: ``python -m forecasting load | train | forecast | look-back | backtest | ladder | prepare``.
+"""The command line: ``python -m forecasting inspect | load | train | forecast | look-back | backtest | ladder | prepare``.
 
 DIR is a data set in the bench format; without one, the catalog in use is meant.
 """
@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from data.errors import ConfigurationError, ModelError, TidelineError
+from forecasting import import_commands
 from forecasting.core import threads
 from forecasting.core.forecaster import Generation
 from forecasting.core.time_splits import PLANS
@@ -60,8 +61,11 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     command("prepare", _prepare, "Make the desk ready: load the demo where there is no catalog, forecast all items.")
+    look = command("inspect", _inspect, "Tell how a file of sales would be read, and what could be mended in it.")
+    look.add_argument("--json", action="store_true", help="for a program")
     load = command("load", _load, "Make a file of sales the catalog in use, with a file of purchase orders where there is one.")
-    load.add_argument("file", type=Path, help="CSV, Parquet or XLSX: item, period, units sold, and more")
+    for reading in (look, load):
+        import_commands.add_arguments(reading)
     load.add_argument("--orders", type=Path, help="CSV, Parquet or XLSX: item_id, ordered, due, received, units")
     load.add_argument("--name", help="of the catalog (default: the file's)")
     train = command("train", _train, "Train on the catalog in use, or on a bench directory.", fits=True)
@@ -116,15 +120,26 @@ def _prepare(options: argparse.Namespace) -> None:
         print(f"The catalog at {workflows.catalog_path()} is ready.")
 
 
+def _inspect(options: argparse.Namespace) -> None:
+    from forecasting import workflows
+
+    preview = import_commands.read(options)
+    recipe = workflows.recipes().find(preview.signature)
+    print(import_commands.as_json(preview, recipe) if options.json else import_commands.as_text(preview, recipe))
+
+
 def _load(options: argparse.Namespace) -> None:
-    from data.sources.upload import load
     from data.sources.upload.purchase_orders import read_orders
     from forecasting import workflows
 
-    for path in filter(None, (options.file, options.orders)):
-        if not path.is_file():
-            raise ConfigurationError(f"There is no file {path}. Check its name.")
-    preview = load.preview(options.file.name, options.file.read_bytes())
+    if options.orders is not None and not options.orders.is_file():
+        raise ConfigurationError(f"There is no file {options.orders}. Check its name.")
+    if options.map or options.take or options.recipe:
+        preview = import_commands.read(options)
+    elif not options.file.is_file():
+        raise ConfigurationError(f"There is no file {options.file}. Check its name.")
+    else:
+        preview = workflows.preview_upload(options.file.name, options.file.read_bytes())
     orders = None
     if options.orders is not None:
         orders = read_orders(options.orders.name, options.orders.read_bytes())

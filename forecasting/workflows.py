@@ -26,6 +26,7 @@ from data.sources.upload import load
 from data.sources.upload.column_mapping import ColumnMapping
 from data.sources.upload.load import UploadPreview
 from data.sources.upload.purchase_orders import OrdersFile
+from data.sources.upload.recipes import RecipeStore
 from data.truth_store import TruthStore, drop_others
 from forecasting.batch.batch_forecast import Run
 from forecasting.core.forecaster import Generation
@@ -118,6 +119,18 @@ def truths(catalog_hash: str) -> TruthStore | None:
     return TruthStore.of(catalog_path(), catalog_hash)
 
 
+def preview_upload(name: str, content: bytes) -> UploadPreview:
+    """How a planner's file would be read: as one of its form was before, where there was one; raises UploadError."""
+    preview = load.preview(name, content)
+    recipe = recipes().find(preview.signature)
+    return preview if recipe is None else load.as_before(preview, recipe)
+
+
+def recipes() -> RecipeStore:
+    """How files of each form are read, beside the catalog in use."""
+    return RecipeStore(home() / "recipes")
+
+
 def load_upload(
     preview: UploadPreview,
     mapping: ColumnMapping,
@@ -125,8 +138,16 @@ def load_upload(
     orders: OrdersFile | None = None,
     report: Report = lambda progress: None,
 ) -> None:
-    """Makes the previewed file the catalog in use, with its ``orders``, all of it or nothing; raises UploadError."""
-    _load(lambda path: load.load(preview, mapping, catalog_name, path, orders), report)
+    """Makes the previewed file the catalog in use, with its ``orders``, all of it or nothing; raises UploadError.
+
+    How it was read is kept for the next file of its form.
+    """
+
+    def build(path: Path) -> None:
+        load.load(preview, mapping, catalog_name, path, orders)
+        recipes().keep(load.recipe_of(preview, mapping))
+
+    _load(build, report)
 
 
 def train(

@@ -10,7 +10,7 @@ from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Table
 from pages.ui.item import similar_items, simulator_truth_panel
 from pages.ui.jobs import batch_panel, training_panel
-from pages.ui.loading import source_panel
+from pages.ui.loading import recipes_panel, source_panel
 from pages.ui.resources import catalog
 from pages.ui.shell import frame
 from pages.ui.shell.empty_states import answered
@@ -76,3 +76,4 @@ with answered(QUESTION):
         batch_panel.section()
         st.subheader("Load other data", anchor=False)
         source_panel.section("upload")
+        recipes_panel.section()

@@ -26,9 +26,10 @@ from data.catalog import Catalog
 from data.catalog_tables import layout, lists
 from data.errors import ResourceError, UploadError
 from data.sources.upload import limits
+from data.sources.upload.dates.column_dates import date_share, dates
 from data.sources.upload.load import UploadPreview, load, preview
 from data.sources.upload.purchase_orders import read_orders
-from data.sources.upload.value_parsing import Coded, date_share, dates, decimal_mark, numbers, numeric_share, switches
+from data.sources.upload.value_parsing import Coded, decimal_mark, numbers, numeric_share, switches
 
 HOSTILE = Path(__file__).parent / "hostile"
 

@@ -24,6 +24,7 @@ import stand_in_totals
 import stand_in_why
 from stand_in_items import CATEGORIES, HORIZON, PERIODS, WEEKS, ItemHistory, elasticity, forecast, history, level, name_of, span
 from stand_in_truth import truths
+from stand_in_uploads import preview_upload, recipes
 
 from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
 from data.facts import About, Check, ItemFacts, SearchResult
@@ -64,7 +65,7 @@ from forecasting.service.view_models import (
     TodayRow,
 )
 
-__all__ = ["truths"]  # the pages ask the module for them
+__all__ = ["preview_upload", "recipes", "truths"]  # the pages ask the module for them
 
 
 @dataclass

@@ -16,6 +16,9 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 #: Steps an item must have taken, all alike, before it is said to keep another frequency than the rest.
 _SURE_STEPS = 6
 
+#: So many dates that are all a quarter or a year apart are no months with gaps.
+_QUARTERS = 3
+
 
 @dataclass(frozen=True, eq=False)
 class Calendar:
@@ -46,6 +49,12 @@ def calendar(items: np.ndarray, days: np.ndarray, rows: np.ndarray) -> tuple[Cal
     different = np.unique(days[dated])
     if len(different) < 2:
         words = "The dates do not tell their step: there is only one date. Two periods are the least"
+        return None, [problem_at(words, rows, dated)]
+    if long := _longer_than_months(different):
+        words = (
+            f"The dates step by a {long}, and forecasts are made of days, weeks or months. Export the file by month, or by "
+            "week; a longer step cannot be split without a guess"
+        )
         return None, [problem_at(words, rows, dated)]
     weekday = (days.astype(np.int64) + 3) % 7  # (R,) 1970-01-01 was a Thursday
     step = _steps(items, days, dated)
@@ -82,6 +91,15 @@ def _all_month_edges(days: np.ndarray) -> bool:
     starts = (days == months.astype("datetime64[D]")).all()
     ends = (days + 1 == (months + 1).astype("datetime64[D]")).all()
     return bool(starts or ends)
+
+
+def _longer_than_months(days: np.ndarray) -> str:
+    """ "quarter" or "year" where all different days step by one, at the same edge of the month; "" otherwise."""
+    months = days.astype("datetime64[M]").astype(np.int64)
+    if len(days) < _QUARTERS or not _all_month_edges(days):
+        return ""
+    steps = set(np.diff(months).tolist())
+    return {(3,): "quarter", (12,): "year", (6,): "half-year"}.get(tuple(steps), "")
 
 
 def _weekly(days: np.ndarray, dated: np.ndarray, weekday: int) -> Calendar:

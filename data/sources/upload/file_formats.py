@@ -9,18 +9,25 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePath
 
 from data.errors import UploadError
 from data.sources.upload import limits
 from data.sources.upload.offers import Decisions
+from data.sources.upload.readers.archives import unpacked
 from data.sources.upload.readers.csv_files import read_csv
+from data.sources.upload.readers.encodings import is_wide_text
 from data.sources.upload.readers.parquet_files import read_parquet
 from data.sources.upload.readers.table import FileTable
 from data.sources.upload.readers.xlsx_files import read_xlsx
 
 _FORMATS = {".csv": "CSV", ".tsv": "CSV", ".txt": "CSV", ".parquet": "Parquet", ".pq": "Parquet", ".xlsx": "XLSX"}
-_READERS: dict[str, Callable[[str, bytes], FileTable]] = {"CSV": read_csv, "Parquet": read_parquet, "XLSX": read_xlsx}
+_READERS: dict[str, Callable[[str, bytes, Decisions], FileTable]] = {
+    "CSV": read_csv,
+    "Parquet": read_parquet,
+    "XLSX": read_xlsx,
+}
 _KINDS: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -28,7 +35,6 @@ _KINDS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
     (b"PAR1", "a Parquet file"),
     (b"\xd0\xcf\x11\xe0", "an old Excel (.xls) or password-protected file"),
-    (b"\x1f\x8b", "a gzip archive"),
     (b"SQLite format 3", "an SQLite database"),
     (b"{\\rtf", "a rich-text document"),
 )
@@ -43,6 +49,9 @@ def read_file(name: str, content: bytes, decisions: Decisions) -> FileTable:
             f"{name} has {len(content) / 2**20:,.0f} MB; the most is {limits.LARGEST_FILE / 2**20:,.0f} MB. "
             "Save it as Parquet, or load fewer periods."
         )
+    name, content, told = unpacked(name, content)
+    if not content:
+        raise UploadError(f"{name} is empty: it has no bytes at all. Export it again.")
     format_ = _FORMATS.get(PurePath(name).suffix.lower())
     if format_ is None:
         raise UploadError(f"{name} is not a format that is read here. Use .csv, .xlsx or .parquet.")
@@ -50,7 +59,7 @@ def read_file(name: str, content: bytes, decisions: Decisions) -> FileTable:
     if found != format_:
         raise UploadError(f"{name} is {_article(found)}, not {format_} as its name says. Save or name it as what it is.")
     try:
-        table = _READERS[format_](name, content)
+        table = _READERS[format_](name, content, decisions)
     except UploadError:
         raise
     except Exception as error:  # what a damaged file sets off is whatever its damaged part does
@@ -60,7 +69,7 @@ def read_file(name: str, content: bytes, decisions: Decisions) -> FileTable:
         raise UploadError(f"{name} has no header. Its first row must name the columns.")
     if not len(table):
         raise UploadError(f"{name} has a header and no rows below it.", table.problems)
-    return table
+    return replace(table, remarks=(*told, *table.remarks), format=format_)
 
 
 def _article(kind: str) -> str:
@@ -81,8 +90,8 @@ def _kind(content: bytes) -> str:
         if content.startswith(start):
             return words
     head = content[:4096]
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "CSV"  # text in UTF-16, which is told when it is read
+    if is_wide_text(head):
+        return "CSV"  # text in UTF-16
     if b"\x00" in head:
         return "a binary file"
     if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,16 @@ from data.catalog_writer import CatalogWriter
 from data.errors import DataError, Problem, UploadError
 from data.facts import Check
 from data.schema import Frequency
-from data.sources.upload.column_mapping import ColumnMapping, plain_name, proposed
+from data.sources.upload.column_mapping import ColumnMapping, plain_name
+from data.sources.upload.columns.proposal import proposed
 from data.sources.upload.file_formats import read_file
 from data.sources.upload.limits import shortened
 from data.sources.upload.offers import Decisions, Offer
 from data.sources.upload.panel_layout import Rows, panel_of
 from data.sources.upload.purchase_orders import OrdersFile
 from data.sources.upload.readers.table import FileTable
+from data.sources.upload.recipes import Recipe, now, signature
+from data.sources.upload.reshaping.reshape import reshaped
 from data.sources.upload.row_checks import read_rows
 from data.sources.upload.value_parsing import Coded, coded, decimal_mark
 
@@ -58,6 +62,8 @@ class UploadPreview:
     problems : what does.
     offers : repairs that may be taken or left, each with what it is read with now.
     decisions : what was decided on them.
+    signature : of the form of the file, which next week's file has, too.
+    recipe : the file of the same form after which it is read, "" where there is none.
     """
 
     file_name: str
@@ -80,10 +86,39 @@ class UploadPreview:
     problems: tuple[Problem, ...]
     offers: tuple[Offer, ...] = ()
     decisions: Decisions = field(default_factory=dict)
+    signature: str = ""
+    recipe: str = ""
     _content: bytes = field(repr=False, default=b"")
-    _cells: dict[str, Coded] = field(repr=False, default_factory=dict)
+    _cells: Mapping[str, Coded] = field(repr=False, default_factory=dict)
     _table: FileTable | None = field(repr=False, default=None)
     _rows: Rows | None = field(repr=False, default=None)
+    _proposed: ColumnMapping = field(repr=False, default_factory=ColumnMapping)
+    _notes: tuple[Check, ...] = field(repr=False, default=())
+
+    @property
+    def item_ids(self) -> tuple[str, ...]:
+        """The items, as the catalog would name them."""
+        return self._rows.item_ids if self._rows is not None else ()
+
+    @property
+    def periods(self) -> int:
+        """How many periods from the first with demand to the last."""
+        return self._rows.periods if self._rows is not None and self.frequency is not None else 0
+
+    @property
+    def total_demand(self) -> float:
+        """What was sold in all, as far as it is known."""
+        if self._rows is None or not self.periods:
+            return 0.0
+        rows = self._rows
+        inside = (rows.item >= 0) & (rows.period >= 0) & (rows.period < rows.periods) & np.isfinite(rows.demand)
+        return float(rows.demand[inside].sum())
+
+    @property
+    def locations(self) -> int:
+        """How many locations the items are at, 0 where the file names none."""
+        column = self.mapping.location
+        return len(self._cells[column].texts) if column in self._cells else 0
 
     @property
     def loadable(self) -> bool:
@@ -94,7 +129,8 @@ class UploadPreview:
 def preview(name: str, content: bytes, decisions: Decisions | None = None) -> UploadPreview:
     """What the file ``name`` with these bytes holds, under the mapping that its headers suggest and what was decided.
 
-    Raises UploadError where it cannot be read as a table at all: empty, too large, not UTF-8, not what its name says.
+    Raises UploadError where it cannot be read as a table at all: empty, too large, in no
+    known encoding, not what its name says.
     """
     return _read(name, content, decisions or {})
 
@@ -102,14 +138,16 @@ def preview(name: str, content: bytes, decisions: Decisions | None = None) -> Up
 def _read(name: str, content: bytes, decisions: Decisions) -> UploadPreview:
     """See ``preview``."""
     decided = dict(decisions)
-    table = read_file(name, content, decided)
+    read = read_file(name, content, decided)
+    table = reshaped(read, decided, name)
     cells = {column: coded(values) for column, values in table.columns.items()}
     decimal, _ = decimal_mark(cells.values(), table.delimiter)
+    proposal = proposed(table, cells, decimal, name, decided)
     empty = UploadPreview(
         file_name=name,
-        columns=tuple(cells),
+        columns=tuple(proposal.cells),
         mapping=ColumnMapping(),
-        first_rows=_first_rows(cells),
+        first_rows=_first_rows(proposal.cells),
         rows=len(table),
         items=0,
         frequency=None,
@@ -125,11 +163,14 @@ def _read(name: str, content: bytes, decisions: Decisions) -> UploadPreview:
         checks=(),
         problems=(),
         decisions=decided,
+        signature=signature(read),
         _content=content,
-        _cells=cells,
-        _table=table,
+        _cells=proposal.cells,
+        _table=proposal.table,
+        _proposed=proposal.mapping,
+        _notes=proposal.checks,
     )
-    return review(empty, proposed(cells, decimal))
+    return review(empty, proposal.mapping)
 
 
 def review(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
@@ -152,7 +193,7 @@ def review(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
         known=tuple(rows.known),
         past=tuple(rows.past),
         static=tuple(plain_name(column) for column in rows.static),
-        checks=rows.checks,
+        checks=(*(preview._notes if mapping == preview._proposed else ()), *rows.checks),
         problems=rows.problems,
         offers=(*table.offers, *rows.offers),
         _rows=rows,
@@ -165,8 +206,42 @@ def decide(preview: UploadPreview, decisions: Decisions) -> UploadPreview:
     Raises UploadError where it cannot be read at all with them.
     """
     again = _read(preview.file_name, preview._content, decisions)
-    fits = set(preview.mapping.columns()) <= set(again.columns)
-    return review(again, preview.mapping if fits else again.mapping)
+    return review(again, _carried(preview, again))
+
+
+def _carried(preview: UploadPreview, again: UploadPreview) -> ColumnMapping:
+    """The mapping proposed for the file as it is read now, with what the planner had chosen otherwise where it still fits."""
+    chosen = {
+        one.name: value
+        for one in fields(ColumnMapping)
+        if (value := getattr(preview.mapping, one.name)) != getattr(preview._proposed, one.name)
+    }
+    mapping = replace(again._proposed, **chosen)
+    return mapping if set(mapping.columns()) <= set(again.columns) else again._proposed
+
+
+def with_mapping(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
+    """The preview under another mapping where the file has all its columns; as it is where it has not."""
+    return review(preview, mapping) if set(mapping.columns()) <= set(preview.columns) else preview
+
+
+def as_before(preview: UploadPreview, recipe: Recipe) -> UploadPreview:
+    """The preview of the same file read as one of its form was before; what came since is read as usual."""
+    answered = {offer.kind: offer.answer for offer in preview.offers}
+    differs = any(answered.get(kind, answer) != answer for kind, answer in recipe.decisions.items())
+    again = decide(preview, recipe.decisions) if differs or recipe.decisions else preview
+    return replace(with_mapping(again, recipe.mapping), recipe=recipe.file_name)
+
+
+def afresh(preview: UploadPreview) -> UploadPreview:
+    """The preview of the same file as if none of its form had been read before."""
+    return _read(preview.file_name, preview._content, {})
+
+
+def recipe_of(preview: UploadPreview, mapping: ColumnMapping) -> Recipe:
+    """How the file is read, for the next one of its form."""
+    decided = {**preview.decisions, **{offer.kind: offer.answer for offer in preview.offers}}
+    return Recipe(preview.signature, preview.file_name, mapping, decided, now())
 
 
 def load(
@@ -208,7 +283,7 @@ def load(
                     commercial=rows.commercial.iloc[part],
                     plan=None if plan is None else replace(plan, known={n: v[part] for n, v in plan.known.items()}),
                 )
-            checks = list(rows.checks)
+            checks = list(reviewed.checks)
             if orders is not None:
                 writer.set_orders(orders.orders)
                 checks += orders.found(panel.last, panel.frequency, mapping.stamp)
@@ -222,6 +297,6 @@ def load(
         ) from error
 
 
-def _first_rows(cells: dict[str, Coded]) -> tuple[tuple[str, ...], ...]:
+def _first_rows(cells: Mapping[str, Coded]) -> tuple[tuple[str, ...], ...]:
     shown = [[shortened(c.texts[code], _SHOWN) if code >= 0 else "" for code in c.codes[:FIRST_ROWS]] for c in cells.values()]
     return tuple(zip(*shown, strict=True))

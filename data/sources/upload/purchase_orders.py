@@ -21,11 +21,12 @@ from data.facts import Check
 from data.orders import Orders, order_faults, period_numbers
 from data.schema import Frequency
 from data.sources.upload.column_mapping import plain_name
+from data.sources.upload.dates.column_dates import dates
 from data.sources.upload.file_formats import read_file
 from data.sources.upload.limits import LARGEST_QUANTITY, shortened
 from data.sources.upload.readers.table import many, problem_at
-from data.sources.upload.repairs.lines.item_codes import written_as
-from data.sources.upload.value_parsing import coded, dates, decimal_mark, numbers
+from data.sources.upload.repairs.lines.item_codes import plain_code, written_as
+from data.sources.upload.value_parsing import coded, decimal_mark, numbers
 
 #: What the names of a column mean, the likeliest first.
 _NAMES = {
@@ -66,8 +67,10 @@ class OrdersFile:
         if not unknown.any():
             return ()
         example = self.orders.item_ids[np.flatnonzero(unknown)[0]]
+        likely = sorted(one for one in ids if plain_code(one) == plain_code(str(example)))
+        hint = f", which may be {' or '.join(map(repr, likely[:3]))}" if likely else ""
         words = (
-            f"Orders of items without demand in the other file, such as {shortened(str(example))!r}. "
+            f"Orders of items without demand in the other file, such as {shortened(str(example))!r}{hint}. "
             "Take them out, or write the item as it is written there"
         )
         return (problem_at(words, self.rows, unknown),)

@@ -14,6 +14,7 @@ from data.errors import Problem
 from data.facts import Check, Severity
 from data.schema import PRICE, PROMO
 from data.sources.upload.column_mapping import CLOSING_STOCK, ColumnMapping, plain_name
+from data.sources.upload.dates.column_dates import Dates, dates
 from data.sources.upload.limits import LARGEST_NUMBER, LARGEST_QUANTITY, LONGEST_NAME, shortened
 from data.sources.upload.offers import Decisions
 from data.sources.upload.panel_layout import Rows
@@ -24,7 +25,7 @@ from data.sources.upload.repairs.history import on_calendar
 from data.sources.upload.repairs.lines.currencies import prices
 from data.sources.upload.repairs.lines.item_codes import damage, look_alikes
 from data.sources.upload.repairs.lines.item_facts import read_attributes, read_commercial
-from data.sources.upload.value_parsing import Coded, Dates, Decimal, dates, decimal_mark, numbers, switches
+from data.sources.upload.value_parsing import Coded, Decimal, decimal_mark, numbers, switches, words_for_nothing
 
 
 def read_rows(table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions) -> Rows:
@@ -135,13 +136,25 @@ class _Reading:
     def _days(self, rows: Rows) -> np.ndarray:
         """The day [R] of each row."""
         column, mapping = self._cells[self._mapping.date], self._mapping
-        found: Dates = dates(column, day_first=mapping.day_first, day_first_if_unclear=self._table.delimiter == ";")
+        unclear = self._table.delimiter == ";"
+        found: Dates = dates(
+            column,
+            day_first=mapping.day_first,
+            day_first_if_unclear=unclear,
+            decisions=self._decisions,
+            name=mapping.date,
+        )
+        self._told.offers += found.offers
+        if found.problem:
+            self._wrong(found.problem, column.filled())
+        self._told.checks += [Check("Dates", remark, 1, "note") for remark in found.remarks]
         self._missing(found.empty, "a date")
         rows.date_format = found.words
         if found.bad.any():
             self._wrong(f"{column.example(found.bad)} in {mapping.date!r} is not a date", found.bad)
         if found.odd.any():
-            words = f"Mixed date formats: most dates are written like {found.words}, these like {found.odd_words}. Use one"
+            ask = ". Use one" if not found.offers else ". Read them together, or use one"
+            words = f"Mixed date formats: most dates are written like {found.words}, these like {found.odd_words}{ask}"
             self._wrong(words, found.odd)
         if found.ambiguous:
             first = "day" if found.day_first else "month"
@@ -170,6 +183,11 @@ class _Reading:
 
     def _checked(self, column: str, values: np.ndarray, wrong: np.ndarray, most: float) -> np.ndarray:
         cells = self._cells[column]
+        if words := words_for_nothing(cells):
+            empty = int(((cells.codes >= 0) & ~cells.filled()).sum())
+            self._tell(
+                "Empty cells", f"Words for nothing in {column!r}, read as empty, by rows: {shortened(words, 300)}.", empty
+            )
         if wrong.any():
             self._wrong(f"{cells.example(wrong)} in {column!r} is not a number", wrong)
         large = np.abs(values) > most

@@ -1,4 +1,4 @@
-"""Cells as numbers, dates and words: how a file writes them is found out from all of its cells, not from the first.
+"""Cells as numbers and words: how a file writes them is found out from all of its cells, not from the first.
 
 Work is done once for each different cell, of which a file has few.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal
 
 import numpy as np
@@ -17,7 +16,20 @@ import pyarrow as pa
 from data.sources.upload.limits import LONGEST_NUMBER, shortened
 
 #: Texts that stand for an empty cell where a number or a date should be; elsewhere NA may be a name.
-_NOTHING = frozenset({"", "-", "–", "na", "n/a", "nan", "null", "none", "#n/a", "nil"})
+_NOTHING_WORDS = """
+- – — -- --- . .. ... ? ?? ??? * -/- na n/a n.a. n.a #n/a #nv #na nan <na> nat null (null) \\n none nil void empty (empty) blank
+(blank) missing unknown tbd tba error #error! #ref! #value! #div/0! #name? #num! #null! #bezug! #wert! #valor! #valeur! #nom?
+unbekannt k.a. k.a leer (leer) n.v. n.b. fehlt inconnu n.d. nd n/d s/d vide (vide) desconocido vacio vacío sconosciuto
+desconhecido onbekend n.v.t. nvt leeg nieznane nieznany brak b.d. bd なし 不明 未定 該当なし 无 無 未知 不详
+"""
+_NOTHING = frozenset(_NOTHING_WORDS.split()) | {"", "not available", "not known", "no data", "keine angabe", "k. a."}
+
+#: Money in a cell, as a sign or a code, beside those that every number may bear.
+_CURRENCY = re.compile(
+    r"CHF|SFr\.?|Fr\.|JPY|CNY|RMB|PLN|zł|SEK|NOK|DKK|kr\.?|CZK|Kč|HUF|Ft|RON|lei|TRY|TL|INR|Rs\.?|AUD|CAD|NZD|BRL|R\$|MXN|ZAR|KRW|"
+    r"RUB|руб\.?|[¥₹₽₩₺₴円元圆]",
+    re.IGNORECASE,
+)
 _YES = frozenset({"1", "yes", "y", "true", "t", "x", "on"})
 _NO = frozenset({"0", "no", "n", "false", "f", "off"})
 
@@ -64,8 +76,21 @@ def _is_something(text: str) -> bool:
     return text.casefold() not in _NOTHING
 
 
-def _something(texts: Iterable[str]) -> list[str]:
+def something(texts: Iterable[str]) -> list[str]:
+    """The texts that stand for more than nothing."""
     return [text for text in texts if _is_something(text)]
+
+
+def sample(texts: Sequence[str], most: int = 2_000) -> Sequence[str]:
+    """Some of the texts, evenly from first to last: enough to see what they are."""
+    return texts[:: max(1, len(texts) // most)]
+
+
+def words_for_nothing(column: Coded) -> str:
+    """Which words of a column were read as empty, with their rows: "NULL 3, #N/A 1"; "" where there is none."""
+    rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.texts))
+    found = [(text, int(count)) for text, count in zip(column.texts, rows, strict=True) if not _is_something(text)]
+    return ", ".join(f"{text} {count:,}" for text, count in sorted(found, key=lambda one: -one[1]))
 
 
 def _all_midnight(cells: pa.Array) -> bool:
@@ -83,11 +108,18 @@ def _as_typed(number: float) -> str:
 
 # numbers
 
-_POINT = re.compile(r"[-+]?(?=\.?\d)(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?(e[-+]?\d+)?", re.IGNORECASE)
+_POINT = re.compile(r"[-+]?(?=\.?\d)(\d+|\d{1,3}(,\d{2,3})*,\d{3})?(\.\d*)?(e[-+]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"[-+]?(?=,?\d)(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?(e[-+]?\d+)?", re.IGNORECASE)
 _ORNAMENT = re.compile(r"[\s$€£¥'’]|^(USD|EUR|GBP)|(USD|EUR|GBP)$")
-_ONLY_POINT = re.compile(r"\.(\d{1,2}|\d{4,})$|,\d{3}.*\.|\..*e", re.IGNORECASE)
-_ONLY_COMMA = re.compile(r",(\d{1,2}|\d{4,})$|\.\d{3}.*,")
+_EVERYWHERE = re.compile(r"[$€£]|USD|EUR|GBP")
+_ONLY_POINT = re.compile(r"\.(\d{1,2}|\d{4,})$|,\d{3}.*\.|\..*e|^[-+]?0\.\d", re.IGNORECASE)
+_ONLY_COMMA = re.compile(r",(\d{1,2}|\d{4,})$|\.\d{3}.*,|^[-+]?0,\d")
+
+#: A number with a unit after it.
+_UNIT = re.compile(r"([-+]?\d[\d.,\s'’]*?)\s*([^\W\d_]{1,12}\.?)")
+
+#: So many different cells that end in three zeros after a mark make it a decimal mark: thousands are seldom all that round.
+_ROUND = 5
 
 
 def decimal_mark(columns: Iterable[Coded], delimiter: str) -> tuple[Decimal, bool]:
@@ -97,11 +129,17 @@ def decimal_mark(columns: Iterable[Coded], delimiter: str) -> tuple[Decimal, boo
     """
     point = comma = 0
     for column in columns:
-        for text in column.texts:
-            if len(text) <= LONGEST_NUMBER and ("." in text or "," in text) and any(map(str.isdigit, text)):
-                plain = _ORNAMENT.sub("", text)
-                point += _ONLY_POINT.search(plain) is not None
-                comma += _ONLY_COMMA.search(plain) is not None
+        marked = [
+            plain
+            for text in _bare(column.texts)
+            if len(text) <= LONGEST_NUMBER and ("." in text or "," in text) and any(map(str.isdigit, text))
+            if (_POINT.fullmatch(plain := _plain(text)) or _COMMA.fullmatch(plain))
+        ]
+        point += sum(bool(_ONLY_POINT.search(plain)) and bool(_POINT.fullmatch(plain)) for plain in marked)
+        comma += sum(bool(_ONLY_COMMA.search(plain)) and bool(_COMMA.fullmatch(plain)) for plain in marked)
+        for mark in ".,":
+            if len(marked) >= _ROUND and all(plain.endswith(f"{mark}000") and plain.count(mark) == 1 for plain in marked):
+                point, comma = point + (mark == "."), comma + (mark == ",")
     if point != comma:
         return (".", True) if point > comma else (",", True)
     return ("," if delimiter == ";" else "."), False
@@ -109,17 +147,41 @@ def decimal_mark(columns: Iterable[Coded], delimiter: str) -> tuple[Decimal, boo
 
 def numbers(column: Coded, decimal: Decimal) -> tuple[np.ndarray, np.ndarray]:
     """The column's numbers [R] (NaN where empty or none) and where [R] a cell holds something else."""
-    values = np.array([_number(text, decimal) for text in column.texts], dtype=np.float64)
+    texts = _without_unit(_bare(column.texts))
+    values = np.array([_number(text, decimal) for text in texts], dtype=np.float64)
     found = column.spread(values, np.nan)
     return found, column.filled() & ~np.isfinite(found)
+
+
+def _without_unit(texts: Sequence[str]) -> Sequence[str]:
+    """The texts without the one unit that all of them bear, such as pcs or kg; as they are where there are several."""
+    some = sample(something(texts))
+    found = {match[2].casefold() for text in some if len(text) <= LONGEST_NUMBER and (match := _UNIT.fullmatch(text))}
+    if len(found) != 1 or not all(_UNIT.fullmatch(text) for text in some if len(text) <= LONGEST_NUMBER):
+        return texts
+    return [match[1] if len(text) <= LONGEST_NUMBER and (match := _UNIT.fullmatch(text)) else text for text in texts]
+
+
+def _bare(texts: Sequence[str]) -> Sequence[str]:
+    """The texts without the currency that the column names; as they are where it names none, or several."""
+    seen = {found.casefold() for text in sample(texts) for found in _CURRENCY.findall(text) if len(text) <= LONGEST_NUMBER}
+    if len(seen) != 1 or any(_EVERYWHERE.search(text) for text in sample(texts)):
+        return texts
+    return [_CURRENCY.sub("", text) if len(text) <= LONGEST_NUMBER else text for text in texts]
+
+
+def _plain(text: str) -> str:
+    """A number's text without ornaments, its minus before it."""
+    plain = _ORNAMENT.sub("", text).replace("−", "-")
+    if plain.startswith("(") and plain.endswith(")"):  # as bookkeepers write what is negative
+        return "-" + plain[1:-1]
+    return "-" + plain[:-1] if plain.endswith("-") and plain[:1].isdigit() else plain  # as lists of SAP write it
 
 
 def _number(text: str, decimal: Decimal) -> float:
     if len(text) > LONGEST_NUMBER:  # no pattern is held against it: some take the square of its length
         return float("nan")
-    plain = _ORNAMENT.sub("", text)
-    if plain.startswith("(") and plain.endswith(")"):  # as bookkeepers write what is negative
-        plain = "-" + plain[1:-1]
+    plain = _plain(text)
     shape = _POINT if decimal == "." else _COMMA
     if not shape.fullmatch(plain):
         return float("nan")
@@ -142,7 +204,7 @@ def typed_number(text: str) -> float | None:
 
 def numeric_share(column: Coded, decimal: Decimal) -> float:
     """Which share of the column's different cells are numbers; 0 where it has none."""
-    texts = _something(column.texts)
+    texts = _bare(sample(something(column.texts)))
     good = sum(not np.isnan(_number(text, decimal)) for text in texts)
     return good / len(texts) if texts else 0.0
 
@@ -154,158 +216,3 @@ def switches(column: Coded, decimal: Decimal) -> tuple[np.ndarray, np.ndarray]:
     percent = [text.endswith("%") for text in column.texts]
     found = column.spread(np.where(percent, np.array(values) / 100, values), np.nan)
     return found, column.filled() & ~np.isfinite(found)
-
-
-# dates
-
-
-@dataclass(frozen=True)
-class _DateStyle:
-    """One way to write a date; ``order`` names the groups of ``pattern``."""
-
-    words: str
-    pattern: re.Pattern[str]
-    order: str
-
-
-_CLOCK = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AP]M)?(?:Z|[-+]\d{2}:?\d{2})?)?"
-_STYLES = tuple(
-    _DateStyle(words, re.compile(pattern + _CLOCK, re.IGNORECASE), order)
-    for words, pattern, order in (
-        ("2024-01-31", r"(\d{4})-(\d{1,2})-(\d{1,2})", "ymd"),
-        ("2024/01/31", r"(\d{4})/(\d{1,2})/(\d{1,2})", "ymd"),
-        ("20240131", r"((?:19|20)\d{2})(\d{2})(\d{2})", "ymd"),
-        ("31/01/2024", r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})", "??y"),
-        ("31-01-2024", r"(\d{1,2})-(\d{1,2})-(\d{4}|\d{2})", "??y"),
-        ("31.01.2024", r"(\d{1,2})\.(\d{1,2})\.(\d{4}|\d{2})", "dmy"),
-        ("31 Jan 2024", r"(\d{1,2})[ -]([a-z]{3,9})\.?,?[ -](\d{4}|\d{2})", "dby"),
-        ("Jan 31, 2024", r"([a-z]{3,9})\.? (\d{1,2}),? (\d{4})", "bdy"),
-        ("2024-W05", r"(\d{4})-?W(\d{1,2})", "yw"),
-        ("2024-01", r"(\d{4})[-/](\d{1,2})", "ym"),
-        ("Jan 2024", r"([a-z]{3,9})\.?[ -](\d{4})", "by"),
-        ("Excel's day numbers (45322)", r"([345]\d{4})", "x"),
-    )
-)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_EARLIEST, _LATEST = np.datetime64("1970-01-01"), np.datetime64("2100-01-01")
-
-
-@dataclass(frozen=True, eq=False)
-class Dates:
-    """A column's dates.
-
-    Attributes
-    ----------
-    days : [R] datetime64[D], NaT where there is none.
-    empty : [R] bool, a cell that holds nothing.
-    bad : [R] bool, a cell that is no date.
-    odd : [R] bool, a date written in another way than most.
-    words : how dates are written, by example.
-    odd_words : how the others are.
-    ambiguous : day and month could be swapped in every cell.
-    day_first : which one was taken to come first.
-    """
-
-    days: np.ndarray
-    empty: np.ndarray
-    bad: np.ndarray
-    odd: np.ndarray
-    words: str
-    odd_words: str
-    ambiguous: bool
-    day_first: bool
-
-
-def dates(column: Coded, *, day_first: bool | None, day_first_if_unclear: bool) -> Dates:
-    """The column's dates; ``day_first`` settles 02/01/2024, None finds out from the other cells."""
-    style = np.array([_style(text) for text in column.texts], dtype=np.int64)  # (U,)
-    rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.texts))
-    counts = np.bincount(style[style >= 0], weights=rows[style >= 0], minlength=len(_STYLES))
-    main = int(np.argmax(counts))
-    unsure = style >= 0
-    unsure &= np.array([s >= 0 and _STYLES[s].order == "??y" for s in style], dtype=bool)
-    first, second = _leading(column.texts, unsure)
-    proof_day, proof_month = int((first > 12).sum()), int((second > 12).sum())
-    ambiguous = bool(unsure.any()) and not proof_day and not proof_month and day_first is None
-    if day_first is None:
-        day_first = proof_day > proof_month
-    if ambiguous:
-        day_first = _more_regular(column.texts, unsure, day_first_if_unclear)
-    nothing = np.datetime64("NaT", "D")
-    read = [_day(text, _STYLES[s], day_first) if s >= 0 else nothing for text, s in zip(column.texts, style, strict=True)]
-    days = np.array(read, dtype="datetime64[D]")
-    in_range = ~np.isnat(days) & (days >= _EARLIEST) & (days < _LATEST)
-    days[~in_range] = nothing
-    swapped = unsure & ~in_range  # a day above 12 where the month should stand
-    odd_text = (style >= 0) & ((style != main) & in_range | swapped & (proof_day > 0) & (proof_month > 0))
-    bad_text = ~in_range & ~odd_text
-    others = sorted({_written(_STYLES[s], day_first) for s in style[odd_text & (style != main)]})
-    if (odd_text & swapped).any():
-        others.append(_written(_STYLES[main], not day_first))
-    spread, filled = column.spread, column.filled()
-    return Dates(
-        days=spread(days, nothing),
-        empty=~filled,
-        bad=spread(bad_text, False) & filled,
-        odd=spread(odd_text, False),
-        words=_written(_STYLES[main], day_first),
-        odd_words=", ".join(others),
-        ambiguous=ambiguous,
-        day_first=day_first,
-    )
-
-
-def date_share(column: Coded) -> float:
-    """Which share of the column's different cells look like dates; day numbers do not."""
-    looks = [s >= 0 and _STYLES[s].order != "x" for s in map(_style, _something(column.texts))]
-    return sum(looks) / len(looks) if looks else 0.0
-
-
-def _style(text: str) -> int:
-    """Which style the text is written in, -1 for none."""
-    if len(text) > LONGEST_NUMBER:
-        return -1
-    return next((number for number, style in enumerate(_STYLES) if style.pattern.fullmatch(text)), -1)
-
-
-def _written(style: _DateStyle, day_first: bool) -> str:
-    """The style by example; 31 January, so that the order of day and month can be seen."""
-    if style.order != "??y":
-        return style.words
-    return f"{style.words} (day first)" if day_first else f"01{style.words[2]}31{style.words[5:]} (month first)"
-
-
-def _leading(texts: Sequence[str], unsure: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and second number of the texts that leave the order of day and month open."""
-    pairs = [re.split(r"[/-]", text)[:2] for text, open_ in zip(texts, unsure, strict=True) if open_]
-    both = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return both[:, 0], both[:, 1]
-
-
-def _more_regular(texts: Sequence[str], unsure: np.ndarray, otherwise: bool) -> bool:
-    """Whether reading day first gives the more even steps."""
-    steps = []
-    open_texts = [text for text, open_ in zip(texts, unsure, strict=True) if open_]
-    for day_first in (True, False):
-        days = [_day(text, _STYLES[_style(text)], day_first) for text in open_texts]
-        gaps = np.diff(np.unique(np.array(days, dtype="datetime64[D]")).astype(np.int64))
-        steps.append(len(set(gaps.tolist())))
-    return otherwise if steps[0] == steps[1] else steps[0] < steps[1]
-
-
-def _day(text: str, style: _DateStyle, day_first: bool) -> np.datetime64:
-    """The day a text means, NaT where there is no such day."""
-    match = style.pattern.fullmatch(text)
-    assert match is not None
-    order = style.order.replace("??", "dm" if day_first else "md")
-    part = dict(zip(order, match.groups(), strict=True))
-    try:
-        if "x" in part:
-            return np.datetime64("1899-12-30") + int(part["x"])
-        year = int(part["y"]) + (2000 if len(part["y"]) == 2 else 0)
-        if "w" in part:
-            return np.datetime64(date.fromisocalendar(year, int(part["w"]), 1))
-        month = _MONTHS.index(part["b"][:3].casefold()) + 1 if "b" in part else int(part["m"])
-        return np.datetime64(f"{year:04}-{month:02}-{int(part.get('d', 1)):02}")
-    except ValueError:
-        return np.datetime64("NaT", "D")

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
+from data.errors import UploadError
 from data.schema import COMMERCIAL, Frequency
+from forecasting.core.types import Progress
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table
+from pages.ui.jobs import job_panel
+from pages.ui.loading import offers_panel
 
 if TYPE_CHECKING:
     from data.sources.upload.column_mapping import ColumnMapping
@@ -20,6 +24,7 @@ _PREVIEW = "upload preview"
 _ROUND = "upload round"
 _ORDERS = "upload orders"
 _NONE = "—"
+_ENDINGS = ["csv", "tsv", "txt", "parquet", "pq", "xlsx", "gz", "zip"]
 _ANY_STEP = Frequency.of("D")  # for a table of text alone, which needs none
 
 #: Role in the mapping → what the planner reads; the first three are needed.
@@ -46,35 +51,70 @@ def section(agreed: bool) -> str | None:
     """The way from a file to a catalog, once it is ``agreed`` that the one in use is replaced; answers the new catalog's name
     once it is loaded, raises UploadError."""
     st.markdown(
-        "A CSV, Parquet or Excel file with one row for each item and period: item, date and units sold, and where you "
-        "have them price, promotion, stock and attributes such as category or brand. Nothing is loaded before you have "
-        "seen how the file is read, and then all of it or nothing."
+        "A CSV, text, Parquet or Excel file, also packed, as your system exports it: item, date and units sold, and where you "
+        "have them price, promotion, stock and attributes such as category or brand. What is odd in it is told, with what can "
+        "be done about it. Nothing is loaded before you have seen how it is read, and then all of it or nothing."
     )
     names = ", ".join(f"`{name}`" for name in COMMERCIAL if name != "price")
     st.caption(
         f"For buying, columns of these names are read, too, the latest cell of each item: {names}. Times are in periods; "
         "`lead_time_sd` is how far the lead time gives or takes, and `arrives_in` when the units on order come."
     )
-    from data.sources.upload import load
-
     key = f"upload/{st.session_state.get(_ROUND, 0)}"  # a new one after each file, so that the loaded file is put away
-    file = st.file_uploader("File", type=["csv", "parquet", "xlsx"], key=key, label_visibility="collapsed")
+    file = st.file_uploader("File", type=_ENDINGS, key=key, label_visibility="collapsed")
     if file is None:
         st.session_state.pop(_PREVIEW, None)
         return None
     held = st.session_state.get(_PREVIEW)
     if held is None or held[0] != file.file_id:  # a file is read once, not at every click
+        from forecasting import workflows
+
         with st.spinner("Reading the file"):
-            held = (file.file_id, load.preview(file.name, file.getvalue()))
+            held = (file.file_id, workflows.preview_upload(file.name, file.getvalue()))
         st.session_state[_PREVIEW] = held
     preview: UploadPreview = held[1]
+    _as_before(preview, file.file_id)
     _reading(preview)
+    _decided(preview, file.file_id)
     mapping = _mapping(preview)
     if mapping is not None:
+        from data.sources.upload import load
+
         with st.spinner("Reading the file again"):
             st.session_state[_PREVIEW] = (file.file_id, load.review(preview, mapping))
         st.rerun()
     return _loading(preview, agreed)
+
+
+def _as_before(preview: UploadPreview, file_id: str) -> None:
+    """Says that the file is read as one of its form was, and offers to ask again."""
+    if not preview.recipe:
+        return
+    words, button = st.columns([4, 1], vertical_alignment="center")
+    words.info(f"Read as {formats.plain(preview.recipe)} was, which has the same columns.", icon=":material/history:")
+    if button.button("Ask me again"):
+        from data.sources.upload import load
+
+        with st.spinner("Reading the file again"):
+            st.session_state[_PREVIEW] = (file_id, load.afresh(preview))
+        st.rerun()
+
+
+def _decided(preview: UploadPreview, file_id: str) -> None:
+    """The offers; reads the file again once one is taken or left."""
+    decisions = offers_panel.decided(preview, f"offer/{file_id}")
+    if decisions is None:
+        return
+    from data.sources.upload import load
+
+    try:
+        with st.spinner("Reading the file again"):
+            again = load.decide(preview, decisions)
+    except UploadError as error:  # it cannot be read at all like that: it stays as it was
+        st.error(formats.plain(str(error)))
+        return
+    st.session_state[_PREVIEW] = (file_id, again)
+    st.rerun()
 
 
 def _reading(preview: UploadPreview) -> None:
@@ -89,10 +129,19 @@ def _reading(preview: UploadPreview) -> None:
     st.html(Table("First rows of the file", columns, preview.frequency or _ANY_STEP).html())
     if preview.problems:
         lines = [f"- {formats.plain(str(problem))}" for problem in preview.problems]
-        st.error("\n".join(["**It cannot be loaded like this.** Mend the file, or choose other columns below.", "", *lines]))
+        st.error(
+            "\n".join(
+                [
+                    "**It cannot be loaded like this.** Take an offer or choose other columns below, or mend the file.",
+                    "",
+                    *lines,
+                ]
+            )
+        )
     found = [check for check in preview.checks if check.severity != "fine"]
     if found:
-        st.info("\n".join(f"- **{formats.plain(check.title)}**: {formats.plain(check.finding)}" for check in found))
+        lines = [f"- **{formats.plain(check.title)}**: {formats.plain(check.finding)}" for check in found]
+        st.info("\n".join(["**What was found and done**", "", *lines]))
 
 
 def _mapping(preview: UploadPreview) -> ColumnMapping | None:
@@ -159,8 +208,15 @@ def _loading(preview: UploadPreview, agreed: bool) -> str | None:
         return None
     from forecasting import workflows
 
-    with st.spinner("Loading every row"):
-        workflows.load_upload(preview, preview.mapping, name, orders)
+    bar = st.progress(0.0, text="Loading every row")
+
+    def show(progress: Progress) -> None:
+        bar.progress(progress.share, text=job_panel.words(progress))
+
+    try:
+        workflows.load_upload(preview, preview.mapping, name, orders, show)
+    finally:
+        bar.empty()
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     return name
 
@@ -174,7 +230,7 @@ def _orders(preview: UploadPreview) -> OrdersFile | None:
     from data.sources.upload.purchase_orders import read_orders
 
     key = f"orders/{st.session_state.get(_ROUND, 0)}"
-    file = st.file_uploader("Purchase orders", type=["csv", "parquet", "xlsx"], key=key, label_visibility="collapsed")
+    file = st.file_uploader("Purchase orders", type=_ENDINGS, key=key, label_visibility="collapsed")
     if file is None:
         st.session_state.pop(_ORDERS, None)
         return None
@@ -188,6 +244,6 @@ def _orders(preview: UploadPreview) -> OrdersFile | None:
         lines = [f"- {formats.plain(str(problem))}" for problem in found.problems]
         st.error("\n".join(["**The orders cannot be loaded like this.** Mend the file, or take it out.", "", *lines]))
     elif preview.last is not None and preview.frequency is not None:
-        checks = found.found(preview.last, preview.frequency, preview.mapping.stamp)
+        checks = found.written_as(preview.item_ids).found(preview.last, preview.frequency, preview.mapping.stamp)
         st.info("\n".join(f"- {formats.plain(check.finding)}" for check in checks))
     return found

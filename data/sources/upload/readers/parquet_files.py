@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 
 from data.errors import UploadError
 from data.sources.upload import limits
+from data.sources.upload.offers import Decisions
 from data.sources.upload.readers.table import FileTable, table_of
 
 _ROWS = 65_536  # of a stretch
 
 
-def read_parquet(name: str, content: bytes) -> FileTable:
+def read_parquet(name: str, content: bytes, decisions: Decisions) -> FileTable:
     """The table; columns with lists or records are left out. Raises UploadError, or whatever a damaged part sets off."""
     metadata = pq.read_metadata(io.BytesIO(content))
     limits.check_columns(name, metadata.num_columns)
@@ -54,8 +55,10 @@ def _plain(name: str, column: str, cells: pa.ChunkedArray) -> pa.ChunkedArray:
         return cells.cast(pa.float64())
     if pa.types.is_integer(kind):
         return cells.cast(pa.int64(), safe=False)
+    if pa.types.is_timestamp(kind) and kind.tz is not None and kind.tz.upper() not in ("UTC", "Z", "+00:00", "ETC/UTC"):
+        return pc.local_timestamp(cells).cast(pa.timestamp("us"), safe=False)
     if pa.types.is_timestamp(kind):
-        return cells.cast(pa.timestamp("us"), safe=False)
+        return cells.cast(pa.timestamp("us", None if kind.tz is None else "UTC"), safe=False)
     if pa.types.is_date(kind):
         return cells.cast(pa.timestamp("us"))
     return cells if pa.types.is_boolean(kind) else cells.cast(pa.string())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from data.sources.upload.offers import Offer
 #: Row numbers a problem names before it only counts.
 SHOWN_ROWS = 5
 
+#: What programs call a column without a name.
+_UNNAMED = re.compile(r"unnamed: \d+(_level_\d+)?|index|column\d+", re.IGNORECASE)
+
 
 @dataclass(frozen=True, eq=False)
 class FileTable:
@@ -29,6 +33,7 @@ class FileTable:
     remarks : what was left aside on the way, in words.
     problems : rows and headers that do not fit the table.
     offers : other ways to read its form.
+    format : "CSV", "Parquet" or "XLSX".
     """
 
     columns: dict[str, pa.Array]
@@ -37,6 +42,7 @@ class FileTable:
     remarks: tuple[str, ...]
     problems: tuple[Problem, ...]
     offers: tuple[Offer, ...] = ()
+    format: str = ""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -63,7 +69,9 @@ def table_of(
         limits.check_longest(file_name, name, _longest(cells))
         if not name and not _filled(cells).any():
             continue
-        if not name:
+        if (not name or _UNNAMED.fullmatch(name)) and _counts_rows(cells):
+            remarks = (*remarks, f"Column {place + 1} only numbers the rows and is left out.")
+        elif not name:
             problems.append(Problem(f"Column {place + 1} has values and no name in the header", 1, (1,)))
         elif len(name) > limits.LONGEST_NAME:
             problems.append(Problem(f"The header names {limits.shortened(name)!r}, which is too long for a name", 1, (1,)))
@@ -78,6 +86,15 @@ def table_of(
             kept = {name: cells.filter(pa.array(filled)) for name, cells in kept.items()}
             rows = rows[filled]
     return FileTable(kept, rows, delimiter, remarks, tuple(problems))
+
+
+def _counts_rows(cells: pa.Array) -> bool:
+    """Whether a column holds 0, 1, 2 … or 1, 2, 3 …, as a table that was saved with its index does."""
+    try:
+        numbers = cells.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowException:
+        return False
+    return len(numbers) > 2 and numbers[0] in (0, 1) and bool((np.diff(numbers) == 1).all())
 
 
 def many(count: int, noun: str) -> str:

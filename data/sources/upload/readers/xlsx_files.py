@@ -1,11 +1,16 @@
-"""The first sheet of a workbook as a table, read row by row: a sheet may claim rows and columns that no program writes."""
+"""A sheet of a workbook as a table, or several with the same header, read row by row.
+
+A sheet may claim rows and columns that no program writes, so that nothing is asked of its size.
+"""
 
 from __future__ import annotations
 
 import io
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,7 +18,14 @@ import pyarrow as pa
 
 from data.errors import UploadError
 from data.sources.upload import limits
-from data.sources.upload.readers.table import FileTable, problem_at, table_of
+from data.sources.upload.columns.column_names import role_named
+from data.sources.upload.dates.date_styles import names_a_period
+from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
+from data.sources.upload.readers.report_form import LOOKED_AT, Header, header_of, is_title, no_header
+from data.sources.upload.readers.table import FileTable, many, problem_at, table_of
+
+#: Sheets that are looked at; the answer that takes all with the same header; the column that then names each row's sheet.
+_MOST_SHEETS, _ALL, _SHEET = 50, "all alike", "Sheet"
 
 #: Parts of a workbook that hold cells; all others are small.
 _CELLS = ("xl/worksheets/", "xl/sharedStrings.xml")
@@ -22,7 +34,7 @@ _CELLS = ("xl/worksheets/", "xl/sharedStrings.xml")
 _READ = ("[Content_Types].xml", "_rels/", "docProps/", "xl/_rels/", "xl/styles.xml", "xl/theme/", "xl/workbook.xml")
 
 
-def read_xlsx(name: str, content: bytes) -> FileTable:
+def read_xlsx(name: str, content: bytes, decisions: Decisions) -> FileTable:
     """The table. Raises UploadError, or whatever a damaged part sets off."""
     from openpyxl import load_workbook
 
@@ -38,27 +50,128 @@ def read_xlsx(name: str, content: bytes) -> FileTable:
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
     if not sheets:
         raise UploadError(f"{name} has no sheet.")
-    title = limits.shortened(sheets[0].title)
-    records = _records(name, sheets[0])
-    top, header = next(records, (0, ()))
-    if not top:
-        raise UploadError(f"The sheet {title!r} of {name} is empty.")
-    width = len(header)
-    body: list[tuple[Any, ...]] = []
-    numbers, beyond = [], []
-    for number, row in records:
+    named = answer_to("no-header", decisions, YES) == NO
+    looks = [_look(name, sheet, may_lack=not named) for sheet in sheets[:_MOST_SHEETS]]
+    if not any(look.header.names for look in looks):
+        raise UploadError(f"The sheet {limits.shortened(sheets[0].title)!r} of {name} is empty.")
+    chosen, offers = _chosen(looks, decisions)
+    tables = [_table(name, look, spread=len(chosen) > 1) for look in chosen]
+    found = tables[0] if len(tables) == 1 else _stacked(tables)
+    told = found.remarks
+    if len(sheets) > 1 and len(chosen) == 1:
+        which = "first sheet" if chosen[0] is looks[0] else "sheet that looks most like a table"
+        told = (f"Only the {which}, {limits.shortened(chosen[0].sheet.title)!r}, is read.", *told)
+    elif len(chosen) > 1:
+        told = (f"{len(chosen)} sheets with the same header are read one below the other.", *told)
+    if chosen[0].header.rows == 0:
+        offers = (*offers, no_header(YES, " | ".join(_cells_of(chosen[0].rows[chosen[0].header.first][1], 8))))
+    return replace(found, remarks=told, offers=offers)
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """A sheet, its first rows as (number, cells) and the header among them."""
+
+    sheet: Any
+    rows: list[tuple[int, tuple[Any, ...]]]
+    header: Header
+
+    @property
+    def likeness(self) -> int:
+        """How much it looks like the table that is meant: by the names of its columns, then by their number and the rows."""
+        names = self.header.names
+        roles = {role for name in names if (role := role_named(name)) in ("item_id", "date", "demand")}
+        periods = sum(map(names_a_period, names))
+        rows = len(self.rows) - self.header.first - self.header.rows
+        return 0 if rows < 1 else 10_000 * (3 if periods >= 4 else len(roles)) + min(len(names), 50) * rows
+
+
+def _look(name: str, sheet: Any, *, may_lack: bool) -> _Look:
+    rows = list(islice(_records(name, sheet), LOOKED_AT))
+    plain = [[_text(cell) or "" for cell in row] for _, row in rows]
+    return _Look(sheet, rows, header_of([[" ".join(cell.split()) for cell in row] for row in plain], may_lack=may_lack))
+
+
+def _chosen(looks: list[_Look], decisions: Decisions) -> tuple[list[_Look], tuple[Offer, ...]]:
+    """The sheets to read, and the choice among them where there is one."""
+    filled = [look for look in looks if look.likeness]
+    best = max(filled or looks, key=lambda look: look.likeness)
+    if len(filled) < 2:
+        return [best], ()
+    alike = [look for look in filled if look.header.names == best.header.names and len(best.header.names) > 1]
+    titles = tuple(look.sheet.title for look in filled)
+    answers = (*((_ALL,) if len(alike) > 1 else ()), *titles)
+    default = _ALL if len(alike) > 1 else best.sheet.title
+    answer = answer_to("sheet", decisions, default, answers)
+    one = filled[0] if answer == NO else next((look for look in filled if look.sheet.title == answer), best)
+    words = f"The workbook has {len(filled)} sheets with cells. " + (
+        "Those with the same header can be read one below the other." if len(alike) > 1 else "One of them is read."
+    )
+    choices = tuple((title, f"The sheet “{limits.shortened(title)}”") for title in titles)
+    if len(alike) > 1:
+        choices = ((_ALL, f"The {len(alike)} sheets with the same header"), *choices)
+    shown = "all alike" if answer == _ALL else limits.shortened(one.sheet.title)
+    effect = "What stands on the other sheets is not read."
+    listed = limits.shortened(", ".join(titles), 120)
+    offer = Offer("sheet", "Sheets", words, len(filled), listed, shown, effect, default, answer, choices)
+    return (alike if answer == _ALL else [one]), (offer,)
+
+
+def _table(name: str, look: _Look, *, spread: bool) -> FileTable:
+    """The table of one sheet; with the sheet's name in a column of its own where several are read."""
+    header = look.header
+    width = len(header.names)
+    if not width:
+        raise UploadError(f"The sheet {limits.shortened(look.sheet.title)!r} of {name} is empty.")
+    top = look.rows[header.first][0]
+    upper = [_cells_of(look.rows[header.first + extra][1], width) for extra in range(header.rows)]
+    body, numbers, beyond, again = list[tuple[Any, ...]](), list[int](), list[bool](), 0
+    for number, row in _records(name, look.sheet):
+        if number < top + header.rows:
+            continue
+        if _cells_of(row, width) in upper or _is_title(row, header):
+            again += 1
+            continue
         body.append(row[:width])
         numbers.append(number)
         beyond.append(len(row) > width)
         limits.check_cells(name, len(body), width)
-    names = [_text(cell) or "" for cell in header]
     columns = [_typed([row[i] if i < len(row) else None for row in body]) for i in range(width)]
     rows, outside = np.array(numbers, dtype=np.int64), np.array(beyond, dtype=bool)
     problems = [problem_at("Cells beyond the last column that the header names", rows, outside)] if outside.any() else []
-    remarks = (f"Only the first sheet, {title!r}, is read.",) if len(sheets) > 1 else ()
-    if top > 1:
-        remarks = (*remarks, f"The header was found in row {top}.")
+    remarks: tuple[str, ...] = (f"The header was found in row {top}.",) if top > 1 else ()
+    if header.rows == 2:
+        remarks = (*remarks, "The header has two rows; their words are joined.")
+    if again:
+        remarks = (*remarks, f"Left out, for each page repeats them: {many(again, 'row')} of headers and titles.")
+    names = list(header.names)
+    if spread:
+        names, columns = [*names, _SHEET], [*columns, pa.array([look.sheet.title] * len(body), pa.string())]
     return table_of(name, names, columns, rows, "", remarks, problems)
+
+
+def _stacked(tables: list[FileTable]) -> FileTable:
+    """Tables with the same columns one below the other; as text where their cells differ in kind."""
+    columns = {}
+    for column in tables[0].columns:
+        pieces = [table.columns[column] for table in tables if column in table.columns]
+        if len(pieces) < len(tables):  # a column that is blank on a sheet
+            pieces = [table.columns.get(column, pa.nulls(len(table), tables[0].columns[column].type)) for table in tables]
+        if len({piece.type for piece in pieces}) > 1:
+            pieces = [pa.array([_text(cell) for cell in piece.to_pylist()], pa.string()) for piece in pieces]
+        columns[column] = pa.concat_arrays(pieces)
+    remarks = tuple(dict.fromkeys(remark for table in tables for remark in table.remarks))
+    problems = tuple(problem for table in tables for problem in table.problems)
+    return FileTable(columns, np.concatenate([table.rows for table in tables]), "", remarks, problems)
+
+
+def _cells_of(row: Sequence[Any], width: int) -> tuple[str, ...]:
+    """A row's cells as text, as many as the header has."""
+    return tuple(" ".join((_text(row[place]) or "").split()) if place < len(row) else "" for place in range(width))
+
+
+def _is_title(row: Sequence[Any], header: Header) -> bool:
+    return bool(header.titles) and is_title([_text(cell) or "" for cell in row], header.titles)
 
 
 def _records(name: str, sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:

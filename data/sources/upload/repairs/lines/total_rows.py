@@ -6,10 +6,11 @@ import re
 
 import numpy as np
 
+from data.sources.upload.dates.column_dates import dates
 from data.sources.upload.offers import YES, Decisions, Offer, answer_to
 from data.sources.upload.readers.table import many
 from data.sources.upload.repairs.found import Found, Sheet
-from data.sources.upload.value_parsing import dates, numbers
+from data.sources.upload.value_parsing import numbers
 
 KIND = "total-rows"
 
