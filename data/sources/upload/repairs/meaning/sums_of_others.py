@@ -133,7 +133,8 @@ def sums_among(series: np.ndarray) -> np.ndarray:
     whole = series.sum(axis=0, dtype=np.float64)
     for one in order[::-1][:2]:  # of everything, with no level or one between
         others = np.delete(order, np.flatnonzero(order == one))
-        if len(others) > 2 and any(_equal(times * series[one][None].astype(np.float64), whole[None])[0] for times in (2, 3)):
+        above = len(others) > 2 and bool((series[others] <= series[one] * (1 + _NEAR) + 1e-9).mean() >= _PERIODS)
+        if above and any(_equal(times * series[one][None].astype(np.float64), whole[None])[0] for times in (2, 3)):
             answer[one] = True
     if len(order) > min(_SOLVED, series.shape[1] - _MARGIN):
         return answer
