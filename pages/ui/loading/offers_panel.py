@@ -67,7 +67,7 @@ def _day(offer: Offer, key: str) -> str | None:
     """An offer that a day answers; nothing where none is given."""
     held = offer.answer[:10] if offer.taken else None
     given = st.date_input(
-        offer.title, held, min_value=date(1970, 1, 1), max_value=date(2100, 1, 1), format="YYYY-MM-DD", key=key
+        "First day of that year", held, min_value=date(1970, 1, 1), max_value=date(2100, 1, 1), format="YYYY-MM-DD", key=key
     )
     if not isinstance(given, date):
         return "no" if offer.taken else None

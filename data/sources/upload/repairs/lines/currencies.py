@@ -121,7 +121,7 @@ def _of_several(
         count=int(other.sum()),
         before=", ".join(ordered),
         after=f"{most if answer == NO else answer} alone",
-        effect="Sales, margins and stock in money would add up francs and euros as if they were one.",
+        effect="Sales, margins and stock in money would add up two currencies as if they were one.",
         default=NO,
         answer=answer,
         choices=tuple((name, f"Keep prices in {name}") for name in ordered),
