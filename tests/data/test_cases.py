@@ -87,7 +87,7 @@ def test_a_wide_table_is_read_as_rows_unless_the_planner_says_no() -> None:
 
 def test_fiscal_weeks_are_dated_by_the_day_that_the_planner_gives() -> None:
     got = preview(*case("15"))
-    assert "Give its first day, as in fiscal-calendar=" in str(got.problems[0])
+    assert "Give its first day, such as 2023-01-30 (fiscal-calendar=" in str(got.problems[0])
     given = decide(got, {"fiscal-calendar": "2023-01-30"})
     assert given.loadable
     assert (given.items, given.periods, str(given.first.date()), str(given.last.date())) == (

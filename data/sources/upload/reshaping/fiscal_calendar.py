@@ -80,8 +80,8 @@ def dated_by_fiscal_calendar(table: FileTable, decisions: Decisions) -> FileTabl
     offers = (*table.offers, offer)
     if first is None:
         words = (
-            f"The dates are fiscal weeks ({example}), and the file does not say when {title} begins. Give its first day, such as "
-            f"2023-01-30 ({_KIND}=2023-01-30 on the command line); fiscal periods are not read as calendar months"
+            f"The dates are fiscal weeks ({example}), and the file does not say when {title} begins. Give its first day, "
+            f"such as 2023-01-30 ({_KIND}=2023-01-30 on the command line); fiscal periods are not read as calendar months"
         )
         return replace(table, offers=offers, problems=(*table.problems, Problem(words)))
     days = _days(found, first)
