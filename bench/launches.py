@@ -40,7 +40,7 @@ DRAWS = 1000
 
 def measured(quick: bool) -> dict[str, float]:
     """Ratios of wQL with intervals, and what stands behind them."""
-    panel, launches, shelf = _read()
+    panel, launches, shelf = read_demo()
     last = len(panel.periods) - AFTER - 1
     firsts = [(FIRST + last) // 2 + 1] if quick else list(range(FIRST, last + 1, REFIT))
     stretches = list(zip(firsts, [*(first - 1 for first in firsts[1:]), last], strict=True))
@@ -65,7 +65,7 @@ def measured(quick: bool) -> dict[str, float]:
     return _figures({name: np.concatenate(parts) for name, parts in lost.items()}, np.concatenate(sold))
 
 
-def _read() -> tuple[Panel, Launches, GroupHistory]:
+def read_demo() -> tuple[Panel, Launches, GroupHistory]:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "catalog.duckdb"
         complete_journey.load(path)

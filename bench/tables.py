@@ -40,6 +40,8 @@ def main() -> None:
     for name, made in (("accuracy", page), ("buying", buying_page.page)):
         measured = json.loads((RESULTS / f"{name}.json").read_text())
         (ROOT / "docs" / f"{name}.md").write_text(made(measured))
+    accuracy = ROOT / "docs" / "accuracy.md"
+    accuracy.write_text(accuracy.read_text() + analogs(json.loads((RESULTS / "analogs.json").read_text())))
 
 
 def page(measured: Mapping[str, Any]) -> str:
@@ -55,6 +57,22 @@ def page(measured: Mapping[str, Any]) -> str:
             table(["network", *ABLATION.values()], ablation(variants)),
         ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def analogs(measured: Mapping[str, Any]) -> str:
+    """The analogs of ten described products, for anyone to judge."""
+    rows = [[one["described"], "; ".join(one["analogs"]), str(one["alike"])] for one in measured["products"]]
+    words = (
+        f"`python bench/analogs.py` at commit {measured['commit']}, seed {measured['seed']}: described by name, department, "
+        f"category and price, {measured['same_kind']} of the {measured['of']} nearest launches are of the same kind; by "
+        f"the name alone {measured['by_name_alone']}."
+    )
+    parts = [
+        "## The analogs of ten described products",
+        words,
+        table(["described as", "its five nearest", "of its kind"], rows),
+    ]
+    return "\n" + "\n\n".join(parts) + "\n"
 
 
 def ladder(models: Mapping[str, Mapping[str, Any]]) -> Iterable[list[str]]:

@@ -21,15 +21,12 @@ from data.errors import TooLittleHistory
 from forecasting.core import metrics
 from forecasting.core.quantile_function import TAUS
 from forecasting.core.types import QuantileForecast
+from forecasting.new_products.kinship import with_kin_first
 from forecasting.new_products.launch_history import ENOUGH, GroupHistory, Launches, Products, log_level
 from forecasting.new_products.similarity_network import LaunchMetric, OnStep, words_of
 
 #: Analogs that share the weight: more add nothing, and nobody could look at them.
 _ANALOGS = 100
-
-#: What a point of likeness by attributes adds to the log of an analog's weight: enough that the nearest are products a planner
-#: would name, and not so much that it costs accuracy.
-_LIKENESS = 0.15
 
 #: Launches alike by attributes alone that are taken for a forecast, and launches that make a category's.
 _ALIKE, _OF_CATEGORY = 30, 10
@@ -173,13 +170,16 @@ class LaunchModel:
         return self.weighed(products, np.concatenate(shares))
 
     def shares(self, products: Products, emphasis: np.ndarray | None = None) -> np.ndarray:
-        """The share [N, K] of each known launch: those of the nearest, times ``emphasis`` [K]; NaN where none is left."""
-        alike = likeness(products, self.known, self.metric.shelf)
-        shares = self.metric.weights(products, self.known) * np.exp(_LIKENESS * (alike - alike.max(axis=1, keepdims=True)))
-        shares = shares if emphasis is None else shares * emphasis
+        """The share [N, K] of each known launch: those of the nearest, with their own kind first, times ``emphasis`` [K].
+
+        NaN where none is left.
+        """
+        shares = self.metric.weights(products, self.known)
         if shares.shape[1] > _ANALOGS:
             least = np.partition(shares, -_ANALOGS, axis=1)[:, [-_ANALOGS]]
             shares = np.where(shares >= least, shares, 0.0)
+        shares = with_kin_first(shares / shares.sum(axis=1, keepdims=True), products, self.known, self.metric.shelf)
+        shares = shares if emphasis is None else shares * emphasis
         with np.errstate(invalid="ignore"):
             return shares / shares.sum(axis=1, keepdims=True)
 

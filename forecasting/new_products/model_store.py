@@ -30,6 +30,7 @@ from forecasting.new_products.similarity_network import EmbeddingNetwork, Launch
 _LEARNING = (
     "launch_history",
     "similarity_network",
+    "kinship",
     "analog_forecast",
     "holdout_trial",
     "launch_service",

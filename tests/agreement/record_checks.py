@@ -21,7 +21,7 @@ def accuracy(book: Ledger, shop: Shop) -> int:
     file_fits(book, shop, grid, "ladder")
     if said is None:
         return len(grid.rows)
-    title, standing_, of, percent, word, first = said.groups()
+    title, standing_, of, percent, word, first = (part and part.strip("*") for part in said.groups())
     titles = grid.column("Generation")
     book.holds("who is looked at", title in titles, f"{title} is not in the table")
     row = titles.index(title) if title in titles else 0
