@@ -270,7 +270,8 @@ def _new_items(inputs: PlanInputs, bought: Callable[[np.ndarray], _Bought], know
     best = best_position(knots, inputs.taus, how.costs)
     found = outcome(knots, inputs.taus, best, how.costs)
     sells = quantile_function.mean(inputs.taus, knots) >= _WORTH_A_WORD
-    return _kept(sells, rows, found.cost, best, how.position, knots, how.lead_time + how.review)
+    periods = np.maximum(np.rint(how.lead_time + how.review), 1.0)  # what is told of them is told of whole periods
+    return _kept(sells, rows, found.cost, best, how.position, inputs.knots(rows, periods, 0.0), periods)
 
 
 def _moved(inputs: PlanInputs, bought: Callable[[np.ndarray], _Bought], known: np.ndarray, found: ForecastMonitoring) -> _Kind:
