@@ -91,7 +91,7 @@ def records(book: Ledger, most: int) -> tuple[int, int]:
         with suppress(TooLittleHistory):  # the page says so, and there is nothing to read
             service.learn_launches(lambda progress: None)
     desk = new_products.launches()
-    recent = [one.item_id for one in desk.recent][:most] if desk else []
+    recent = [one.item_id for one in desk.recent()][:most] if desk else []
     for item in recent:
         book.about = f"launch of {item}"
         record_checks.launch(book, visit("new_items", recent=item, tau=str(TAU)), TAU)
