@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from agreement.desk_pages import Grid, Shop
 from agreement.shown import NUMBER, Ledger, Shown, read
 
 N = f"({NUMBER})"
+_WRITTEN = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")  # a number as files have it
 _PLACES = {"lowest": 0, "second lowest": 1, "third lowest": 2, "highest": -1}
 
 
@@ -146,7 +149,7 @@ def file_fits(book: Ledger, shop: Shop, grid: Grid, key: str) -> None:
     for shown, told in zip(grid.rows, shop.csv(key), strict=True):
         for head, text in zip(grid.heads, shown, strict=True):
             number, value = read(text), told.get(head, "")
-            if number is None or not value.replace(".", "").replace("-", "").isdigit() or " – " in text:
+            if number is None or not _WRITTEN.fullmatch(value) or " – " in text:
                 continue
             factor = 100 if text.endswith("%") else 1
             _near(book, "a table and its file", text, factor * float(value))
