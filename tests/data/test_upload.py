@@ -308,3 +308,25 @@ def test_the_latest_closing_stock_is_the_stock_on_hand(tmp_path):
 def test_other_stock_is_not_what_is_on_hand(tmp_path, header):
     rows = "".join(f"A,2024-01-{1 + week * 7:02},5,{stock}\n" for week, stock in enumerate((30, 0, 12)))
     assert loaded(seen(f"item,date,qty,{header}\n{rows}"), tmp_path).item("A").commercial["on_hand"] is None
+
+
+def test_yes_and_no_are_known_in_other_languages() -> None:
+    days = ["02.01.2023", "09.01.2023", "16.01.2023", "23.01.2023"]
+    lines = [
+        f"A{i};{day};{5 + i};{'ja' if k == 3 else 'nein'};{'nein' if k == 2 else 'ja'}"
+        for i in (0, 1)
+        for k, day in enumerate(days)
+    ]
+    found = preview("sales.csv", "\n".join(["Artikel;Datum;Menge;Aktion;lagernd", *lines]).encode())
+    assert (found.mapping.promo, found.mapping.stock, found.problems) == ("Aktion", "lagernd", ())
+    rows = found._rows
+    assert rows is not None and rows.in_stock is not None
+    assert rows.known["promo"].tolist() == [0, 0, 0, 1] * 2
+    assert rows.in_stock.tolist() == [1, 1, 0, 1] * 2
+
+
+@pytest.mark.parametrize("form", ["2022P{:02}", "{:03}.2022", "P{:02} FY22"])
+def test_fiscal_periods_are_asked_about_and_never_months(form: str) -> None:
+    lines = [f"A,{form.format(number)},5" for number in range(1, 13)]
+    found = preview("sales.csv", "\n".join(["item,period,units", *lines]).encode())
+    assert "is a fiscal period, which is no calendar month" in str(found.problems[0])

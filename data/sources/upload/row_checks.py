@@ -227,6 +227,10 @@ class _Reading:
     def _in_stock(self) -> np.ndarray:
         """The share of the period in stock [R]."""
         column = self._mapping.stock
+        said, odd = switches(self._cells[column], self._decimal)
+        if not odd.any() and numbers(self._cells[column], self._decimal)[1].any():  # yes and no, and no number of units
+            self._tell("Stock", f"{column!r} is read as in stock or not.", int((said == 0).sum()))
+            return said
         values = self._measure(column, LARGEST_QUANTITY)
         seen = values[np.isfinite(values)]
         share = self._mapping.stock_is

@@ -30,8 +30,15 @@ _CURRENCY = re.compile(
     r"RUB|руб\.?|[¥₹₽₩₺₴円元圆]",
     re.IGNORECASE,
 )
-_YES = frozenset({"1", "yes", "y", "true", "t", "x", "on"})
-_NO = frozenset({"0", "no", "n", "false", "f", "off"})
+_YES, _NO = (
+    frozenset(words.split())
+    for words in (
+        "1 yes y true t x on ja j wahr oui vrai si sí s verdadero vero sim verdadeiro tak prawda waar "
+        "はい 有 有り ○ 〇 ● 是 ✓ ✔",
+        "0 no n false f off nein falsch non faux falso não nao nie fałsz nee onwaar "
+        "いいえ 無 無し なし × ✗ ✘ 否 无 keine kein ohne aucune aucun ninguna ninguno nessuna nessuno sin sans senza sem nenhuma nenhum brak geen without",
+    )
+)
 
 Decimal = Literal[".", ","]
 

@@ -110,7 +110,7 @@ _NAMES: dict[str, str] = {
         stock in_stock instock in_stock_share availability inventory stock_units stock_level closing_stock
         opening_stock stock_end
         end_stock ending_stock stock_qty inventory_level ending_inventory closing_inventory
-        bestand lagerbestand endbestand lagermenge verfugbarkeit bestand_ende schlussbestand
+        bestand lagerbestand endbestand lagermenge verfugbarkeit bestand_ende schlussbestand lagernd auf_lager verfugbar
         stock_final stock_fin stock_cloture disponibilite
         existencias inventario stock_cierre disponibilidad
         giacenza scorta giacenza_finale magazzino_giacenza

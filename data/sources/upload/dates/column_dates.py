@@ -24,6 +24,7 @@ _EARLIEST, _LATEST = np.datetime64("1970-01-01"), np.datetime64("2100-01-01")
 _CLEARLY = 4
 
 _UTC = re.compile(r"[T ](\d{1,2}):00(?::00(?:[.,]0+)?)? ?(?:Z|\+00:?00|UTC)$")
+_FISCAL = re.compile(r"(FY ?)?\d{2,4}[- ./]?P ?\d{1,2}|P ?\d{1,2}[- ./](FY ?)?\d{2,4}|0\d{2}[./]\d{4}", re.IGNORECASE)
 _MONTH_NAME = re.compile(r"month|monat|mois|mes\b|mese|maand|miesiac|月")
 _DAY_NAME = re.compile(r"day|tag\b|jour|dia\b|giorno|dag\b|dzien|日")
 _WEEK_NAME = re.compile(r"week|woche|\bkw\b|semaine|semana|settimana|tydz|wk|週|周")
@@ -71,7 +72,8 @@ def dates(
 def date_share(column: Coded) -> float:
     """Which share of the column's different cells look like dates; day numbers do not."""
     texts = sample(something(column.texts))
-    looks = [s >= 0 and STYLES[s].order not in ("x", "s", "k") for s in map(style_of, texts)]
+    styles = [(style_of(text), text) for text in texts]  # fiscal periods are told as what they are, once they are chosen
+    looks = [STYLES[s].order not in ("x", "s", "k") if s >= 0 else bool(_FISCAL.fullmatch(text)) for s, text in styles]
     return sum(looks) / len(looks) if looks else 0.0
 
 
@@ -105,6 +107,7 @@ class _Reading:
         if odd.any():
             days, odd = self._together(days, odd, mixed.any(), others)
         bad = np.isnat(days) & ~odd
+        self._ask_for_fiscal_periods(bad)
         days = self._local(days)
         spread, filled = column.spread, column.filled()
         return Dates(
@@ -129,6 +132,16 @@ class _Reading:
         days = np.array(read, dtype="datetime64[D]")
         days[~(~np.isnat(days) & (days >= _EARLIEST) & (days < _LATEST))] = nothing
         return days
+
+    def _ask_for_fiscal_periods(self, bad: np.ndarray) -> None:
+        """Fiscal periods are no calendar months: whoever has them is asked for dates."""
+        fiscal = np.array([bool(_FISCAL.fullmatch(text)) for text in self._column.texts], bool) & bad
+        if fiscal.any() and not self._problem:
+            example = shortened(self._column.texts[int(np.flatnonzero(fiscal)[0])])
+            self._problem = (
+                f"{example} is a fiscal period, which is no calendar month, and does not say when it begins. Export the first "
+                "day of each period or week instead"
+            )
 
     # what a column leaves open
 
