@@ -320,7 +320,8 @@ def test_yes_and_no_are_known_in_other_languages() -> None:
     found = preview("sales.csv", "\n".join(["Artikel;Datum;Menge;Aktion;lagernd", *lines]).encode())
     assert (found.mapping.promo, found.mapping.stock, found.problems) == ("Aktion", "lagernd", ())
     rows = found._rows
-    assert rows is not None and rows.in_stock is not None
+    assert rows is not None
+    assert rows.in_stock is not None
     assert rows.known["promo"].tolist() == [0, 0, 0, 1] * 2
     assert rows.in_stock.tolist() == [1, 1, 0, 1] * 2
 

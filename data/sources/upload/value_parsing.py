@@ -36,7 +36,8 @@ _YES, _NO = (
         "1 yes y true t x on ja j wahr oui vrai si sí s verdadero vero sim verdadeiro tak prawda waar "
         "はい 有 有り ○ 〇 ● 是 ✓ ✔",
         "0 no n false f off nein falsch non faux falso não nao nie fałsz nee onwaar "
-        "いいえ 無 無し なし × ✗ ✘ 否 无 keine kein ohne aucune aucun ninguna ninguno nessuna nessuno sin sans senza sem nenhuma nenhum brak geen without",
+        "いいえ 無 無し なし × ✗ ✘ 否 无 "
+        "keine kein ohne aucune aucun ninguna ninguno nessuna nessuno sin sans senza sem nenhuma nenhum brak geen without",
     )
 )
 
