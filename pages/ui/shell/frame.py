@@ -18,8 +18,8 @@ from streamlit.delta_generator import DeltaGenerator
 from data.errors import ResourceError
 from data.facts import About
 from pages.ui.display import formats
-from pages.ui.resources import catalog
-from pages.ui.shell.url_state import Selection, horizon_within, permalink, selection
+from pages.ui.resources import catalog, shown
+from pages.ui.shell.url_state import Selection, horizon_within, made_with, on_change, permalink, selection
 
 _PAGES = Path(__file__).resolve().parents[2]
 _STYLE = Path(__file__).with_name("style.css")
@@ -100,8 +100,9 @@ def links(name: str, address: dict[str, str]) -> None:
     """The permalink of this view, ready to copy."""
     path = next(entry[3] for entry in _ENTRIES if entry[0] == f"{name}.py")
     with st.popover("Copy link", icon=":material/link:", type="tertiary"):
-        st.caption("Opens this view, with item, horizon, quantile and scenario, in any browser that reaches this desk.")
-        st.code(permalink(path, address), language=None, wrap_lines=True)
+        st.caption("Opens this view, with item, horizon, quantile, unit and scenario, in any browser that reaches this desk.")
+        unit = {"unit": selection().unit} if selection().unit else {}
+        st.code(permalink(path, address | unit), language=None, wrap_lines=True)
 
 
 def _draw() -> st.Page:
@@ -115,6 +116,7 @@ def _draw() -> st.Page:
         for entry in pages:
             st.page_link(entry, query_params=chosen.address(), width="stretch")
         _catalog()
+        _unit()
         _search(current.title == "What if")
         _selection(chosen)
     return current
@@ -128,6 +130,23 @@ def _catalog() -> None:
         return
     span, last = formats.periods(about.periods, about.frequency), formats.last_period(about.last, about.frequency, about.stamp)
     _note("Catalog", about.name, f"{about.items:,} items, {span} to {last}")
+
+
+def _unit() -> None:
+    """The switch that says what demand is counted in, on every page."""
+    try:
+        units = {one.name: one for one in shown.units()}
+    except ResourceError:
+        return
+    st.segmented_control(
+        "Shown in",
+        list(units),
+        required=True,
+        help="Cases need a pack size in your data, money a price, and others a column such as weight_kg, litres_per_unit or "
+        "units_per_pallet. What lacks it is shown in pieces.",
+        **made_with("unit", shown.unit().name, "default"),
+        on_change=on_change("unit", "unit", lambda name: "" if name == "pieces" else name),
+    )
 
 
 def _note(title: str, line: str, detail: str) -> None:

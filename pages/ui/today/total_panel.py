@@ -9,7 +9,7 @@ from data.facts import About
 from forecasting.service.total_view import TotalView
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
-from pages.ui.resources import catalog
+from pages.ui.resources import catalog, shown
 from pages.ui.shell import frame, url_state
 from pages.ui.today import total_text
 
@@ -18,12 +18,14 @@ from pages.ui.today import total_text
 def section() -> None:
     """The total that the address names as ``total``; choosing another runs this alone."""
     about = catalog.service().figures()
-    view = catalog.total(st.query_params.get("total", ""))
+    view = shown.total(st.query_params.get("total", ""))
     if view.categories:
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
             _choice(view)
             frame.links("today", {"total": view.category} if view.category else {})
     st.markdown(total_text.sentence(view, about))
+    if words := total_text.coverage(view, shown.unit()):
+        st.caption(f":material/info: {words}")
     expected = view.forecast.expected if view.forecast is not None else np.zeros(0)
     figure = charts.total_fan(view.history, view.last_year, view.forecast, expected, about.frequency)
     st.plotly_chart(figure, key="total-fan", config=charts.CONFIG, alt=total_text.description(view, about))
