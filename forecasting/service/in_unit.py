@@ -2,7 +2,7 @@
 
 This is the one place where pieces become cases, kilograms or money. Money is at the price of each period: what was recorded,
 then what is planned, else the last known. The range of a total in money is that of its pieces at the mean price that
-they are expected to sell at, which is exact where the price stays. Chances, percentages and elasticities are the same in every unit.
+they are expected to sell at, which is exact where the price stays. Chances, percentages and elasticities do not change.
 
 Axis letters: T periods on record, H horizons, Q taus.
 """

@@ -173,12 +173,8 @@ class Items:
             if at < 8:
                 continue
             rows, start = slice(at, at + horizon), PERIODS - len(past.periods) + at
-            fans.append(
-                PastFan(
-                    forecast(number, horizon, past.price[rows], past.promo[rows], past.periods[at - 1], start),
-                    past.demand[rows],
-                )
-            )
+            made = forecast(number, horizon, past.price[rows], past.promo[rows], past.periods[at - 1], start)
+            fans.append(PastFan(made, past.demand[rows]))
         return tuple(fans)
 
     def scenario(self, item_id: str, horizon: int, change: PlanChange) -> ScenarioView:
