@@ -6,8 +6,10 @@ import numpy as np
 import streamlit as st
 
 from forecasting.service.view_models import ItemView
+from pages.ui.calendar import fiscal_tables
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
+from pages.ui.display.tables import Table
 from pages.ui.item import (
     explanation_panel,
     forecast_text,
@@ -18,7 +20,7 @@ from pages.ui.item import (
     similar_items,
     simulator_truth_panel,
 )
-from pages.ui.resources import catalog, history, shown
+from pages.ui.resources import catalog, fiscal, history, shown
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.empty_states import answered, no_item
 from pages.ui.shell.frame import Figure
@@ -72,7 +74,7 @@ def forecast() -> None:
             st.html(model_overlay.both(over, view, chosen.tau, about.frequency).html())
         _reading(view)
 
-        table = forecast_text.table(view, chosen.tau, about)
+        table = numbers(view, chosen.tau)
         st.html(table.html())
         with st.container(horizontal=True, vertical_alignment="center"):
             stamp = exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}")
@@ -150,9 +152,21 @@ def _reading(view: ItemView) -> None:
         )
 
 
+def numbers(view: ItemView, tau: float) -> Table:
+    """The twin of the chart, by week or as the fiscal calendar sums them."""
+    about, by = catalog.service().figures(), fiscal.chosen()
+    if fiscal.calendar() is not None:
+        url_state.choice("Table by", fiscal.SUMS, "sum", by)
+    if by == "week":
+        return fiscal_tables.with_periods(forecast_text.table(view, tau, about), fiscal.labels(view.forecast.periods))
+    st.caption(fiscal_tables.NO_RANGE)
+    cut = fiscal.cut(view.history.periods, view.forecast.periods, by)
+    return fiscal_tables.item_table(view, tau, cut, by, about)
+
+
 def links_of(chosen: url_state.Selection, horizon: int, over: str) -> None:
     """Where a planner goes from here; ``over`` is the generation laid over the fan."""
-    extra = ({"over": over} if over else {}) | explanation_panel.address()
+    extra = ({"over": over} if over else {}) | explanation_panel.address() | fiscal.address()
     frame.links("item", chosen.address() | {"horizon": str(horizon)} | extra)
     st.page_link(
         frame.page("what_if"),

@@ -45,6 +45,7 @@ def figures() -> None:
             st.page_link(frame.page("data"), label="Load newer data", icon=":material/arrow_forward:")
     total_panel.section()
     if summary.ready:
+        frame.note_on_pieces("The alerts are")
         alerts_panel.section(purchasing.alerts(), about)
         st.subheader("All items", anchor=False)
 
@@ -101,7 +102,7 @@ def items() -> None:
         whole = lambda: catalog.today(order, IN_A_FILE, 0, text, unit)  # noqa: E731
         downloads(lambda: item_ranking.table(whole(), about), stamp, "ranking", "Ranked items")
         here: dict[str, str] = {"order": order} | ({"q": text} if text else {}) | ({"page": str(number)} if number > 1 else {})
-        here |= {"total": params["total"]} if params.get("total") else {}
+        here |= {name: params[name] for name in ("total", "sum") if params.get(name)}
         frame.links("today", here)
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import streamlit as st
 
 from forecasting.service.view_models import ItemView, PlanChange
+from pages.ui.calendar import fiscal_tables
 from pages.ui.display import charts, exports, formats, number_field
 from pages.ui.display.downloads import downloads
 from pages.ui.display.number_field import Range
 from pages.ui.item import forecast_text, scenario_text, simulator_truth_panel
-from pages.ui.resources import catalog, shown
+from pages.ui.resources import catalog, fiscal, shown
 from pages.ui.shell import frame, scenario_code, url_state
 from pages.ui.shell.empty_states import answered, no_item
 from pages.ui.shell.frame import Figure
@@ -68,7 +69,7 @@ def what_if() -> None:
         st.caption(words.caption())
         simulator_truth_panel.what_if_line(in_pieces, scenario.changed)
 
-        table = scenario_text.table(view, about)
+        table = fiscal_tables.with_periods(scenario_text.table(view, about), fiscal.labels(view.scenario.periods))
         st.html(table.html())
         with st.container(horizontal=True, vertical_alignment="center"):
             fan = view.scenario

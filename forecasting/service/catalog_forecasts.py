@@ -14,7 +14,7 @@ from data.errors import NotTrained, ResourceError
 from data.schema import PRICE
 from data.units import PIECES, Unit, is_factor
 from forecasting.batch.batch_forecast import Run, forecast_all, latest
-from forecasting.batch.catalog_totals import CatalogTotals
+from forecasting.batch.catalog_totals import CatalogTotals, span_total
 from forecasting.batch.forecast_monitoring import ForecastMonitoring, forecast_monitoring
 from forecasting.batch.forecast_summary import Summary, summarise, summary_of
 from forecasting.core.kept import Kept
@@ -22,7 +22,7 @@ from forecasting.core.types import QuantileForecast, Report
 from forecasting.explain.attention_faithfulness import Faithfulness, faithfulness
 from forecasting.service.in_unit import columns_of
 from forecasting.service.model_loading import ServedModel
-from forecasting.service.total_view import TotalView, total_view
+from forecasting.service.total_view import SpanTotal, TotalView, total_view
 from forecasting.service.unit_totals import Counted, counted, total_in
 from forecasting.service.view_models import Order, SummaryStatus, TodayPage, TodayRow
 
@@ -89,6 +89,18 @@ class CatalogForecasts:
         found = total_view(self._catalog, self._totals, category, self._horizon)
         counting = self._in(unit)
         return found if counting is None else total_in(found, counting, self._catalog.about.frequency, self._horizon)
+
+    def span_total(self, category: str, unit: Unit, periods: int) -> SpanTotal | None:
+        """The total of the first ``periods`` coming ones together; None until all items were forecast."""
+        summary, totals, counting = self._summary, self._totals, self._in(unit)
+        if summary is None or totals is None:
+            return None
+        each = np.ones(len(summary.item_ids)) if counting is None else counting.up_to(periods)
+        if not np.isfinite(each).any():
+            each = np.ones(len(each))
+        spans = np.asarray(summary.spans[:, periods - 1])
+        values = span_total(self._catalog.assortment(), summary.item_ids, spans, each, totals, category)
+        return SpanTotal(totals.taus, values)
 
     def _in(self, unit: Unit) -> Counted | None:
         """All items in a unit, which is kept for the last few; None for pieces, and until they were forecast."""

@@ -58,6 +58,18 @@ class TotalForecast:
 
 
 @dataclass(frozen=True, eq=False)
+class SpanTotal:
+    """A total over several periods that begin at the creation date: its quantiles ``values`` [Q] at ``taus`` [Q]."""
+
+    taus: np.ndarray
+    values: np.ndarray
+
+    def at(self, tau: float) -> float:
+        """Units that it stays below with chance ``tau``."""
+        return float(quantile(self.taus, self.values, tau))
+
+
+@dataclass(frozen=True, eq=False)
 class TotalView:
     """The total of ``category``, "" being all items, of a catalog with these ``categories`` of its attribute ``column``.
 

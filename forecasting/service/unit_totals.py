@@ -55,9 +55,13 @@ class Counted:
     @cached_property
     def whole(self) -> np.ndarray:
         """[M] units in a piece over all H periods, as they are expected to sell."""
-        sold = self.expected.sum(axis=1)
-        plain = self.each.mean(axis=1)
-        return np.divide((self.expected * self.each).sum(axis=1), sold, out=plain, where=sold > 0)
+        return self.up_to(self.each.shape[1])
+
+    def up_to(self, periods: int) -> np.ndarray:
+        """[M] units in a piece of the first ``periods`` coming ones, as they are expected to sell."""
+        expected, each = self.expected[:, :periods], self.each[:, :periods]
+        sold = expected.sum(axis=1)
+        return np.divide((expected * each).sum(axis=1), sold, out=each.mean(axis=1), where=sold > 0)
 
     def of(self, category: str) -> tuple[np.ndarray, int, int]:
         """Units in a piece [H] of the total of a category, how many items have the factor, and of how many."""

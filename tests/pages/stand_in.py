@@ -229,7 +229,7 @@ class Items:
         return stand_in_ladder.patchwork_parts(item_id, HORIZON, about().last)
 
 
-class Forecasts(stand_in_why.Faithful):
+class Forecasts(stand_in_why.Faithful, stand_in_totals.Spans):
     """Of all items."""
 
     def status(self) -> SummaryStatus:

@@ -12,7 +12,7 @@ from stand_in_items import HORIZON, NORMAL, PERIODS, TAUS, WEEKS, forecast, hist
 from data.facts import ItemFacts
 from data.units import Unit
 from forecasting.batch.common_error import CommonError
-from forecasting.service.total_view import TotalForecast, TotalView
+from forecasting.service.total_view import SpanTotal, TotalForecast, TotalView
 from forecasting.service.view_models import ItemHistory
 
 COMMON = CommonError(0.08, 0.11, 240, 7, pd.Timestamp("2025-09-28"), pd.Timestamp("2025-12-14"))
@@ -76,3 +76,13 @@ def in_unit(found: TotalView, factors: Mapping[int, float | None], unit: Unit) -
         having=len(having),
         counted=len(factors),
     )
+
+
+class Spans:
+    """Totals of several periods from the creation date on, by a closed formula."""
+
+    def span_total(self, category: str, unit: Unit, periods: int) -> SpanTotal | None:
+        found = self.total(category, unit).forecast
+        if found is None:
+            return None
+        return SpanTotal(TAUS, float(found.expected[:periods].sum()) * (1 + SPREAD * NORMAL))

@@ -38,6 +38,7 @@ def section(item_id: str) -> None:
             "What you mark counts at once in this item's forecast and for every later one; what was imported stays as it is, "
             "and each mark can be undone. Nothing is ever changed without you."
         )
+        frame.note_on_pieces("What is proposed, marked and listed here is")
         _proposals(record, about)
         _form(record, about)
         _marks(record, about)

@@ -8,12 +8,14 @@ from dataclasses import replace
 import streamlit as st
 
 from data.planner_store import Quantities, Review, Terms
+from data.units import Unit
 from forecasting.core.kept import Kept
 from forecasting.core.types import Report
 from forecasting.purchasing import multi_echelon_plan
 from forecasting.purchasing.alerts import Alerts
 from forecasting.purchasing.joint_demand import JointTotals
 from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation, ProductPlan
+from forecasting.purchasing.plan_in_unit import PlanInUnit, plan_in_unit
 from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings
 from forecasting.purchasing.purchase_plan import BuyPlan
 from forecasting.purchasing.purchase_terms import BuySettings
@@ -30,6 +32,12 @@ def _terms() -> tuple[tuple[str, bool, str], int]:
 def buy_plan(settings: BuySettings) -> BuyPlan:
     """The purchase list, with the quantities that planners have saved."""
     return catalog.service().purchases.plan(settings, saved_quantities().units, saved_terms().terms)
+
+
+@by(lambda: (_terms(), saved_quantities().version), 6)
+def counted(settings: BuySettings, unit: Unit) -> PlanInUnit:
+    """The list's totals in a unit."""
+    return plan_in_unit(buy_plan(settings), unit)
 
 
 @by(lambda: (_terms(), monitored()), 2)

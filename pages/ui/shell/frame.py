@@ -90,6 +90,12 @@ def figures(*shown: Figure) -> None:
             place.metric(figure.label, figure.value, figure.change, delta_color="off", delta_arrow=arrow, help=figure.help)
 
 
+def note_on_pieces(what: str) -> None:
+    """That a part of a page keeps to pieces, where another unit is chosen: ``"The alerts are"``."""
+    if not shown.unit().is_pieces:
+        st.caption(f":material/info: {what} in pieces.")
+
+
 def note_on_supply(about: About) -> None:
     """What the catalog says of its stock, costs, suppliers and orders, where they are not the planner's own."""
     if about.supply_words:
