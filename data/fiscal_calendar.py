@@ -71,13 +71,13 @@ class FiscalCalendar:
             if getattr(self, name) not in get_args(known):
                 raise ConfigurationError(f"{getattr(self, name)!r} is not one of {', '.join(get_args(known))}.")
         try:
-            first = pd.Timestamp(self.first_day).normalize()
+            first = pd.Timestamp(self.first_day)
         except ValueError as error:
             raise ConfigurationError(f"{self.first_day!r} is no date. Write the first day as 2024-02-04.") from error
         if pd.isna(first):
             raise ConfigurationError("A fiscal calendar needs the first day of one of its years, such as 2024-02-04.")
         if self.pattern != "months":
-            self._check(first - _DAY)
+            self._check(first.normalize() - _DAY)
 
     def _check(self, end: pd.Timestamp) -> None:
         off = abs((end - _nearest_month_end(end)).days)

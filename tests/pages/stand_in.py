@@ -260,7 +260,7 @@ class Forecasts(stand_in_why.Faithful, stand_in_totals.Spans):
     ) -> TodayPage:
         rows = [self._row(_number(item.item_id), item, unit) for item in search(text, STATE.items).rows]
         numbers = {"expected": lambda row: row.expected_units, "uncertain": lambda row: row.width}
-        rows.sort(key=lambda row: -(numbers.get(order, lambda one: one.recent_units)(row) or 0))
+        rows.sort(key=lambda row: (row.unit != unit, -(numbers.get(order, lambda one: one.recent_units)(row) or 0)))
         return TodayPage(tuple(rows[offset : offset + limit]), len(rows), HORIZON, about().last, order, unit)
 
     def _row(self, number: int, item: ItemFacts, unit: Unit) -> TodayRow:

@@ -85,4 +85,4 @@ class Spans:
         found = self.total(category, unit).forecast
         if found is None:
             return None
-        return SpanTotal(TAUS, float(found.expected[:periods].sum()) * (1 + SPREAD * NORMAL))
+        return SpanTotal(TAUS, float(found.expected[:periods].sum()) * (1 + 0.8 * SPREAD * NORMAL))

@@ -54,7 +54,7 @@ def item_table(view: ItemView, tau: float, cut: Sequence[Stretch], by: By, about
 
 
 def total_table(view: TotalView, begins: SpanTotal | None, cut: Sequence[Stretch], by: By, about: About) -> Table:
-    """A total by stretch, sold in about a year and expected; ``begins`` is that of the coming weeks of the one that begins now."""
+    """A total by stretch, sold in about a year and expected; ``begins`` is that of the weeks to come of the one that is now."""
     shown = len(view.history.demand) - charts.shown_periods(about.frequency, len(view.last_year))
     rows = [one for one in cut if one.ahead[1] or one.past[1] > max(shown, 0)]
     columns = [*_heads(rows, by), Column("Sold", "units", [_sum(view.history.demand, one.past) for one in rows])]
