@@ -185,13 +185,13 @@ class Stretch:
 
     @property
     def weeks(self) -> str:
-        """How much of it is there: ``"4"``, ``"2 of 5 to come"``, ``"3 of 4"``."""
+        """How much of it is there: ``"4"``, ``"2 of 5 to come"``, ``"3 of 4 on record"``."""
         past, ahead = (stop - start for start, stop in (self.past, self.ahead))
         if past and ahead:
             rest = "" if past + ahead == self.size else f", {self.size - past - ahead} not forecast"
             return f"{ahead} of {self.size} to come{rest}"
         there = past + ahead
-        return f"{there}" if there == self.size else f"{there} of {self.size}"
+        return f"{there}" if there == self.size else f"{there} of {self.size} {'forecast' if ahead else 'on record'}"
 
 
 def stretches(past: Sequence[str], ahead: Sequence[str], sizes: dict[str, int]) -> tuple[Stretch, ...]:

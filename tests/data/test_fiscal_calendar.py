@@ -105,5 +105,9 @@ def test_a_first_day_that_cannot_be_is_refused_with_what_to_do(first: str, ends:
 
 def test_stretches_say_how_much_of_them_is_there() -> None:
     found = stretches(["P1", "P1", "P2", "P2"], ["P2", "P2", "P3"], {"P1": 4, "P2": 4, "P3": 5})
-    assert [(one.label, one.weeks) for one in found] == [("P1", "2 of 4"), ("P2", "2 of 4 to come"), ("P3", "1 of 5")]
+    assert [(one.label, one.weeks) for one in found] == [
+        ("P1", "2 of 4 on record"),
+        ("P2", "2 of 4 to come"),
+        ("P3", "1 of 5 forecast"),
+    ]
     assert (found[1].past, found[1].ahead) == ((2, 4), (0, 2))

@@ -24,6 +24,9 @@ NO_RANGE = (
     "how the weeks of a later stretch hang together is not known: there, what is expected stands alone."
 )
 
+#: What the range of a total over several weeks rests on.
+TIED = " Each item has its range over all of these weeks; how far items are off together is taken to be as in a single week."
+
 _HEADS: dict[By, str] = {"week": "Week", "period": "Fiscal period", "quarter": "Quarter"}
 
 
@@ -60,10 +63,9 @@ def total_table(view: TotalView, begins: SpanTotal | None, cut: Sequence[Stretch
     columns = [*_heads(rows, by), Column("Sold", "units", [_sum(view.history.demand, one.past) for one in rows])]
     if view.forecast is not None:
         ahead = [one.ahead if one.ahead[1] else None for one in rows]
-        columns += [
-            Column("Last year, weeks to come", "units", [_sum(view.last_year, one) for one in ahead]),
-            Column("Expected", "units", [_sum(view.forecast.expected, one) for one in ahead]),
-        ]
+        last_year = [_sum(view.last_year, one) for one in ahead]
+        columns += [Column("Last year, weeks to come", "units", last_year)] if np.isfinite(last_year).any() else []
+        columns.append(Column("Expected", "units", [_sum(view.forecast.expected, one) for one in ahead]))
         if begins is not None:
             first = [one is not None and one[0] == 0 for one in ahead]
             columns += [

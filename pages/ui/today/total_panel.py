@@ -63,7 +63,7 @@ def _table(view: TotalView, about: About) -> Table:
     cut = fiscal.cut(view.history.periods, ahead, by)
     count, begins = fiscal_tables.first_ahead(cut), None
     if count and len(ahead):
-        st.caption(fiscal_tables.NO_RANGE)
+        st.caption(fiscal_tables.NO_RANGE + fiscal_tables.TIED)
         with st.spinner("Drawing what they may sell together"):
             begins = fiscal.span_total(view.category, view.unit, count)
     return fiscal_tables.total_table(view, begins, cut, by, about)
