@@ -70,8 +70,8 @@ def forecast() -> None:
         )
         st.plotly_chart(figure, key="fan", config=charts.CONFIG, alt=words.description())
         if over:
-            st.markdown(model_overlay.sentence(over, view, chosen.tau, about.frequency))
-            st.html(model_overlay.both(over, view, chosen.tau, about.frequency).html())
+            st.markdown(model_overlay.sentence(over, fan, chosen.tau, about.frequency, view.unit))
+            st.html(model_overlay.both(over, fan, chosen.tau, about.frequency, view.unit).html())
         _reading(view)
 
         table = numbers(view, chosen.tau)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from uploads import loaded, seen
 
 from data.groups import grouping_columns
 from data.units import CASES, PIECES, is_factor, money, units_of
@@ -49,3 +53,26 @@ def test_what_measures_a_piece_groups_nothing() -> None:
     static = {"category": np.array(["a", "a", "b", "b"]), "weight_kg": np.array(["1", "1", "2", "2"])}
     assert is_factor("Weight_kg")
     assert grouping_columns(static) == ("", "category")
+
+
+def test_a_files_weight_is_an_attribute_that_groups_nothing_and_offers_kilograms(tmp_path: Path) -> None:
+    rows = [
+        f"{item},{day:%Y-%m-%d},{week},{weight},{pallet},{brand}"
+        for item, weight, pallet, brand in (("A", "0.25", 80, "own"), ("B", "1.5", 40, "other"), ("C", "1.5", 40, "own"))
+        for week, day in enumerate(pd.date_range("2024-01-07", periods=12, freq="7D"))
+    ]
+    got = seen("\n".join(["item_id,date,demand,weight_kg,units_per_pallet,brand", *rows]))
+    assert got.mapping.demand == "demand"
+    assert got.mapping.static == ("brand", "weight_kg", "units_per_pallet")
+    catalog = loaded(got, tmp_path)
+    try:
+        assert catalog.about.static == ("brand", "weight_kg", "units_per_pallet")
+        assert set(catalog.about.grouped_by) <= {"", "brand"}
+        known = catalog.assortment()
+        assert known.category.categories.tolist() == ["other", "own"]
+        kg = named(*catalog.about.static)["kg"]
+        found = dict(zip(known.item_ids.tolist(), kg.factors(known.measures["weight_kg"]), strict=True))
+        assert found == {"A": 0.25, "B": 1.5, "C": 1.5}
+        assert kg.factor(catalog.item("A").static) == 0.25
+    finally:
+        catalog.close()

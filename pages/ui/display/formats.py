@@ -51,6 +51,11 @@ def _units_digits(value: float, unit: Unit = PIECES) -> int:
     return unit.digits if abs(round(value, unit.digits)) < 10 else 0
 
 
+def word_of(unit: Unit) -> str:
+    """What stands after a number within a sentence that does not say it of pieces: ``" cases"``, and nothing of these."""
+    return "" if unit.is_pieces else f" {unit.label}"
+
+
 def in_unit(title: str, unit: Unit) -> str:
     """A title that says what its numbers are counted in, where these are not pieces: ``"Forecast of Oat milk, in cases"``."""
     return title if unit.is_pieces else f"{title}, in {unit.label}"

@@ -9,6 +9,7 @@ import streamlit as st
 
 from data.errors import TidelineError
 from data.schema import Frequency
+from data.units import PIECES, Unit
 from forecasting.core.types import QuantileForecast
 from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores
 from forecasting.models.patchwork.forecaster import PatchworkParts
@@ -75,11 +76,11 @@ def _advice(report: AccuracyReport) -> None:
         )
 
 
-def sentence(over: Overlay, view: ItemView, tau: float, frequency: Frequency) -> str:
+def sentence(over: Overlay, own: QuantileForecast, tau: float, frequency: Frequency, unit: Unit = PIECES) -> str:
     """The two fans compared, and until when the other was trained."""
-    other, unit = over.forecast, view.unit
+    other = over.forecast
     shared = len(other.periods)
-    own = view.forecast.first(shared)
+    own = own.first(shared)
     title = formats.plain(over.scores.title)
     expected, before = (float(one.span_mean()[0, -1]) for one in (other, own))
     chosen, mine = (float(one.span_at(tau)[0, -1]) for one in (other, own))
@@ -90,23 +91,24 @@ def sentence(over: Overlay, view: ItemView, tau: float, frequency: Frequency) ->
         wide = "about as wide" if 0.95 <= ratio <= 1.05 else f"{ratio:.1f} times as wide"
         width = f" Its eight-in-ten band of the total is {wide}."
     return (
-        f"Dashed: **{title}** expects **{formats.units(expected, unit)}** {unit.label} in {formats.ahead(shared, frequency)}, "
+        f"Dashed: **{title}** expects **{formats.units(expected, unit)}**{formats.word_of(unit)} in "
+        f"{formats.ahead(shared, frequency)}, "
         f"{formats.unit_change(before, expected, unit)} against today's model, and {formats.odds(tau)} "
         f"{formats.fewer_than(chosen, unit)} instead of {formats.fewer_than(mine, unit)}.{width} It learned from sales up to "
         f"{formats.period(over.scores.trained_until, frequency)}; it reads what sold since, but has not learned from it."
     )
 
 
-def both(over: Overlay, view: ItemView, tau: float, frequency: Frequency) -> Table:
+def both(over: Overlay, own: QuantileForecast, tau: float, frequency: Frequency, unit: Unit = PIECES) -> Table:
     """The twin of the two fans: every period as the model in use and as the other generation, dashed, sees it."""
     other = over.forecast
-    own = view.forecast.first(len(other.periods))
+    own = own.first(len(other.periods))
     columns = [Column(formats.period_word(frequency).title(), "period", stamps(own.periods))]
     rows = [("Expected", own.mean()[0], other.mean()[0])]
     rows += [(formats.level(level), own.at(level)[0], other.at(level)[0]) for level in sorted({0.1, 0.5, 0.9, tau})]
     for name, mine, theirs in rows:
         columns += [Column(name, "units", numbers(mine)), Column(f"{name}, dashed", "units", numbers(theirs))]
-    return Table(f"Today's model and {over.scores.title}", tuple(columns), frequency, unit=view.unit)
+    return Table(f"Today's model and {over.scores.title}", tuple(columns), frequency, unit=unit)
 
 
 def patchwork(item_id: str) -> None:

@@ -37,20 +37,16 @@ class Words:
         before, after = self.view.before.units, self.view.after.units
         if not self.scenario.changed:
             return (
-                f"{self._baseline} you will sell about **{formats.units(before, self._unit)}**{self._word} in {self._ahead}. "
+                f"{self._baseline} you will sell about **{formats.units(before, self._unit)}**"
+                f"{formats.word_of(self._unit)} in {self._ahead}. "
                 "Move the price, or set single periods below, to see what changes."
             )
         change = formats.unit_change(before, after, self._unit)
         return (
             f"With {self.scenario.phrase(self.about.frequency)} you will sell about "
-            f"**{formats.units(after, self._unit)}**{self._word} "
+            f"**{formats.units(after, self._unit)}**{formats.word_of(self._unit)} "
             f"in {self._ahead} instead of {formats.units(before, self._unit)}: **{change}**."
         )
-
-    @property
-    def _word(self) -> str:
-        """What is counted, said where it is not pieces."""
-        return "" if self._unit.is_pieces else f" {self._unit.label}"
 
     @property
     def _baseline(self) -> str:

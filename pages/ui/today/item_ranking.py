@@ -19,12 +19,12 @@ from pages.ui.shell.url_state import selection
 def between(row: TodayRow) -> str:
     """The eight-in-ten span in words: ``"8 times in 10 between 90 and 260"``."""
     low, high = (formats.units(one, row.unit) for one in (row.low, row.high))
-    return f"8 times in 10 between {low} and {high}{'' if row.unit.is_pieces else f' {row.unit.label}'}"
+    return f"8 times in 10 between {low} and {high}{formats.word_of(row.unit)}"
 
 
 def amount(row: TodayRow) -> str:
     """What is expected of it within a sentence, with its unit where that is not pieces."""
-    return f"{formats.units(row.expected_units, row.unit)}{'' if row.unit.is_pieces else f' {row.unit.label}'}"
+    return f"{formats.units(row.expected_units, row.unit)}{formats.word_of(row.unit)}"
 
 
 def ranked(found: TodayPage, about: About) -> None:

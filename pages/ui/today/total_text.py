@@ -25,7 +25,7 @@ def sentence(view: TotalView, about: About) -> str:
     word = formats.period_word(about.frequency)
     unit = view.unit
     lately = (
-        f"**{formats.units(view.recent, unit)}**{_word(view)} a {word} lately"
+        f"**{formats.units(view.recent, unit)}**{formats.word_of(view.unit)} a {word} lately"
         if np.isfinite(view.recent)
         else "nothing on record yet"
     )
@@ -37,11 +37,6 @@ def sentence(view: TotalView, about: About) -> str:
         f"**{high}**."
     )
     return f"{words} {why}" if (why := _why(view, about)) else words
-
-
-def _word(view: TotalView) -> str:
-    """What the total is counted in, said where it is not pieces."""
-    return "" if view.unit.is_pieces else f" {view.unit.label}"
 
 
 def coverage(view: TotalView, wanted: Unit) -> str:
@@ -67,7 +62,7 @@ def _why(view: TotalView, about: About) -> str:
     more = "more" if change > 0 else "less"
     word = formats.period_word(about.frequency)
     share = f"{formats.percent(abs(change / view.recent))} {more}"
-    head = f"That is {formats.difference(change, view.unit)}{_word(view)} a {word} ({share})"
+    head = f"That is {formats.difference(change, view.unit)}{formats.word_of(view.unit)} a {word} ({share})"
     planned, season = view.planned or 0.0, view.season or 0.0
     found = [
         f"{formats.difference(units, view.unit)} {words}"
