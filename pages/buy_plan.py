@@ -62,7 +62,7 @@ def buy_plan() -> None:
         if assumptions := settings_panel.assumptions(plan, about.frequency):
             st.caption(f":material/info: {formats.plain(assumptions)}")
         frame.note_on_supply(about)
-        frame.note_on_pieces("Orders, stock, terms and totals below are in whole packs and")
+        frame.note_on_pieces("Orders, stock and terms below are in whole packs and")
         open_orders_panel.section(plan, about)
         terms_panel.section(plan, about)
         if plan.located:
@@ -82,7 +82,7 @@ def buy_plan() -> None:
             frame.links("buy_plan", {**settings_panel.address(), **multi_echelon_panel.address()})
         if not plan.located:
             multi_echelon_panel.section(plan, about)
-        joint_demand_panel.section(plan, about)
+        joint_demand_panel.section(plan, about, unit)
         if settings.supplier:
             st.caption("The past is replayed over the best sellers of all suppliers.")
         cost_curve_panel.section(settings_panel.replayed(settings), settings.tau or settings.ratio)

@@ -100,6 +100,7 @@ def untrained(item_id: str) -> None:
     if len(history.periods):
         alt = f"Line of past sales up to {formats.period(history.periods[-1], about.frequency)}."
         st.plotly_chart(charts.record(history, about.frequency), key="record", config=charts.CONFIG, alt=alt)
+        frame.note_on_pieces("Until there is a model, it is shown")
         history_panel.said()
         history_panel.section(item_id)
     else:

@@ -286,8 +286,8 @@ class Purchases:
         inputs = plan_inputs(STATE.items, STATE.stocked, STATE.ordered, STATE.packs)
         return alerts(inputs, BuySettings(), known, Forecasts().monitoring(), saved)
 
-    def joint_totals(self, plan: BuyPlan) -> JointTotals:
-        return joint_totals(plan, stand_in_buying.CORRELATION)
+    def joint_totals(self, plan: BuyPlan, per_piece: np.ndarray | None = None) -> JointTotals:
+        return joint_totals(plan, stand_in_buying.CORRELATION, per_piece)
 
     def policy_backtest(self, settings: ReplaySettings, report: object) -> BuyingRecord:
         raise TooLittleHistory("The catalog has 3 creation dates to replay and 6 are needed. Load more history.")

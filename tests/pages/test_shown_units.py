@@ -100,6 +100,7 @@ def test_today_is_ranked_and_totalled_in_the_unit(visit, packed: stand_in.State)
     app = visit("today", unit="cases")
     assert "Cases, next 13 weeks" in figures(app)
     assert "Of 240 items that are sold, 216 have a pack size in your data: this is the total of those." in text(app)
+    assert "216 of 240 items together: **" in text(app)
     assert "** cases a week lately" in text(app)
     assert "Expected, cases" in text(app)
     assert "The alerts are in pieces." in text(app)
@@ -175,3 +176,18 @@ def test_other_pages_take_the_unit_along(visit, packed: stand_in.State, name: st
     app = visit(name, unit="cases")
     assert not app.exception
     assert "unit=cases" in links(app)["Item"]
+
+
+def test_what_the_list_sells_together_is_in_the_unit(visit, packed: stand_in.State) -> None:
+    shown = []
+    for unit in ("", "cases", "money"):
+        app = visit("buy_plan", **({"unit": unit} if unit else {}))
+        app.session_state["together"] = True
+        app.run()
+        assert not app.exception
+        shown.append(text(app))
+    assert "What they sell together, in cases" in shown[1]
+    assert " cases**" in shown[1]
+    assert "What they sell together, in USD" in shown[2]
+    assert "at their prices" in shown[0]
+    assert "at their prices" not in shown[2]

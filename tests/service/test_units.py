@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,8 @@ from forecasting.batch.common_error import ASSUMED
 from forecasting.batch.forecast_summary import Summary
 from forecasting.core.quantile_function import TAUS, mean
 from forecasting.core.types import QuantileForecast
-from forecasting.service.in_unit import every_price, scale_of
+from forecasting.service.catalog_forecasts import CatalogForecasts
+from forecasting.service.in_unit import columns_of, every_price, scale_of
 from forecasting.service.total_view import total_view
 from forecasting.service.unit_totals import counted, total_in
 from forecasting.service.view_models import ItemHistory, ItemView
@@ -158,3 +160,31 @@ def test_the_total_of_a_span_is_no_sum_of_quantiles(tmp_path: Path) -> None:
         assert heavy == pytest.approx(2 * whole)
         one = span_total(catalog.assortment(), summary.item_ids, spans, np.where(np.arange(30) == 3, 1.0, np.nan), totals)
         assert one[4:-4] == pytest.approx(spans[3][4:-4], rel=0.03)
+
+
+@pytest.mark.parametrize("name", ["cases", "money"])
+def test_the_ranking_is_by_the_unit_and_what_lacks_it_comes_last_in_pieces(tmp_path: Path, name: str) -> None:
+    with desk(tmp_path) as (catalog, summary, totals):
+        unit = unit_of(catalog, name)
+        asked = CatalogForecasts(catalog, SimpleNamespace(status=SimpleNamespace(serves=False)), "key", HORIZON, tmp_path)
+        asked._summary, asked._totals = summary, totals
+        rows = asked.today("expected", 30, 0, "", unit).rows
+        plain = {row.item_id: row for row in asked.today("expected", 30).rows}
+        having = [row for row in rows if row.unit == unit]
+        assert [row.unit for row in rows] == [unit] * len(having) + [PIECES] * (30 - len(having))
+        amounts = [row.expected_units for row in having]
+        assert amounts == sorted(amounts, reverse=True)
+        for row in rows[len(having) :]:
+            assert row == plain[row.item_id]
+        each = {row.item_id: unit.factor(columns_of(catalog.item(row.item_id))) for row in having}
+        for row in having if name == "cases" else ():
+            before = plain[row.item_id]
+            for mine, theirs in ((row.expected_units, before.expected_units), (row.low, before.low), (row.high, before.high)):
+                assert mine == pytest.approx(theirs * each[row.item_id], rel=1e-5)
+        found = asked.total("", unit).forecast
+        assert found is not None
+        assert sum(amounts) == pytest.approx(found.expected.sum(), rel=1e-5)
+        assert [row.item_id for row in asked.today("expected", 5, 0, "SKU", unit).rows] == [row.item_id for row in rows[:5]]
+        span = asked.span_total("", unit, HORIZON)
+        assert span is not None
+        assert span.at(0.1) < sum(amounts) < span.at(0.9)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from data.planner_store import Quantities, Review, Terms
-from data.units import Unit
+from data.units import PIECES, Unit
 from forecasting.core.kept import Kept
 from forecasting.core.types import Report
 from forecasting.purchasing import multi_echelon_plan
@@ -46,14 +46,15 @@ def alerts() -> Alerts:
     return catalog.service().purchases.alerts(saved_terms().terms)
 
 
-def joint_totals(settings: BuySettings) -> JointTotals:
-    """What the items of the list will sell together; raises NotTrained, TooLittleHistory."""
-    return _joint_totals(replace(settings, budget=None))
+def joint_totals(settings: BuySettings, unit: Unit = PIECES) -> JointTotals:
+    """What the items of the list will sell together, in a unit; raises NotTrained, TooLittleHistory."""
+    return _joint_totals(replace(settings, budget=None), unit)
 
 
 @by(lambda: _terms(), 6)
-def _joint_totals(settings: BuySettings) -> JointTotals:
-    return catalog.service().purchases.joint_totals(buy_plan(settings))
+def _joint_totals(settings: BuySettings, unit: Unit) -> JointTotals:
+    each = None if unit.is_pieces else counted(settings, unit).each
+    return catalog.service().purchases.joint_totals(buy_plan(settings), each)
 
 
 @by(lambda: _terms(), 6)

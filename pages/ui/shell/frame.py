@@ -19,13 +19,14 @@ from data.errors import ResourceError
 from data.facts import About
 from pages.ui.display import formats
 from pages.ui.resources import catalog, shown
-from pages.ui.shell.url_state import Selection, horizon_within, made_with, on_change, permalink, selection
+from pages.ui.shell.url_state import Selection, horizon_within, made_with, made_with_one_of, on_change, permalink, selection
 
 _PAGES = Path(__file__).resolve().parents[2]
 _STYLE = Path(__file__).with_name("style.css")
 _MARK = Path(__file__).with_name("mark.svg")
 _DRAWN = "frame drawn"
 _FOUND = 6
+_IN_A_ROW = 4  # units that the sidebar is wide enough for
 _Arrow = Literal["up", "down", "off"]
 _ARROWS: dict[str, _Arrow] = {"+": "up", "−": "down"}  # by the sign of a change
 
@@ -141,18 +142,20 @@ def _catalog() -> None:
 def _unit() -> None:
     """The switch that says what demand is counted in, on every page."""
     try:
-        units = {one.name: one for one in shown.units()}
+        names = [one.name for one in shown.units()]
     except ResourceError:
         return
-    st.segmented_control(
-        "Shown in",
-        list(units),
-        required=True,
-        help="Cases need a pack size in your data, money a price, and others a column such as weight_kg, litres_per_unit or "
-        "units_per_pallet. What lacks it is shown in pieces.",
-        **made_with("unit", shown.unit().name, "default"),
-        on_change=on_change("unit", "unit", lambda name: "" if name == "pieces" else name),
+    chosen = shown.unit().name
+    about = (
+        "Cases need a pack size in your data, money a price, and others a column such as weight_kg, litres_per_unit or "
+        "units_per_pallet. What lacks it is shown in pieces."
     )
+    changed = on_change("unit", "unit", lambda name: "" if name == "pieces" else name)
+    if len(names) <= _IN_A_ROW:
+        how = made_with("unit", chosen, "default")
+        st.segmented_control("Shown in", names, required=True, help=about, **how, on_change=changed)
+    else:
+        st.selectbox("Shown in", names, help=about, **made_with_one_of("unit", chosen, names), on_change=changed)
 
 
 def _note(title: str, line: str, detail: str) -> None:

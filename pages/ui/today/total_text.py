@@ -16,8 +16,10 @@ _DEPARTS, _TOLD = 0.05, 0.005
 
 
 def name(view: TotalView) -> str:
-    """Whose total it is, at the beginning of a sentence."""
-    return f"All items in {formats.plain(view.category)}" if view.category else "All items together"
+    """Whose total it is, at the beginning of a sentence: in another unit than pieces, of the items that have its factor."""
+    some = f"{formats.whole(view.having)} of {formats.whole(view.counted)}" if view.having < view.counted else "All"
+    every = "All" if view.unit.is_pieces else some
+    return f"{every} items in {formats.plain(view.category)}" if view.category else f"{every} items together"
 
 
 def sentence(view: TotalView, about: About) -> str:
