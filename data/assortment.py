@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.locations import LOCATION_COLUMNS, Contradiction, Family, families, location_columns
+from data.units import is_factor
 
 #: The attribute whose values items are bought from.
 SUPPLIER = "supplier"
@@ -27,6 +28,7 @@ class Assortment:
     names, search_text : [N] as the catalog stores them, the latter with case and character forms folded.
     category : [N] the first attribute of each, "" where the catalog has none.
     supplier : [N] the attribute of this name, else whom the catalog says they are bought from; None where it has neither.
+    measures : attribute that measures a piece → [N] as the catalog stores it, see ``data.units``.
     commercial : name → [N] float64, NaN where not known.
     locations : each of ``LOCATION_COLUMNS`` → [N] str, "" where not known; empty unless the catalog has all of them.
     """
@@ -38,6 +40,7 @@ class Assortment:
     commercial: Mapping[str, np.ndarray]
     locations: Mapping[str, np.ndarray] = field(default_factory=dict)
     supplier: pd.Categorical | None = None
+    measures: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -88,7 +91,8 @@ class Assortment:
 
 def assortment_of(rows: pa.Table, static: Sequence[str], commercial: Sequence[str]) -> Assortment:
     """From the catalog's rows of items."""
-    first = rows[f"static_{static[0]}"].to_numpy() if static else np.full(len(rows), "", dtype=object)
+    grouping = [name for name in static if not is_factor(name)]
+    first = rows[f"static_{grouping[0]}"].to_numpy() if grouping else np.full(len(rows), "", dtype=object)
     attribute = next((name for name in static if name.casefold() == SUPPLIER), "")
     unknown, stored = np.full(len(rows), np.nan), set(rows.column_names)  # an older catalog lacks the columns that came later
 
@@ -109,4 +113,5 @@ def assortment_of(rows: pa.Table, static: Sequence[str], commercial: Sequence[st
         commercial={name: column(name) for name in commercial},
         locations=location_columns({name: rows[f"static_{name}"].to_numpy() for name in LOCATION_COLUMNS if name in static}),
         supplier=bought_from(),
+        measures={name: rows[f"static_{name}"].to_numpy() for name in static if is_factor(name)},
     )

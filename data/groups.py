@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from data.schema import PRICE, REPLACES, GroupSeries, Panel
+from data.units import is_factor
 
 #: The group of all items.
 ALL = ""
@@ -26,7 +27,7 @@ _ROWS = 8192
 
 def grouping_columns(static: Mapping[str, np.ndarray]) -> tuple[str, ...]:
     """The group of all items, then the attributes [N] with at least 2 and at most ``MOST_GROUPS`` values."""
-    counts = {column: len(set(values)) for column, values in static.items() if column != REPLACES}
+    counts = {column: len(set(values)) for column, values in static.items() if not _names_or_measures(column)}
     items = len(next(iter(static.values()), ()))
     return (ALL, *(column for column, count in counts.items() if _worth_grouping(count, items)))
 
@@ -59,7 +60,7 @@ class GroupSums:
         items = len(next(iter(measures.values())))
         self._items += items
         for column in (ALL, *static) if self.columns is None else self.columns:
-            if column in self._dropped or column == REPLACES:
+            if column in self._dropped or _names_or_measures(column):
                 continue
             codes = self._codes(column, static.get(column, ()), items, grow=True)
             if self.columns is None and len(self._rows[column]) > MOST_GROUPS:
@@ -148,3 +149,8 @@ def log_changes(price: np.ndarray) -> np.ndarray:
     changes = np.full(price.shape, np.nan)
     changes[:, 1:] = np.log(positive[:, 1:]) - np.log(positive[:, :-1])
     return changes
+
+
+def _names_or_measures(column: str) -> bool:
+    """Whether an attribute says who an item is, or how much, and so groups nothing."""
+    return column == REPLACES or is_factor(column)

@@ -1,4 +1,5 @@
-"""What planners decide, kept beside the catalog in one SQLite file: quantities, terms, reviews, marks, and what changed when.
+"""What planners decide, kept beside the catalog in one SQLite file: quantities, terms, reviews, marks, a calendar, and
+what changed when.
 
 Every change is one transaction and leaves a line in an audit that only grows. Two planners cannot overwrite each other
 unseen: a change says which version it was made on, and is refused where the item has moved on since.
@@ -16,12 +17,13 @@ from types import MappingProxyType
 from typing import Literal
 
 from data.errors import ConfigurationError, ResourceError
+from data.fiscal_calendar import FiscalCalendar
 from data.history_marks import Ledger, Mark
 from data.sql import sql
 
 State = Literal["reviewed", "snoozed"]
 
-_TERMS, _HISTORY = "terms", "history"  # the subjects of their changes
+_TERMS, _HISTORY, _CALENDAR = "terms", "history", "fiscal calendar"  # the subjects of their changes
 _SECONDS = 5.0  # that a change waits for another one to end
 
 
@@ -60,6 +62,14 @@ class Terms:
 
     version: int
     terms: tuple[Term, ...] = ()
+
+
+@dataclass(frozen=True)
+class KeptCalendar:
+    """The fiscal calendar of a catalog, None without one; ``version`` rises with every change."""
+
+    version: int = 0
+    calendar: FiscalCalendar | None = None
 
 
 class PlannerStore:
@@ -163,6 +173,30 @@ class PlannerStore:
             connection.execute(sql("planner_note"), {**place, "value": note})
             return self._ledger(connection, catalog)
 
+    def calendar(self, catalog: str) -> KeptCalendar:
+        """The fiscal calendar; none where nothing was ever kept, and then nothing is written either."""
+        if not self._path.is_file():
+            return KeptCalendar()
+        with self._connected() as connection:
+            return self._calendar(connection, catalog)
+
+    def set_calendar(self, catalog: str, calendar: FiscalCalendar | None, version: int) -> KeptCalendar:
+        """Keeps one, None: none any more; raises ResourceError where somebody has changed it since ``version``."""
+        place: dict[str, object] = {"catalog": catalog, "subject": _CALENDAR, "item_id": ""}
+        with self._connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            if connection.execute(sql("planner_changed_since"), {**place, "version": version}).fetchall():
+                raise ResourceError(
+                    "Somebody else has changed the fiscal calendar since you opened this page, and nothing was saved. "
+                    "Reload the page and look at it again."
+                )
+            if calendar is None:
+                connection.execute(sql("planner_forget_calendar"), {"catalog": catalog})
+            else:
+                connection.execute(sql("planner_set_calendar"), {"catalog": catalog, **vars(calendar)})
+            connection.execute(sql("planner_note"), {**place, "value": calendar.words if calendar else None})
+            return self._calendar(connection, catalog)
+
     def reviews(self, catalog: str) -> tuple[Review, ...]:
         """Everything that was dealt with."""
         with self._connected() as connection:
@@ -219,6 +253,13 @@ class PlannerStore:
         ((version,),) = connection.execute(sql("planner_version"), {"catalog": catalog, "subject": _HISTORY}).fetchall()
         rows = connection.execute(sql("planner_marks"), {"catalog": catalog}).fetchall()
         return Ledger(version, tuple(Mark(*row) for row in rows))
+
+    @staticmethod
+    def _calendar(connection: sqlite3.Connection, catalog: str) -> KeptCalendar:
+        subject = {"catalog": catalog, "subject": _CALENDAR}
+        ((version,),) = connection.execute(sql("planner_version"), subject).fetchall()
+        rows = connection.execute(sql("planner_calendar"), {"catalog": catalog}).fetchall()
+        return KeptCalendar(version, FiscalCalendar(*rows[0]) if rows else None)
 
     @staticmethod
     def _terms(connection: sqlite3.Connection, catalog: str) -> Terms:

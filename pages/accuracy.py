@@ -39,6 +39,7 @@ def ladder_part(report: AccuracyReport, one: ModelScores, other: ModelScores, pa
     """The answer, the choices, the ladder as picture and table."""
     scores, first = one.of(part), report.tried[0]
     frame.heading(QUESTION, text.sentence(report, one, part))
+    frame.note_on_pieces("Errors are measured")
     against = text.change(first.of(part).wql, scores.wql)
     frame.figures(
         Figure("Error per unit sold", formats.loss(scores.wql), help="Weighted quantile loss: what every quantile from P10 to "

@@ -19,7 +19,7 @@ from pages.ui.buy_plan import (
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.jobs import summary_panel
-from pages.ui.resources import catalog, purchasing
+from pages.ui.resources import catalog, purchasing, shown
 from pages.ui.shell import empty_states, frame, url_state
 from pages.ui.shell.frame import Figure
 
@@ -40,14 +40,21 @@ def buy_plan() -> None:
             return
         about, settings = catalog.service().figures(), settings_panel.read()
         plan = purchasing.buy_plan(settings)
-        totals = plan.totals
-        frame.heading(QUESTION, text.answer(plan, about))
+        counted = purchasing.counted(settings, shown.unit())
+        unit, totals = counted.unit, plan.totals
+        frame.heading(QUESTION, text.answer(plan, about, counted))
+        if words := text.coverage(counted, shown.unit()):
+            st.caption(f":material/info: {words}")
         missed = "Sales expected to be missed before the next order arrives, if exactly this is bought."
         frame.figures(
-            Figure("Units to buy", text.count(totals.units)),
+            Figure(f"{unit.axis} to buy", text.count(totals.units) if unit.is_pieces else formats.units(counted.bought, unit)),
             Figure("Money", formats.money(totals.money, about.currency)),
-            Figure("Expected to miss", formats.units(totals.lost_sales), help=missed),
-            Figure("Expected left over", formats.units(totals.left_over), help="Units still there when the next one arrives."),
+            Figure(formats.in_unit("Expected to miss", unit), formats.units(counted.lost_sales, unit), help=missed),
+            Figure(
+                formats.in_unit("Expected left over", unit),
+                formats.units(counted.left_over, unit),
+                help="What is still there when the next one arrives.",
+            ),
         )
         summary_panel.behind()
         assortment = plan.inputs.assortment
@@ -55,12 +62,13 @@ def buy_plan() -> None:
         if assumptions := settings_panel.assumptions(plan, about.frequency):
             st.caption(f":material/info: {formats.plain(assumptions)}")
         frame.note_on_supply(about)
+        frame.note_on_pieces("Orders, stock and terms below are in whole packs and")
         open_orders_panel.section(plan, about)
         terms_panel.section(plan, about)
         if plan.located:
             multi_echelon_panel.section(plan, about)
         budget_panel.section(plan, about)
-        order_table.section(plan, about)
+        order_table.section(plan, about, counted)
         st.caption(
             "Need is demand until the next order arrives, at the chosen quantile and in whole units. “Enough” says which "
             "quantile the quantity is, with what is on hand and on order. “Pays from” says how many unsold units a lost "
@@ -69,12 +77,12 @@ def buy_plan() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             bought_to = "quantile by costs" if settings.tau is None else f"bought to {formats.level(settings.tau)}"
             stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words(), bought_to, about.supply_words)
-            downloads(lambda: order_table.table(plan, about), stamp, "order", "Purchase order")
-            supplier_exports.downloads(plan, about, stamp)
+            downloads(lambda: order_table.table(plan, about, counted), stamp, "order", "Purchase order")
+            supplier_exports.downloads(plan, about, stamp, counted)
             frame.links("buy_plan", {**settings_panel.address(), **multi_echelon_panel.address()})
         if not plan.located:
             multi_echelon_panel.section(plan, about)
-        joint_demand_panel.section(plan, about)
+        joint_demand_panel.section(plan, about, unit)
         if settings.supplier:
             st.caption("The past is replayed over the best sellers of all suppliers.")
         cost_curve_panel.section(settings_panel.replayed(settings), settings.tau or settings.ratio)

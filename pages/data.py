@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from data.errors import ResourceError
+from pages.ui.calendar import settings_panel
 from pages.ui.display import exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Column, Table
@@ -58,6 +59,7 @@ def loaded() -> None:
     )
     st.html(table.html())
     downloads(table, exports.Stamp(about.name, about.last, catalog.model_words()), "checks")
+    settings_panel.section()
     similar_items.duplicates()
     simulator_truth_panel.data_section()
 

@@ -6,8 +6,10 @@ import numpy as np
 import streamlit as st
 
 from forecasting.service.view_models import ItemView
+from pages.ui.calendar import fiscal_tables
 from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
+from pages.ui.display.tables import Table
 from pages.ui.item import (
     explanation_panel,
     forecast_text,
@@ -18,7 +20,7 @@ from pages.ui.item import (
     similar_items,
     simulator_truth_panel,
 )
-from pages.ui.resources import catalog, history
+from pages.ui.resources import catalog, fiscal, history, shown
 from pages.ui.shell import frame, url_state
 from pages.ui.shell.empty_states import answered, no_item
 from pages.ui.shell.frame import Figure
@@ -42,17 +44,19 @@ def forecast() -> None:
             return
         about, longest = catalog.service().figures(), catalog.service().horizon
         horizon = url_state.horizon_within(chosen.horizon, longest)
-        view = catalog.item(chosen.item, horizon)
+        view = shown.item(chosen.item, horizon)
         fan = view.forecast
-        words = forecast_text.Words(fan, chosen.tau, about.frequency)
+        words = forecast_text.Words(fan, chosen.tau, about.frequency, view.unit)
 
         frame.heading(f"What will {formats.plain(view.facts.name)} sell?", words.sentence())
         st.caption(forecast_text.identity(view.facts))
+        if words_on_unit := shown.lacking(view.unit):
+            st.caption(f":material/info: {words_on_unit}")
         life_panel.banner(view)
         history_panel.said()
         _figures(words, view.elasticity)
         _sliders(chosen, horizon, longest)
-        over = model_overlay.overlay(chosen.item, horizon)
+        over = model_overlay.overlay(view)
         other, title = (over.forecast, over.scores.title) if over else (None, "")
         figure = charts.item_fan(
             view.history,
@@ -66,11 +70,11 @@ def forecast() -> None:
         )
         st.plotly_chart(figure, key="fan", config=charts.CONFIG, alt=words.description())
         if over:
-            st.markdown(model_overlay.sentence(over, fan, chosen.tau, about.frequency))
-            st.html(model_overlay.both(over, fan, chosen.tau, about.frequency).html())
+            st.markdown(model_overlay.sentence(over, fan, chosen.tau, about.frequency, view.unit))
+            st.html(model_overlay.both(over, fan, chosen.tau, about.frequency, view.unit).html())
         _reading(view)
 
-        table = forecast_text.table(view, chosen.tau, about)
+        table = numbers(view, chosen.tau)
         st.html(table.html())
         with st.container(horizontal=True, vertical_alignment="center"):
             stamp = exports.Stamp(about.name, fan.creation_date, f"{fan.model} {fan.version}")
@@ -80,7 +84,7 @@ def forecast() -> None:
         life_panel.section(chosen.item)
         if fan.values.any():  # of what is no longer sold there is nothing to explain
             explanation_panel.sections(view)
-        simulator_truth_panel.item_section(view, chosen.tau)
+        simulator_truth_panel.item_section(catalog.item(chosen.item, horizon), chosen.tau)
         past(chosen.item, horizon)
         model_overlay.patchwork(chosen.item)
         similar_items.similar(chosen)
@@ -96,6 +100,7 @@ def untrained(item_id: str) -> None:
     if len(history.periods):
         alt = f"Line of past sales up to {formats.period(history.periods[-1], about.frequency)}."
         st.plotly_chart(charts.record(history, about.frequency), key="record", config=charts.CONFIG, alt=alt)
+        frame.note_on_pieces("Until there is a model, it is shown")
         history_panel.said()
         history_panel.section(item_id)
     else:
@@ -106,9 +111,9 @@ def _figures(words: forecast_text.Words, elasticity: float | None) -> None:
     """The four numbers under the answer."""
     ahead = formats.ahead_label(len(words.forecast.periods), words.frequency)
     frame.figures(
-        Figure(f"Expected, {ahead}", formats.units(words.expected)),
+        Figure(formats.in_unit(f"Expected, {ahead}", words.unit), formats.units(words.expected, words.unit)),
         Figure("8 times in 10 between", words.eight_in_ten()),
-        Figure(f"{formats.level(words.tau)}: {formats.odds(words.tau)} fewer than", formats.units(words.chosen)),
+        Figure(f"{formats.level(words.tau)}: {formats.odds(words.tau)} fewer than", formats.units(words.chosen, words.unit)),
         Figure("Price elasticity", formats.elasticity_figure(elasticity), help=formats.elasticity(elasticity)),
     )
 
@@ -130,7 +135,7 @@ def _sliders(chosen: url_state.Selection, horizon: int, longest: int) -> None:
 def _reading(view: ItemView) -> None:
     """How to read the chart, what the plan lacks, and what the forecast leans on where the past is short."""
     words = "Eight in ten outcomes lie within the fan, half of them within its darker middle; the table has every number."
-    words += forecast_text.why_outside(view.forecast)
+    words += forecast_text.why_outside(view.forecast, view.unit)
     words += forecast_text.promotions(view, catalog.service().figures().frequency)
     words += history_text.note(history.record(view.facts.item_id), catalog.service().figures().frequency)
     known = int(np.isfinite(view.history.demand).sum())
@@ -148,9 +153,21 @@ def _reading(view: ItemView) -> None:
         )
 
 
+def numbers(view: ItemView, tau: float) -> Table:
+    """The twin of the chart, by week or as the fiscal calendar sums them."""
+    about, by = catalog.service().figures(), fiscal.chosen()
+    if fiscal.calendar() is not None:
+        url_state.choice("Table by", fiscal.SUMS, "sum", by)
+    if by == "week":
+        return fiscal_tables.with_periods(forecast_text.table(view, tau, about), fiscal.labels(view.forecast.periods))
+    st.caption(fiscal_tables.NO_RANGE)
+    cut = fiscal.cut(view.history.periods, view.forecast.periods, by)
+    return fiscal_tables.item_table(view, tau, cut, by, about)
+
+
 def links_of(chosen: url_state.Selection, horizon: int, over: str) -> None:
     """Where a planner goes from here; ``over`` is the generation laid over the fan."""
-    extra = ({"over": over} if over else {}) | explanation_panel.address()
+    extra = ({"over": over} if over else {}) | explanation_panel.address() | fiscal.address()
     frame.links("item", chosen.address() | {"horizon": str(horizon)} | extra)
     st.page_link(
         frame.page("what_if"),
@@ -173,16 +190,16 @@ def past(item_id: str, horizon: int) -> None:
     if not folded.open:
         return
     with folded:
-        earlier = catalog.past_forecasts(item_id, horizon)
+        earlier, counted = shown.past_forecasts(item_id, horizon), shown.item(item_id, horizon)
         if not earlier:
             need = formats.periods(horizon, about.frequency)
             st.markdown(f"There is not enough history yet to forecast {need} from an earlier date and see what came.")
             return
-        sentence, table = forecast_text.record(earlier, about.frequency), forecast_text.record_table(earlier, about.frequency)
+        sentence = forecast_text.record(catalog.past_forecasts(item_id, horizon), about.frequency)
+        table = forecast_text.record_table(earlier, about.frequency, counted.unit)
         st.markdown(sentence)
         st.caption(forecast_text.provenance(earlier))
-        history = catalog.item(item_id, horizon).history
-        figure = charts.past_fans(history, earlier, about.frequency)
+        figure = charts.past_fans(counted.history, earlier, about.frequency)
         st.plotly_chart(figure, key="past-fans", config=charts.CONFIG, alt=sentence)
         st.html(table.html())
         fan = earlier[-1].forecast

@@ -40,6 +40,7 @@ def new_items() -> None:
         blend = view.blend
 
         frame.heading(f"How will {formats.plain(view.name)} launch?", words.sentence())
+        frame.note_on_pieces("Launches are forecast and shown")
         product_form.form(desk)
         span = formats.periods(desk.window, about.frequency)
         total = float(blend.span_at(chosen.tau)[0, -1])

@@ -9,11 +9,12 @@ import numpy as np
 import streamlit as st
 
 from forecasting.service.view_models import ItemView, PlanChange
+from pages.ui.calendar import fiscal_tables
 from pages.ui.display import charts, exports, formats, number_field
 from pages.ui.display.downloads import downloads
 from pages.ui.display.number_field import Range
 from pages.ui.item import forecast_text, scenario_text, simulator_truth_panel
-from pages.ui.resources import catalog
+from pages.ui.resources import catalog, fiscal, shown
 from pages.ui.shell import frame, scenario_code, url_state
 from pages.ui.shell.empty_states import answered, no_item
 from pages.ui.shell.frame import Figure
@@ -42,26 +43,33 @@ def what_if() -> None:
         priced, promoted = bool(np.isfinite(plan.plan_price).all()), "promo" in about.known
         price = scenario.prices_at(plan.plan_price) if priced else None
         promo = scenario.promotions_at(plan.plan_promo) if promoted else None
-        view = catalog.service().items.scenario(chosen.item, horizon, PlanChange(price, promo))
+        in_pieces = catalog.service().items.scenario(chosen.item, horizon, PlanChange(price, promo))
+        view = shown.scenario(in_pieces)
         words = scenario_text.Words(view, scenario, about)
 
         frame.heading(f"What if {formats.plain(view.facts.name)} has another price?", words.sentence())
         st.caption(forecast_text.identity(view.facts))
-        after, money = view.after, about.currency
+        if words_on_unit := shown.lacking(view.unit):
+            st.caption(f":material/info: {words_on_unit}")
+        after, money, unit = view.after, about.currency, view.unit
         frame.figures(
-            Figure(f"Units, {formats.ahead_label(horizon, about.frequency)}", formats.units(after.units), words.units),
+            Figure(
+                f"{unit.axis}, {formats.ahead_label(horizon, about.frequency)}", formats.units(after.units, unit), words.units
+            ),
             Figure("Revenue", formats.money(after.revenue, money), words.revenue),
             Figure("Margin", formats.money(after.margin, money), words.margin, words.no_margin()),
-            Figure("8 times in 10 between", f"{formats.units(after.low)} – {formats.units(after.high)}", words.span),
+            Figure(
+                "8 times in 10 between", f"{formats.units(after.low, unit)} – {formats.units(after.high, unit)}", words.span
+            ),
         )
 
         _controls(scenario, priced, promoted, bool(plan.promo_given.any()))
         figure = charts.scenario_fans(view, about.frequency)
         st.plotly_chart(figure, key="scenario-fans", config=charts.CONFIG, alt=words.description())
         st.caption(words.caption())
-        simulator_truth_panel.what_if_line(view, scenario.changed)
+        simulator_truth_panel.what_if_line(in_pieces, scenario.changed)
 
-        table = scenario_text.table(view, about)
+        table = fiscal_tables.with_periods(scenario_text.table(view, about), fiscal.labels(view.scenario.periods))
         st.html(table.html())
         with st.container(horizontal=True, vertical_alignment="center"):
             fan = view.scenario

@@ -1,5 +1,6 @@
 -- Grain: quantities, one row per item and creation date of a catalog; reviews, one per item and reason; terms, one per field
--- and scope, which is an item, a category or, both empty, everything; history_marks, one per mark; audit, one per change.
+-- and scope, which is an item, a category or, both empty, everything; history_marks, one per mark;
+-- fiscal_calendars, one per catalog; audit, one per change.
 CREATE TABLE IF NOT EXISTS audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     saved_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -48,4 +49,11 @@ CREATE TABLE IF NOT EXISTS history_marks (
     share REAL NOT NULL CHECK (share BETWEEN 0 AND 1),
     known TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS fiscal_calendars (
+    catalog TEXT NOT NULL PRIMARY KEY,
+    pattern TEXT NOT NULL,
+    first_day TEXT NOT NULL,
+    ends TEXT NOT NULL,
+    named_by TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS history_marks_by_catalog ON history_marks (catalog, number);

@@ -25,7 +25,7 @@ from data.assortment import Assortment
 from forecasting.batch.common_error import CommonError, common_error
 from forecasting.batch.joint_samples import UnitsTable, strata
 from forecasting.core.atomic_write import UNREADABLE, written
-from forecasting.core.quantile_function import TAUS
+from forecasting.core.quantile_function import TAUS, mean
 from forecasting.core.types import QuantileForecast
 from forecasting.models.mqtransformer.feedback_ensemble import FeedbackEnsemble
 
@@ -146,6 +146,37 @@ class PartialSums:
     rows: np.ndarray
     samples: np.ndarray
     expected: np.ndarray
+
+
+def span_total(
+    assortment: Assortment,
+    item_ids: np.ndarray,
+    spans: np.ndarray,
+    factors: np.ndarray,
+    totals: CatalogTotals,
+    category: str = "",
+) -> np.ndarray:
+    """Quantiles [Q] of what all items, or those of a category, sell together from the creation date to one date.
+
+    They are at the taus of ``totals``. ``spans`` [M, Q] are the items' own quantiles of that span, however its periods hang
+    together; items are tied as they are in a single period. Each is counted by its factor [M]; one that has none, NaN, is left
+    out.
+    """
+    place = pd.Index(assortment.item_ids).get_indexer(item_ids)
+    codes, labels = np.asarray(assortment.category.codes)[place], np.asarray(assortment.category.categories, dtype=object)
+    wanted = np.isfinite(factors) & ((codes == np.flatnonzero(labels == category)[:1]) if category else True)
+    market, summed, expected = strata(_SAMPLES, _MARKET)[:, None], np.zeros(_SAMPLES), 0.0
+    for code in np.unique(codes[wanted]):
+        mine = np.flatnonzero(wanted & (codes == code))
+        own = np.stack([strata(_SAMPLES, _OWN, int(item)) for item in place[mine]], axis=1)  # (S, N)
+        knots = spans[mine].astype(np.float64) * factors[mine, None]
+        table, means = UnitsTable.of(totals.taus, knots[:, None]), mean(totals.taus, knots)
+        share = means / np.maximum(table.slopes()[:, 0], 1e-9)
+        scores = totals.common.scores(share, market, strata(_SAMPLES, _CATEGORY, int(code))[:, None], own)
+        summed += table.sums(scores)[:, 0]
+        expected += float(means.sum())
+    drawn = float(summed.mean())
+    return np.asarray(np.quantile(summed * (expected / drawn if drawn > 0 else 1.0), totals.taus))
 
 
 class TotalSums:

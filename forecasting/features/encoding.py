@@ -13,6 +13,7 @@ import numpy as np
 
 from data.facts import About
 from data.schema import PRICE, REPLACES, Frequency, Panel
+from data.units import is_factor
 from forecasting.features.moving_average import running_mean
 from forecasting.features.price_regression import market_of, minus_lagged_mean
 
@@ -155,7 +156,7 @@ def encoding_of(history: Panel, horizon: int, scale_life: float, *, calendar: bo
         categories={
             name: {value: row + 1 for row, value in enumerate(values)}
             for name, labels in history.static.items()
-            if name != REPLACES and 2 <= len(values := sorted(set(labels))) <= _MOST_CATEGORIES
+            if name != REPLACES and not is_factor(name) and 2 <= len(values := sorted(set(labels))) <= _MOST_CATEGORIES
         },
         groups=tuple(columns[:_GROUP_COLUMNS]),
         seasons=tuple(season for season in _seasons(frequency) if periods >= season + 2 * horizon),

@@ -64,8 +64,12 @@ def error_correlation(plan: BuyPlan, catalog: Catalog, networks: FeedbackEnsembl
     return error_correlation_of(catalog, networks, [str(one) for one in plan.inputs.assortment.item_ids[:_MOST_ITEMS]], periods)
 
 
-def joint_totals(plan: BuyPlan, ties: ErrorCorrelation) -> JointTotals:
-    """What the items of ``plan`` will sell together over their lead times and reviews."""
+def joint_totals(plan: BuyPlan, ties: ErrorCorrelation, per_piece: np.ndarray | None = None) -> JointTotals:
+    """What the items of ``plan`` will sell together over their lead times and reviews.
+
+    Units are pieces, or what ``per_piece`` [N] says that one is; an item of which that is not known, NaN, adds none.
+    """
+    counted = plan.knots if per_piece is None else plan.knots * np.nan_to_num(per_piece)[:, None]
     taus, items = plan.inputs.taus, len(plan)
     samples = int(np.clip(_DRAWS // max(items, 1), 400, _SAMPLES))
     rng = np.random.default_rng(0)
@@ -77,18 +81,18 @@ def joint_totals(plan: BuyPlan, ties: ErrorCorrelation) -> JointTotals:
     sums = [np.zeros((2, samples, len(names))) for names, _ in groups]  # units, money
     for start in range(0, items, _CHUNK):
         part = slice(start, min(start + _CHUNK, items))
-        knots = np.stack([plan.knots[part], plan.knots[part] * plan.price[part, None]], axis=1)  # (N, 2, Q)
+        knots = np.stack([counted[part], plan.knots[part] * plan.price[part, None]], axis=1)  # (N, 2, Q)
         own = rng.standard_normal((samples, part.stop - start), np.float32)
         z = ties.scores(market, category[:, place[part]], own)
         for total, (_, member) in zip(sums, groups, strict=True):
             for label in np.unique(member[part]):
                 mine = member[part] == label
                 total[:, :, label] += UnitsTable.of(taus, knots[mine]).sums(z[:, mine]).T
-    p90 = quantile_function.quantile(taus, plan.knots, 0.9)
+    p90, pieces = (quantile_function.quantile(taus, knots, 0.9) for knots in (counted, plan.knots))
 
     def together(name: str, total: np.ndarray, members: np.ndarray) -> Together:
         middle = [float(q) for series in total for q in np.quantile(series, [0.5, 0.9])]
-        added, worth = float(p90[members].sum()), float((p90 * plan.price)[members].sum())
+        added, worth = float(p90[members].sum()), float((pieces * plan.price)[members].sum())
         return Together(name, int(members.sum()), middle[0], middle[1], added, middle[2], middle[3], worth)
 
     def each(total: np.ndarray, names: np.ndarray, member: np.ndarray) -> tuple[Together, ...]:

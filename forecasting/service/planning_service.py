@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from data.catalog import About, Check, SearchResult
+from data.schema import PRICE
+from data.units import PACK_SIZE, Unit, units_of
 from forecasting.core.types import Report
 from forecasting.new_products.duplicate_items import Duplicate, duplicates
 from forecasting.new_products.launch_service import LaunchService, learn
@@ -55,6 +59,18 @@ class PlanningService:
     def figures(self) -> About:
         """What the catalog is."""
         return self._catalog.about
+
+    def units(self) -> tuple[Unit, ...]:
+        """What demand of this catalog can be shown in, pieces first: of which it has the factor of any item."""
+        known, about = self._catalog.assortment(), self._catalog.about
+        told = {name: bool((known.commercial[name] > 0).any()) for name in (PACK_SIZE, PRICE)}
+        found = units_of(about.static, packs=told[PACK_SIZE], prices=told[PRICE], currency=about.currency)
+        empty = {
+            one.column
+            for one in found
+            if one.column in known.measures and not np.isfinite(one.factors(known.measures[one.column])).any()
+        }
+        return tuple(one for one in found if one.column not in empty or not one.column)
 
     def checks(self) -> tuple[Check, ...]:
         """What the import of the catalog found."""

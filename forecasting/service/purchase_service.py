@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from data.planner_store import Term
 from forecasting.batch.error_correlation import ErrorCorrelation
 from forecasting.batch.forecast_summary import Summary
@@ -44,9 +46,12 @@ class PurchaseService:
         known = self._catalog.known_periods()
         return alerts(self._plan_inputs(), BuySettings(), known, self._forecasts.monitoring(), saved)
 
-    def joint_totals(self, plan: BuyPlan) -> JointTotals:
-        """What the items of a list will sell together until the next order; raises NotTrained, TooLittleHistory."""
-        return joint_totals(plan, self._error_correlation(plan))
+    def joint_totals(self, plan: BuyPlan, per_piece: np.ndarray | None = None) -> JointTotals:
+        """What the items of a list will sell together until the next order, in pieces or what ``per_piece`` says.
+
+        Raises NotTrained, TooLittleHistory.
+        """
+        return joint_totals(plan, self._error_correlation(plan), per_piece)
 
     def branch_errors(self, plan: BuyPlan) -> BranchErrorCorrelation:
         """What the past says of locations; raises NotTrained, TooLittleHistory."""

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from data.schema import Frequency
+from data.units import PIECES, Unit
 from forecasting.batch.catalog_totals import CatalogTotals
 from forecasting.batch.common_error import CommonError
 from forecasting.core.quantile_function import level, quantile
@@ -57,6 +58,18 @@ class TotalForecast:
 
 
 @dataclass(frozen=True, eq=False)
+class SpanTotal:
+    """A total over several periods that begin at the creation date: its quantiles ``values`` [Q] at ``taus`` [Q]."""
+
+    taus: np.ndarray
+    values: np.ndarray
+
+    def at(self, tau: float) -> float:
+        """Units that it stays below with chance ``tau``."""
+        return float(quantile(self.taus, self.values, tau))
+
+
+@dataclass(frozen=True, eq=False)
 class TotalView:
     """The total of ``category``, "" being all items, of a catalog with these ``categories`` of its attribute ``column``.
 
@@ -70,6 +83,8 @@ class TotalView:
     season : units a period that the coming ones would sell above ``recent`` if they rose against the stretch before them as
         last year's did; None where that is not on record.
     planned : units a period that the plan adds to what is usual; None where nothing is planned or it was not compared.
+    unit : what all of it is counted in.
+    having, counted : in another unit than pieces, how many of how many items that are sold have its factor.
     """
 
     category: str
@@ -83,6 +98,9 @@ class TotalView:
     recent_periods: int
     season: float | None
     planned: float | None
+    unit: Unit = PIECES
+    having: int = 0
+    counted: int = 0
 
     @cached_property
     def expected(self) -> float | None:
@@ -108,7 +126,7 @@ def total_view(catalog: Catalog, totals: CatalogTotals | None, category: str, ho
     total = replace(panel, demand=known[None].astype(np.float32), in_stock=stocked, known={}, life=None)
     history = ItemHistory.of(total, plan)
     recent = min(about.frequency.horizon, len(history.demand))
-    lately = _mean(known[len(known) - recent :])
+    lately = mean_of_known(known[len(known) - recent :])
     row = totals.row_of(category) if totals else None
     forecast = None if totals is None or row is None else _forecast(totals, row, about.frequency)
     planned = np.nan if totals is None or row is None else float(totals.planned[row]) / horizon
@@ -118,11 +136,11 @@ def total_view(catalog: Catalog, totals: CatalogTotals | None, category: str, ho
         categories=categories,
         history=history,
         unknown=unknown[len(known) - len(history.demand) :],
-        last_year=_last_year(known, about.frequency, horizon),
+        last_year=last_year(known, about.frequency, horizon),
         forecast=forecast,
         recent=lately,
         recent_periods=recent,
-        season=_season(known, unknown, about.frequency, horizon, recent, lately),
+        season=season_of(known, unknown, about.frequency, horizon, recent, lately),
         planned=planned if np.isfinite(planned) else None,
     )
 
@@ -140,7 +158,7 @@ def _categories(totals: CatalogTotals | None, labels: np.ndarray) -> tuple[str, 
     return tuple(sorted(str(label) for label in labels if str(label)))
 
 
-def _last_year(known: np.ndarray, frequency: Frequency, horizon: int) -> np.ndarray:
+def last_year(known: np.ndarray, frequency: Frequency, horizon: int) -> np.ndarray:
     """[H] of a total [T]; NaN unless more than a year is on record."""
     answer = np.full(horizon, np.nan)
     places = len(known) + np.arange(horizon) - _YEAR[frequency.unit]
@@ -150,7 +168,7 @@ def _last_year(known: np.ndarray, frequency: Frequency, horizon: int) -> np.ndar
     return answer
 
 
-def _season(
+def season_of(
     known: np.ndarray, unknown: np.ndarray, frequency: Frequency, horizon: int, recent: int, lately: float
 ) -> float | None:
     """What last year's rise from the ``recent`` periods before to the same periods makes of a total [T] that is ``lately``."""
@@ -158,14 +176,14 @@ def _season(
     before, same = slice(turn - recent, turn), slice(turn, min(turn + horizon, len(known)))
     if len(known) < frequency.per_year or turn < recent or not recent:
         return None
-    level_before, level_same = _mean(known[before]), _mean(known[same])
+    level_before, level_same = mean_of_known(known[before]), mean_of_known(known[same])
     compared = np.concatenate([unknown[before], unknown[same]])
     if not level_before > 0 or not np.isfinite(level_same) or compared.max() > MOST_UNKNOWN:
         return None
     return lately * (level_same / level_before - 1)
 
 
-def _mean(values: np.ndarray) -> float:
+def mean_of_known(values: np.ndarray) -> float:
     """Of what is known; NaN where nothing is."""
     seen = values[np.isfinite(values)]
     return float(seen.mean()) if seen.size else np.nan

@@ -12,6 +12,7 @@ import pandas as pd
 from data.catalog import ItemFacts
 from data.history_marks import Mark
 from data.schema import PRICE, PROMO, Panel, Plan
+from data.units import PIECES, Unit
 from forecasting.core.types import ModelCard, QuantileForecast
 from forecasting.service.item_life import ItemLife
 
@@ -24,7 +25,7 @@ class TodayRow:
     """One item in Today's list. Units are totals over the horizon, but ``recent_units``, which is per period.
 
     ``low`` and ``high`` are P10 and P90 of the whole span and ``width`` is (high − low) / expected; all are None until the
-    forecasts of all items were made.
+    forecasts of all items were made. They are counted in ``unit``.
     """
 
     item_id: str
@@ -36,17 +37,19 @@ class TodayRow:
     high: float | None
     width: float | None
     price: float | None
+    unit: Unit = PIECES
 
 
 @dataclass(frozen=True)
 class TodayPage:
-    """A page of the ranked items."""
+    """A page of the ranked items, in ``unit`` as far as they have its factor."""
 
     rows: tuple[TodayRow, ...]
     total: int
     horizon: int
     creation_date: pd.Timestamp | None
     order: Order
+    unit: Unit = PIECES
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +70,7 @@ class ItemHistory:
     named: tuple[tuple[pd.Timestamp, str], ...] = ()
     lent: np.ndarray | None = None
     lender: str = ""
+    unit: Unit = PIECES
 
     @classmethod
     def of(
@@ -108,7 +112,7 @@ class ItemView:
     """One item's history and forecast; plans [H]; prices in the catalog's currency, None where there are none.
 
     ``promo_given`` [H] says which promotions somebody has planned; the others are as usual. The plan of prices and promotions
-    reaches ``planned`` periods ahead. ``life`` is where the item begins and ends.
+    reaches ``planned`` periods ahead. ``life`` is where the item begins and ends. Units are counted in ``unit``.
     """
 
     facts: ItemFacts
@@ -122,6 +126,7 @@ class ItemView:
     price_high: float | None
     planned: int = 0
     life: ItemLife = field(default_factory=ItemLife)
+    unit: Unit = PIECES
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +187,7 @@ class ScenarioView:
     promo_high: float | None
     promo_planned: bool
     planned: bool
+    unit: Unit = PIECES
 
     @property
     def unsure(self) -> np.ndarray:

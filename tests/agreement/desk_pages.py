@@ -51,10 +51,11 @@ class Grid:
 
 @dataclass(frozen=True)
 class Shop:
-    """One page as it was drawn: its ``app``, and by its key what each button for a file hands over."""
+    """One page as it was drawn: its ``app``, by its key what each button for a file hands over, and the ``unit`` asked for."""
 
     app: AppTest
     files: dict[str, Callable[[], bytes]]
+    unit: str = ""
 
     @cached_property
     def figures(self) -> dict[str, tuple[str, str]]:
@@ -63,8 +64,11 @@ class Shop:
 
     @cached_property
     def sentences(self) -> list[str]:
-        """Everything written, without markdown."""
-        return [plain(one.value) for one in (*self.app.markdown, *self.app.caption, *self.app.info, *self.app.warning)]
+        """Everything written, without markdown, and as it would be in pieces."""
+        return [
+            in_words(plain(one.value), self.unit)
+            for one in (*self.app.markdown, *self.app.caption, *self.app.info, *self.app.warning)
+        ]
 
     @cached_property
     def html(self) -> list[str]:
@@ -129,7 +133,13 @@ def visit(name: str, opened: tuple[str, ...] = (), **address: str) -> Shop:
     with _files_kept() as files:
         app.run()
     assert not app.exception, (name, address, app.exception[0].message)
-    return Shop(app, files)
+    return Shop(app, files, address.get("unit", ""))
+
+
+def in_words(sentence: str, unit: str) -> str:
+    """A sentence as it would be in pieces, so that one check reads every unit."""
+    word = {"cases": "cases", "money": "[A-Z]{3}"}.get(unit)
+    return sentence if word is None else re.sub(rf"(?<=\d )(?:{word})\b", "units", sentence)
 
 
 @contextmanager

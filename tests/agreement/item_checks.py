@@ -14,7 +14,7 @@ from pages.ui.display import formats
 N = f"({NUMBER})"
 _BRIDGES = ("What the forecast is made of", "What changed since last time")
 _DIFFERENCES = ("Difference", "They add", "Error")
-_STAMPED = 4  # columns of a CSV file that say where its numbers come from
+_STAMPED = (4, 5)  # columns of a CSV file that say where its numbers come from, and their unit where it is not pieces
 OUTSIDE = r"[Ww]hat is expected is a mean"  # how a page says why it lies outside its middle range
 
 
@@ -291,7 +291,14 @@ def files(book: Ledger, shop: Shop, key: str) -> None:
     if f"{key}-csv" not in shop.files:
         return
     rows = shop.csv(key)
-    grid = next((one for one in shop.grids.values() if rows and list(one.heads) == list(rows[0])[:-_STAMPED]), None)
+    grid = next(
+        (
+            one
+            for one in shop.grids.values()
+            if rows and list(one.heads) == list(rows[0])[: len(one.heads)] and len(rows[0]) - len(one.heads) in _STAMPED
+        ),
+        None,
+    )
     if grid is None:
         return
     workbook = shop.xlsx(key)
@@ -310,7 +317,7 @@ def files(book: Ledger, shop: Shop, key: str) -> None:
                 scaled, step = value * (100 if text.endswith("%") else 1), float(number.step)
                 slack = step / 2 * 1.0001
                 if (
-                    grid.title in _BRIDGES or head in _DIFFERENCES
+                    grid.title.startswith(_BRIDGES) or head in _DIFFERENCES
                 ):  # on the page of the numbers shown, in the file of the numbers
                     slack = 1.5 * max(float(one.step) for one in map(read, shown[1:]) if one)
                 book.holds("a file beside its table", abs(scaled - float(number.value)) <= slack, f"{head}: {text}, {value}")

@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 
 import numpy as np
-from agreement import buying_checks, item_checks, record_checks, today_checks
+from agreement import buying_checks, item_checks, record_checks, today_checks, unit_checks
 from agreement.desk_pages import Shop, visit
 from agreement.shown import Ledger
 
@@ -56,6 +56,7 @@ def read_desk(count: int, say: Callable[[str], None], *, alerts: int = 1000, bes
     for kind, item, words in named[:alerts]:
         today_checks.alert_page(book, kind, item, words)
     say(f"Today and {min(len(named), alerts)} alerts: {book.checked:,} numbers, {book.contradictions} wrong")
+    unit_checks.today(book, visit("today", unit="money"))
     book.about = "Buy plan"
     listed = visit("buy_plan", ("together",))
     buying_checks.whole_list(book, listed)
@@ -65,6 +66,7 @@ def read_desk(count: int, say: Callable[[str], None], *, alerts: int = 1000, bes
     for place, item in enumerate(chosen):
         book.about = item
         one_item(book, item, SCENARIOS[place % len(SCENARIOS)], listed, lately(panel))
+        in_a_unit(book, item, unit_checks.UNITS[place % len(unit_checks.UNITS)])
         if place % 10 == 9:
             say(f"{place + 1} items: {book.checked:,} numbers, {book.contradictions} wrong")
     book.about = ""
@@ -110,6 +112,12 @@ def one_item(book: Ledger, item: str, scenario: str, listed: Shop, mean: Callabl
     whole = periods and periods == int(periods) and periods <= len(shop.csv("item"))
     fan_at = visit("item", item=item, tau=str(TAU), horizon=str(int(periods))) if whole else None
     buying_checks.one_item(book, plan, listed, shop, fan_at)
+
+
+def in_a_unit(book: Ledger, item: str, unit: str) -> None:
+    """The Item page counted in another unit."""
+    pieces, counted = (visit("item", PANELS, item=item, tau=str(TAU), **more) for more in ({}, {"unit": unit}))
+    unit_checks.item(book, pieces, counted, visit("what_if", item=item), TAU)
 
 
 def chosen_items(panel: Panel, summary: Summary, named: list[str], count: int, seed: int) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from agreement.reading import read_desk
+from agreement.reading import in_a_unit, read_desk
 from agreement.shown import Ledger, plain, read
 
 from data.sources.simulator.settings import Planted
@@ -40,6 +40,14 @@ def test_the_numbers_of_a_small_desk_agree(desk: Path) -> None:
     assert sum(found.alert_kinds.values()) > 0
     assert found.book.checked > 2000
     assert not found.book.wrong, found.book.wrong
+
+
+@pytest.mark.parametrize("unit", ["cases", "money"])
+def test_an_item_agrees_with_itself_in_another_unit(desk: Path, unit: str) -> None:
+    book, best = Ledger(), workflows.open_service().search("", 1).rows[0].item_id
+    in_a_unit(book, best, unit)
+    assert book.checked > 300
+    assert not book.wrong, book.wrong
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import ConfigurationError, ResourceError
+from data.fiscal_calendar import FiscalCalendar
 from data.planner_store import PlannerStore, Review, Term
 
 DATE = "2025-12-28"
@@ -108,3 +109,15 @@ def test_terms_belong_to_a_scope_and_are_not_overwritten_unseen(store: PlannerSt
     with pytest.raises(ConfigurationError, match="0 or more"):
         store.set_terms("shop", "", "", {"lead_time": -1}, third.version)
     assert Term("lead_time", 3) not in store.set_terms("shop", "", "", {"lead_time": None}, third.version).terms
+
+
+def test_a_fiscal_calendar_belongs_to_a_catalog_and_is_taken_away_again(store: PlannerStore) -> None:
+    calendar = FiscalCalendar("4-5-4", "2023-01-29", "nearest", "begins")
+    assert store.calendar("shop").calendar is None
+    saved = store.set_calendar("shop", calendar, 0)
+    assert store.calendar("shop") == saved
+    assert saved.calendar == calendar
+    assert store.calendar("other shop").calendar is None
+    with pytest.raises(ResourceError, match="fiscal calendar since"):
+        store.set_calendar("shop", None, 0)
+    assert store.set_calendar("shop", None, saved.version).calendar is None

@@ -31,6 +31,8 @@ _NONSENSE = (
     "new_items?described=1&launch=2018-02-01T00:00Z",
     "accuracy?slice=nothing&of=nothing&with=nothing&by=nothing&ahead=nothing",
     "?page=99999999&order=nothing&alerts=-3",
+    "?unit=furlongs&sum=words&total=nothing",
+    "item?item=nothing&unit=money&sum=quarter",
 )
 
 

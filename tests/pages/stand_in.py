@@ -24,7 +24,7 @@ import stand_in_totals
 import stand_in_why
 from stand_in_items import CATEGORIES, HORIZON, PERIODS, WEEKS, ItemHistory, elasticity, forecast, history, level, name_of, span
 from stand_in_truth import truths
-from stand_in_uploads import preview_upload, recipes
+from stand_in_uploads import CHECKS, preview_upload, recipes
 
 from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
 from data.facts import About, Check, ItemFacts, SearchResult
@@ -33,10 +33,11 @@ from data.sources.simulator.settings import Planted
 from data.sources.upload.column_mapping import ColumnMapping
 from data.sources.upload.load import UploadPreview
 from data.sources.upload.purchase_orders import OrdersFile
+from data.units import PIECES, Unit, units_of
 from forecasting.batch.batch_forecast import Run
 from forecasting.batch.forecast_monitoring import ForecastMonitoring
 from forecasting.core.forecaster import Generation
-from forecasting.core.types import ModelCard, Progress, QuantileForecast, Report
+from forecasting.core.types import Progress, QuantileForecast, Report
 from forecasting.evaluation.accuracy_report import AccuracyReport
 from forecasting.explain.attention_attribution import AttentionAttribution
 from forecasting.explain.error_history import ErrorHistory
@@ -86,6 +87,8 @@ class State:
     trusting: bool = True
     tried: int = 3
     failed: tuple[tuple[str, str], ...] = ()
+    packs: bool = False
+    priced: bool = True
     launches: str = ""
     loaded: list[str] = field(default_factory=list)
     planners: Path = field(default_factory=lambda: Path(tempfile.mkdtemp()) / "planner.sqlite")
@@ -99,7 +102,9 @@ def facts(number: int) -> ItemFacts:
     name = {0: "New oat drink", 1: '=HYPERLINK("x") *bold* <b>juice</b> [a](b) $1$'}.get(number, name_of(number))
     cost = None if number % 5 == 4 else 1.1
     static = MappingProxyType({"category": CATEGORIES[number % len(CATEGORIES)], "brand": f"Brand {number % 11}"})
-    return ItemFacts(f"SKU-{number:04d}", name, static, MappingProxyType({"unit_cost": cost, "price": 2.49}), level(number))
+    packs = {"pack_size": None if number % 10 == 9 else 6.0 + number % 3} if STATE.packs else {}
+    commercial = MappingProxyType({"unit_cost": cost, "price": 2.49, **packs})
+    return ItemFacts(f"SKU-{number:04d}", name, static, commercial, level(number))
 
 
 def _number(item_id: str) -> int:
@@ -110,7 +115,7 @@ def _number(item_id: str) -> int:
 
 
 @cache
-def plan_inputs(items: int, stocked: bool, ordered: bool) -> PlanInputs:
+def plan_inputs(items: int, stocked: bool, ordered: bool, packs: bool = False) -> PlanInputs:
     """What the purchase list is made of; stock, packs and lead times are known where ``stocked``, orders where ``ordered``."""
     price, promo = np.full(HORIZON, 2.49), (np.arange(HORIZON) == 4) * 0.8
     made = [forecast(number, HORIZON, price, promo, pd.Timestamp("2025-12-28")).cumulative for number in range(items)]
@@ -168,12 +173,8 @@ class Items:
             if at < 8:
                 continue
             rows, start = slice(at, at + horizon), PERIODS - len(past.periods) + at
-            fans.append(
-                PastFan(
-                    forecast(number, horizon, past.price[rows], past.promo[rows], past.periods[at - 1], start),
-                    past.demand[rows],
-                )
-            )
+            made = forecast(number, horizon, past.price[rows], past.promo[rows], past.periods[at - 1], start)
+            fans.append(PastFan(made, past.demand[rows]))
         return tuple(fans)
 
     def scenario(self, item_id: str, horizon: int, change: PlanChange) -> ScenarioView:
@@ -228,7 +229,7 @@ class Items:
         return stand_in_ladder.patchwork_parts(item_id, HORIZON, about().last)
 
 
-class Forecasts(stand_in_why.Faithful):
+class Forecasts(stand_in_why.Faithful, stand_in_totals.Spans):
     """Of all items."""
 
     def status(self) -> SummaryStatus:
@@ -246,39 +247,47 @@ class Forecasts(stand_in_why.Faithful):
     def run(self) -> Run | None:
         return stand_in_buying.run(STATE)
 
-    def total(self, category: str = "") -> TotalView:
+    def total(self, category: str = "", unit: Unit = PIECES) -> TotalView:
         of = {number: facts(number).static["category"] for number in range(STATE.items)}
         category = category if category in of.values() else ""
         numbers = [number for number, one in of.items() if category in ("", one)]
-        return stand_in_totals.view(numbers, category, tuple(dict.fromkeys(CATEGORIES)), about().last, STATE.summarised)
+        found = stand_in_totals.view(numbers, category, tuple(dict.fromkeys(CATEGORIES)), about().last, STATE.summarised)
+        factors = {number: stand_in_totals.factor(facts(number), unit) for number in numbers}
+        return found if unit.is_pieces else stand_in_totals.in_unit(found, factors, unit)
 
-    def today(self, order: str = "expected", limit: int = 25, offset: int = 0, text: str = "") -> TodayPage:
-        rows = [self._row(_number(item.item_id), item) for item in search(text, STATE.items).rows]
+    def today(
+        self, order: str = "expected", limit: int = 25, offset: int = 0, text: str = "", unit: Unit = PIECES
+    ) -> TodayPage:
+        rows = [self._row(_number(item.item_id), item, unit) for item in search(text, STATE.items).rows]
         numbers = {"expected": lambda row: row.expected_units, "uncertain": lambda row: row.width}
-        rows.sort(key=lambda row: -(numbers.get(order, lambda one: one.recent_units)(row) or 0))
-        return TodayPage(tuple(rows[offset : offset + limit]), len(rows), HORIZON, about().last, order)
+        rows.sort(key=lambda row: (row.unit != unit, -(numbers.get(order, lambda one: one.recent_units)(row) or 0)))
+        return TodayPage(tuple(rows[offset : offset + limit]), len(rows), HORIZON, about().last, order, unit)
 
-    def _row(self, number: int, item: ItemFacts) -> TodayRow:
+    def _row(self, number: int, item: ItemFacts, unit: Unit) -> TodayRow:
         if not STATE.summarised:
             return TodayRow(item.item_id, item.name, item.static["category"], item.recent_units, None, None, None, None, 2.49)
         expected, low, high = span(number)
-        found = (item.recent_units, expected, low, high, (high - low) / expected, 2.49)
-        return TodayRow(item.item_id, item.name, item.static["category"], *found)
+        each = stand_in_totals.factor(item, unit)
+        unit, each = (PIECES, 1.0) if each is None else (unit, each)
+        found = (item.recent_units * each, expected * each, low * each, high * each, (high - low) / expected, 2.49)
+        return TodayRow(item.item_id, item.name, item.static["category"], *found, unit)
 
 
 class Purchases:
     """What to order."""
 
     def plan(self, settings: BuySettings, edits: Mapping[str, float], saved: Sequence[Term] = ()) -> BuyPlan:
-        return purchase_plan.buy_plan(plan_inputs(STATE.items, STATE.stocked, STATE.ordered), settings, edits, saved)
+        return purchase_plan.buy_plan(
+            plan_inputs(STATE.items, STATE.stocked, STATE.ordered, STATE.packs), settings, edits, saved
+        )
 
     def alerts(self, saved: Sequence[Term] = ()) -> Alerts:
         known = np.array([len(history(number).periods) for number in range(STATE.items)])
-        inputs = plan_inputs(STATE.items, STATE.stocked, STATE.ordered)
+        inputs = plan_inputs(STATE.items, STATE.stocked, STATE.ordered, STATE.packs)
         return alerts(inputs, BuySettings(), known, Forecasts().monitoring(), saved)
 
-    def joint_totals(self, plan: BuyPlan) -> JointTotals:
-        return joint_totals(plan, stand_in_buying.CORRELATION)
+    def joint_totals(self, plan: BuyPlan, per_piece: np.ndarray | None = None) -> JointTotals:
+        return joint_totals(plan, stand_in_buying.CORRELATION, per_piece)
 
     def policy_backtest(self, settings: ReplaySettings, report: object) -> BuyingRecord:
         raise TooLittleHistory("The catalog has 3 creation dates to replay and 6 are needed. Load more history.")
@@ -299,6 +308,9 @@ class PlanningService:
     def figures(self) -> About:
         return about()
 
+    def units(self) -> tuple[Unit, ...]:
+        return units_of(about().static, packs=STATE.packs, prices=STATE.priced, currency="USD")
+
     def search(self, text: str, limit: int = 20, offset: int = 0) -> SearchResult:
         return search(text, limit, offset)
 
@@ -316,26 +328,13 @@ class PlanningService:
         return ()
 
     def checks(self) -> tuple[Check, ...]:
-        return (
-            Check(
-                "Periods out of stock",
-                "2 weeks of 239 items were partly out of stock; they count as at least this much.",
-                478,
-                "note",
-            ),
-            Check("Gaps", "Every item has every week.", 0, "fine"),
-            Check("Prices", "12 items have no price in their first weeks.", 12, "warning"),
-        )
+        return CHECKS
 
     def model(self) -> ModelStatus:
         if not STATE.trained:
             return ModelStatus(None, False, "No model has been trained on this catalog yet.")
-        card = ModelCard(
-            "mqcnn", "2026-01-04.1", 7, "abc123", "Corner shop", "2025-12-28", "2026-01-04T09:30:00", 187.0, {}, {}, {}
-        )  # fmt: skip
-        return ModelStatus(
-            card, True, "The model was trained on other data than is loaded now. Train it again." if STATE.stale else ""
-        )
+        stale = "The model was trained on other data than is loaded now. Train it again."
+        return ModelStatus(stand_in_ladder.CARD, True, stale if STATE.stale else "")
 
 
 def open_service() -> PlanningService:

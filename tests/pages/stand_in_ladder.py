@@ -13,12 +13,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from factories import make_panel
 
-from forecasting.core.types import Progress
+from forecasting.core.types import ModelCard, Progress
 from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores, Part, evaluate
 from forecasting.evaluation.backtest import backtest
 from forecasting.evaluation.slices import slices
 from forecasting.models.baselines import EmpiricalQuantiles, SeasonalNaive
 from forecasting.models.patchwork.forecaster import PatchworkParts
+
+#: The card of the model that serves the stand-in.
+CARD = ModelCard(
+    "mqcnn", "2026-01-04.1", 7, "abc123", "Corner shop", "2025-12-28", "2026-01-04T09:30:00", 187.0, {}, {}, {}
+)  # fmt: skip
 
 HORIZON, ITEMS = 6, 60
 NAMES = ("seasonal_naive", "mqcnn", "patchwork")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from data.errors import TidelineError
 from data.facts import About
+from data.units import PIECES, Unit
 from forecasting.purchasing.joint_demand import JointTotals, Together
 from forecasting.purchasing.purchase_plan import BuyPlan
 from pages.ui.display import exports, formats
@@ -18,7 +20,7 @@ from pages.ui.resources import catalog, purchasing
 _SHOWN, _SUPPLIERS = 12, 50  # categories and suppliers
 
 
-def section(plan: BuyPlan, about: About) -> None:
+def section(plan: BuyPlan, about: About, unit: Unit = PIECES) -> None:
     """Folded away, for it takes about a second; nothing for one item alone."""
     if len(plan) < 2:
         return
@@ -27,32 +29,33 @@ def section(plan: BuyPlan, about: About) -> None:
             return
         try:
             with st.spinner("Drawing what they may sell together"):
-                found = purchasing.joint_totals(plan.settings)
+                found = purchasing.joint_totals(plan.settings, unit)
         except TidelineError as error:
             st.info(formats.plain(str(error)), icon=":material/info:")
             return
-        st.markdown(sentence(found, about, priced=plan.is_priced))
+        priced = plan.is_priced and not unit.is_money
+        st.markdown(sentence(found, about, priced=priced, unit=unit))
         stamp = exports.Stamp(about.name, plan.creation_date, catalog.model_words(), supply=about.supply_words)
-        shown = table(found, about, priced=plan.is_priced)
+        shown = table(found, about, priced=priced, unit=unit)
         st.html(shown.html())
         downloads(shown, stamp, "together")
         if found.suppliers:
-            by_supplier = supplier_table(found, about, priced=plan.is_priced)
+            by_supplier = supplier_table(found, about, priced=priced, unit=unit)
             st.html(by_supplier.html())
             downloads(by_supplier, stamp, "together-supplier")
         st.caption(rests_on(found, about))
 
 
-def sentence(found: JointTotals, about: About, *, priced: bool = True) -> str:
+def sentence(found: JointTotals, about: About, *, priced: bool = True, unit: Unit = PIECES) -> str:
     """``"Together, 9 times in 10 fewer than 6,240 … adding up the items' P90s would say 9,110"``."""
     whole = found.whole
     money = lambda amount: f" ({formats.money(amount, about.currency)} at their prices)" if priced else ""  # noqa: E731
     more = whole.added_units / whole.units_p90 - 1 if whole.units_p90 > 0 else 0.0
     return (
         f"Until their next orders arrive, these {formats.whole(whole.items)} items together sell **9 times in 10 fewer than "
-        f"{formats.units(whole.units_p90)} units**{money(whole.money_p90)}, and as often more as fewer than "
-        f"{formats.units(whole.units_p50)}{money(whole.money_p50)}. Adding up the items' P90s would say "
-        f"{formats.units(whole.added_units)}, {formats.percent(more)} too much: they do not all sell well at once."
+        f"{formats.units(whole.units_p90, unit)} {unit.label}**{money(whole.money_p90)}, and as often more as fewer than "
+        f"{formats.units(whole.units_p50, unit)}{money(whole.money_p50)}. Adding up the items' P90s would say "
+        f"{formats.units(whole.added_units, unit)}, {formats.percent(more)} too much: they do not all sell well at once."
     )
 
 
@@ -68,18 +71,18 @@ def rests_on(found: JointTotals, about: About) -> str:
     )
 
 
-def table(found: JointTotals, about: About, *, priced: bool = True) -> Table:
+def table(found: JointTotals, about: About, *, priced: bool = True, unit: Unit = PIECES) -> Table:
     """All together, then the categories, dearest first."""
     rows = [found.whole, *found.categories[:_SHOWN]] if len(found.categories) > 1 else [found.whole]
-    return _table("What they sell together", "Together", [row.name or "No category" for row in rows], rows, about, priced)
+    names = [row.name or "No category" for row in rows]
+    return replace(_table("What they sell together", "Together", names, rows, about, priced), unit=unit)
 
 
-def supplier_table(found: JointTotals, about: About, *, priced: bool = True) -> Table:
+def supplier_table(found: JointTotals, about: About, *, priced: bool = True, unit: Unit = PIECES) -> Table:
     """What the items of each supplier sell together, dearest first, along the same draws."""
     rows = found.suppliers[:_SUPPLIERS]
-    return _table(
-        "What each supplier's items sell together", "Supplier", [row.name or "No supplier" for row in rows], rows, about, priced
-    )
+    names = [row.name or "No supplier" for row in rows]
+    return replace(_table("What each supplier's items sell together", "Supplier", names, rows, about, priced), unit=unit)
 
 
 def _table(title: str, head: str, names: Sequence[str], rows: Sequence[Together], about: About, priced: bool) -> Table:

@@ -7,13 +7,16 @@ was first shown; its own edits come in through its callback and are never handed
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from data.errors import TidelineError
 from data.facts import About
+from forecasting.purchasing.plan_in_unit import PlanInUnit
 from forecasting.purchasing.purchase_plan import BuyPlan, BuyRow
 from pages.ui.buy_plan import text as buy_plan_text
 from pages.ui.display import formats, number_field
@@ -35,7 +38,7 @@ _SAVED, _REFUSED = "buying saved", "buying refused"
 _UNITS = Range(0, 1e9, empty=True)
 
 
-def section(plan: BuyPlan, about: About) -> None:
+def section(plan: BuyPlan, about: About, counted: PlanInUnit) -> None:
     """Filters, the list, its pages, and what was typed."""
     params = st.query_params
     show = url_state.chosen_of("show", SHOWN, "buy")
@@ -47,8 +50,9 @@ def section(plan: BuyPlan, about: About) -> None:
     if not len(places):
         st.markdown("No item is left: choose all in scope, or search for less.")
     else:
-        rows = plan.lines(places[(number - 1) * PER_PAGE : number * PER_PAGE])
-        _editor(rows, about, (plan.settings, show, text, number))
+        places = places[(number - 1) * PER_PAGE : number * PER_PAGE]
+        rows = plan.lines(places)
+        _editor(rows, about, (plan.settings, show, text, number, counted.unit), _in_unit(rows, places, counted))
         if pages > 1:
             key = f"buy page/{show}/{text}/{number}/{pages}"
             st.pagination(pages, default=number, key=key, on_change=url_state.on_change(key, "page", str))
@@ -61,7 +65,15 @@ def _filters(show: str, text: str) -> None:
         url_state.search("Search in the list", "buy q", text)
 
 
-def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -> None:
+def _in_unit(rows: Sequence[BuyRow], places: Sequence[int] | np.ndarray, counted: PlanInUnit | None) -> dict[str, list[float]]:
+    """What is bought of each in another unit than pieces, under the name of its column; nothing in pieces."""
+    if counted is None or counted.unit.is_pieces:
+        return {}
+    units = [counted.of(int(place), row.quantity) for place, row in zip(places, rows, strict=True)]
+    return {formats.in_unit(BUY, counted.unit): units}
+
+
+def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...], in_unit: dict[str, list[float]]) -> None:
     saved, memory = purchasing.saved_quantities().version, st.session_state
     context = (*context, saved, catalog.version())
     if memory.get(_CONTEXT) != context:  # another part of the list: a new editor, which starts from the drafts so far
@@ -69,7 +81,7 @@ def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -
     memory[_IDS] = [row.item_id for row in rows]
     memory.setdefault(_SEEN, saved)
     start = memory[_START]
-    columns = _columns(rows, about)
+    columns = _columns(rows, about, in_unit)
     columns[BUY] = [number_field.written(start.get(row.item_id, row.quantity)) for row in rows]
     config = {name: st.column_config.TextColumn(disabled=True, width=_WIDTHS.get(name)) for name in columns}
     config |= {
@@ -97,7 +109,9 @@ def _editor(rows: Sequence[BuyRow], about: About, context: tuple[object, ...]) -
     )
 
 
-def _columns(rows: Sequence[BuyRow], about: About) -> dict[str, list[Any]]:
+def _columns(
+    rows: Sequence[BuyRow], about: About, in_unit: Mapping[str, list[float]] = MappingProxyType({})
+) -> dict[str, list[Any]]:
     """The arithmetic from left to right; what plays a part for no item is left out."""
     word = formats.period_word(about.frequency).title()
     owed = {"+ back orders": [row.back_orders for row in rows]} if any(row.back_orders for row in rows) else {}
@@ -125,6 +139,7 @@ def _columns(rows: Sequence[BuyRow], about: About) -> dict[str, list[Any]]:
         "→ packs": [row.after_pack for row in rows],
         **most,
         BUY: [row.quantity for row in rows],
+        **in_unit,
         "Enough": [buy_plan_text.covers(row.level) for row in rows],
         "Pays from": [buy_plan_text.times(row.implied) for row in rows],
         "Money": [formats.money(row.money, about.currency) for row in rows],
@@ -183,13 +198,15 @@ def _discard() -> None:
         st.session_state.pop(name, None)
 
 
-def table(plan: BuyPlan, about: About) -> Table:
+def table(plan: BuyPlan, about: About, counted: PlanInUnit | None = None) -> Table:
     """The purchase order for a file: everything to buy in scope, dearest first."""
-    return table_of(plan.lines(plan.places(only_to_buy=True)), plan, about)
+    return table_of(plan.places(only_to_buy=True), plan, about, counted)
 
 
-def table_of(rows: Sequence[BuyRow], plan: BuyPlan, about: About) -> Table:
-    """The same of these rows; with the supplier where the catalog has some."""
+def table_of(places: Sequence[int] | np.ndarray, plan: BuyPlan, about: About, counted: PlanInUnit | None = None) -> Table:
+    """The same of the rows at these places: in pieces, and what to buy in another unit, too, where one is chosen."""
+    rows = plan.lines(places)
+    also = _in_unit(rows, places, counted)
     bought_from = (Column("Supplier", "text", [row.supplier for row in rows]),)
     columns = (
         Column("Item", "text", [row.item_id for row in rows]),
@@ -197,6 +214,7 @@ def table_of(rows: Sequence[BuyRow], plan: BuyPlan, about: About) -> Table:
         Column("Category", "text", [row.category for row in rows]),
         *(bought_from if plan.inputs.assortment.suppliers else ()),
         Column("Buy", "units", [row.quantity for row in rows]),
+        *(Column(title, "price", units) for title, units in also.items()),
         Column("Unit cost", "price", [row.unit_cost for row in rows]),
         Column("Money", "money", [row.money for row in rows]),
         Column("Periods to last", "factor", [row.periods for row in rows]),

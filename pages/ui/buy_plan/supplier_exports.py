@@ -12,6 +12,7 @@ from functools import partial
 import streamlit as st
 
 from data.facts import About
+from forecasting.purchasing.plan_in_unit import PlanInUnit
 from forecasting.purchasing.purchase_plan import BuyPlan
 from pages.ui.buy_plan import order_table
 from pages.ui.display import exports
@@ -24,23 +25,23 @@ _SUMMED = ("Buy", "Money")
 _LONGEST_SHEET = 31  # characters that Excel allows in the name of a sheet
 
 
-def by_supplier(plan: BuyPlan, about: About) -> dict[str, Table]:
+def by_supplier(plan: BuyPlan, about: About, counted: PlanInUnit | None = None) -> dict[str, Table]:
     """Supplier → what is to be bought of it, dearest first, and a row that adds it up."""
-    rows = plan.lines(plan.places(only_to_buy=True))
-    suppliers = sorted({row.supplier for row in rows})
+    places = plan.places(only_to_buy=True)
+    bought_from = [row.supplier for row in plan.lines(places)]
     return {
         supplier or "No supplier": with_total(
-            order_table.table_of([row for row in rows if row.supplier == supplier], plan, about)
+            order_table.table_of(places[[one == supplier for one in bought_from]], plan, about, counted)
         )
-        for supplier in suppliers
+        for supplier in sorted(set(bought_from))
     }
 
 
 def with_total(table: Table) -> Table:
-    """The table with a last row: the sums of units bought and of money, nothing else."""
+    """The table with a last row: the sums of units bought and of money, nothing else; none in a unit that an item lacks."""
 
     def total(column: Column) -> object:
-        if column.title in _SUMMED:
+        if column.title in _SUMMED or column.title.startswith("Buy, in "):
             return sum(value for value in column.values if isinstance(value, (int, float)))
         if column.title == "Item":
             return "Total"
@@ -87,7 +88,7 @@ def _plain(supplier: str) -> str:
     return re.sub(r"[\[\]:*?/\\]", " ", supplier).strip().strip("'") or "Supplier"
 
 
-def downloads(plan: BuyPlan, about: About, stamp: Stamp) -> None:
+def downloads(plan: BuyPlan, about: About, stamp: Stamp, counted: PlanInUnit) -> None:
     """The two buttons; nothing where the catalog has no suppliers, and for one item alone."""
     if plan.settings.item or not plan.inputs.assortment.suppliers:
         return
@@ -98,7 +99,7 @@ def downloads(plan: BuyPlan, about: About, stamp: Stamp) -> None:
         ):
             st.download_button(
                 label,
-                data=partial(_file, write, plan, about, stamp),
+                data=partial(_file, write, plan, about, stamp, counted),
                 file_name=exports.name("Purchase orders by supplier", stamp, suffix),
                 mime=mime,
                 key=f"by-supplier-{suffix}",
@@ -108,6 +109,8 @@ def downloads(plan: BuyPlan, about: About, stamp: Stamp) -> None:
             )
 
 
-def _file(write: Callable[[dict[str, Table], Stamp], bytes], plan: BuyPlan, about: About, stamp: Stamp) -> bytes:
+def _file(
+    write: Callable[[dict[str, Table], Stamp], bytes], plan: BuyPlan, about: About, stamp: Stamp, counted: PlanInUnit
+) -> bytes:
     """What is handed over when a button is pressed."""
-    return write(by_supplier(plan, about), stamp)
+    return write(by_supplier(plan, about, counted), stamp)

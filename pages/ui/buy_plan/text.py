@@ -4,28 +4,49 @@ from __future__ import annotations
 
 from data.facts import About
 from data.locations import BY_LOCATION
+from data.units import Unit
+from forecasting.purchasing.plan_in_unit import PlanInUnit
 from forecasting.purchasing.purchase_plan import BuyPlan, BuyRow
 from pages.ui.display import formats
 
 
-def answer(plan: BuyPlan, about: About) -> str:
-    """The page's one sentence."""
+def answer(plan: BuyPlan, about: About, counted: PlanInUnit | None = None) -> str:
+    """The page's one sentence: in pieces, as one buys, and in the unit that totals are ``counted`` in."""
     totals, tau = plan.totals, plan.settings.tau
     sure = "so that every unit pays" if tau is None else f"to have enough {formats.odds(tau)}"
     if plan.settings.item:
         (row,) = plan.lines([0])
         changed = row.is_edited or row.quantity < row.after_pack
-        return f"{arithmetic(row, about)} {_meaning(row) if changed else f'That is {sure}.'}"
+        return f"{arithmetic(row, about)}{_also(counted, row.quantity > 0)} {_meaning(row) if changed else f'That is {sure}.'}"
     located = plan.located
     planned = f"{formats.whole(located)} items at depots and their branches are planned together under Locations."
     elsewhere, other = (f" {planned}", "else ") if located else ("", "")
     if not totals.items_bought:
         enough = "what is on hand and on order lasts until the next order arrives"
         return planned if located == len(plan) else f"Nothing {other}needs buying {sure}: {enough}.{elsewhere}"
-    bought = f"**{formats.units(totals.units)} units of {formats.whole(totals.items_bought)} items**"
+    bought = f"**{formats.units(totals.units)} units of {formats.whole(totals.items_bought)} items**{_also(counted, True)}"
     until = "which is as far as the budget goes" if plan.budget is not None else f"{sure} until the next order arrives"
     money = f" for about **{formats.money(totals.money, about.currency)}**" if plan.is_priced else ""
     return f"Buy {bought}{money}, {until}.{elsewhere}"
+
+
+def _also(counted: PlanInUnit | None, bought: bool) -> str:
+    """What is bought in another unit than pieces, in brackets."""
+    if counted is None or counted.unit.is_pieces or not bought:
+        return ""
+    return f" ({formats.units(counted.bought, counted.unit)} {counted.unit.label})"
+
+
+def coverage(counted: PlanInUnit, wanted: Unit) -> str:
+    """Of how many items totals in another unit than pieces are; empty where all have the factor, and in pieces."""
+    if counted.unit != wanted:
+        return f"The totals are in pieces: none of these items has a {wanted.missing} in your data."
+    if counted.having == counted.items:
+        return ""
+    return (
+        f"Of {formats.whole(counted.items)} items, {formats.whole(counted.having)} have a {wanted.missing} in your data: "
+        f"totals in {wanted.label} are of those."
+    )
 
 
 def arithmetic(row: BuyRow, about: About) -> str:

@@ -70,7 +70,7 @@ class Sheet:
         self._demand = np.asarray(history.demand, np.float64)[cut]
         self._imported = None if history.imported is None else np.asarray(history.imported, np.float64)[cut]
         self._lent = np.zeros(len(self._periods), bool) if history.lent is None else np.asarray(history.lent, bool)[cut]
-        self._lender = history.lender
+        self._lender, self._unit = history.lender, history.unit
         self._out = np.nan_to_num(np.asarray(history.in_stock, np.float64)[cut], nan=1.0) < 0.999
         self._ahead = ahead
         self._dates = self._periods.append(ahead)
@@ -131,7 +131,7 @@ class Sheet:
         notes: bool = False,
     ) -> None:
         """A line through ``values``, read out in units where the pointer is, with ``notes`` on promotion, stock and events."""
-        labels = [formats.units(value) for value in values]
+        labels = [formats.units(value, self._unit) for value in values]
         if notes:
             places = self._dates.get_indexer(periods)
             labels = [", ".join([text, *self._notes_at(place)]) for text, place in zip(labels, places, strict=True)]
@@ -179,7 +179,8 @@ class Sheet:
         changed = np.isfinite(self._imported) & ~self._lent & (self._imported != self._demand)
         if not changed.any():
             return
-        top = max(float(np.nanmax(self._demand)) if np.isfinite(self._demand).any() else 0.0, 1.0)
+        least = 1.0 if self._unit.is_pieces else 1e-9
+        top = max(float(np.nanmax(self._demand)) if np.isfinite(self._demand).any() else 0.0, least)
         beyond = changed & (self._imported > 1.5 * top)
         for places, shown, symbol in (
             (changed & ~beyond, self._imported, "circle-open"),
@@ -190,11 +191,11 @@ class Sheet:
                     x=self._periods[places].to_numpy(), y=shown[places], mode="markers", name="As imported",
                     showlegend=bool((places & ~beyond).any() or not (changed & ~beyond).any()),
                     marker={"symbol": symbol, "size": 9, "color": NOTE, "line": {"width": 1.6}},
-                    customdata=[f"{formats.units(units)} as imported" for units in self._imported[places]],
+                    customdata=[f"{formats.units(units, self._unit)} as imported" for units in self._imported[places]],
                     hovertemplate="%{customdata}",
                 )  # fmt: skip
         for place in np.flatnonzero(beyond)[-3:]:
-            words = f"{formats.units(self._imported[place])} as imported"
+            words = f"{formats.units(self._imported[place], self._unit)} as imported"
             self._label(self._periods[place], 1.02 * top, words, xanchor="right", xshift=-8, yanchor="middle")
 
     def hatch_outside(self, forecast: QuantileForecast, outside: np.ndarray, what: str) -> None:
@@ -272,7 +273,7 @@ class Sheet:
             max((float(np.nanmax(v)) for v in values if np.isfinite(v).any()), default=0.0)
             for values in ((self._demand,), ceilings)
         )
-        tallest = max(past, future, 1.0)
+        tallest = max(past, future, 1.0 if self._unit.is_pieces else 1e-9)
         height = max(1.1 * tallest, min(future / max(1 - self._named, 0.4), 1.7 * tallest))
         shown = self._dates
         step = "%b\n%Y" if self._frequency.unit == "month" else "%-d %b\n%Y"
@@ -294,7 +295,7 @@ class Sheet:
             "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
             "annotations": [
                 *self._labels,
-                axis_note(f"Units per {formats.period_word(self._frequency)}"),
+                axis_note(f"{self._unit.axis} per {formats.period_word(self._frequency)}"),
             ],
             "shapes": self._shapes,
         }  # fmt: skip

@@ -64,7 +64,7 @@ def item_fan(
         sheet.outline(other, OTHER, other_name)
     sheet.past()
     sheet.line(forecast.periods, chosen, ACCENT, 2.5, f"Your {name}", notes=True)
-    below = formats.fewer_than(float(chosen[-1]))
+    below = formats.fewer_than(float(chosen[-1]), history.unit)
     sheet.label_end(
         forecast.periods[-1],
         chosen[-1],
@@ -94,7 +94,7 @@ def total_fan(
         sheet.line(fan.periods, last_year, NOTE, 1.6, "Same time last year", dash="dot")
     sheet.line(fan.periods, expected, ACCENT, 2.5, "Expected", notes=True)
     end = float(expected[-1])
-    sheet.label_end(fan.periods[-1], end, f"<b>Expected</b><br>{formats.units(end)}")
+    sheet.label_end(fan.periods[-1], end, f"<b>Expected</b><br>{formats.units(end, history.unit)}")
     if known.size:
         before = float(last_year[known[-1]])
         sheet.label_beside(fan.periods[known[-1]], before, "Last year", end)
@@ -114,7 +114,7 @@ def scenario_fans(view: ScenarioView, frequency: Frequency) -> go.Figure:
     sheet.line(baseline.periods, before, MEDIAN, 1.8, f"{grey}: median", dash="dot")
     sheet.past()
     sheet.line(scenario.periods, after, ACCENT, 2.5, "Scenario: median", notes=True)
-    last, word = formats.units(float(after[-1])), formats.period_word(frequency)
+    last, word = formats.units(float(after[-1]), view.unit), formats.period_word(frequency)
     sheet.label_end(
         scenario.periods[-1], after[-1], f"<b>Scenario</b><br>1 time in 2<br>fewer than {last}<br>in the last {word}"
     )

@@ -69,7 +69,7 @@ def as_csv(table: Table, stamp: Stamp) -> bytes:
     """The table as CSV in UTF-8 with a mark that spreadsheets recognise; numbers unrounded, dates as 2025-01-05."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    pairs = stamp.pairs()
+    pairs = _pairs(table, stamp)
     writer.writerow([*(escape(column.title) for column in table.columns), *(title for title, _ in pairs)])
     words = [word for _, word in pairs]
     for row in zip(*(_cells(column) for column in table.columns), strict=True):
@@ -77,6 +77,11 @@ def as_csv(table: Table, stamp: Stamp) -> bytes:
             ["" if cell is None else f"{cell:%Y-%m-%d}" if isinstance(cell, pd.Timestamp) else cell for cell in row] + words
         )
     return text.getvalue().encode("utf-8-sig")
+
+
+def _pairs(table: Table, stamp: Stamp) -> tuple[tuple[str, str], ...]:
+    """The stamp of one table's file: with what its units are counted in, where these are not pieces."""
+    return stamp.pairs() if table.unit.is_pieces else (*stamp.pairs(), ("unit", table.unit.label))
 
 
 def as_xlsx(table: Table, stamp: Stamp) -> bytes:
@@ -95,7 +100,7 @@ def workbook(sheets: Sequence[tuple[str, Table]], stamp: Stamp) -> bytes:
     about = book.create_sheet("About these numbers")
     for _, table in sheets[:1]:
         about.append(["table", escape(table.title)])
-    for pair in stamp.pairs():
+    for pair in _pairs(sheets[0][1], stamp) if sheets else stamp.pairs():
         about.append(list(pair))
     about.column_dimensions["A"].width, about.column_dimensions["B"].width = 18, 60
     content = io.BytesIO()
@@ -112,6 +117,8 @@ def _fill(sheet: Worksheet, table: Table) -> None:
         sheet.append([cell.to_pydatetime() if isinstance(cell, pd.Timestamp) else cell for cell in row])
     for position, column in enumerate(table.columns, start=1):
         number_format = "yyyy-mm-dd" if column.kind == "period" else _EXCEL_FORMATS.get(column.kind)
+        if column.kind in ("units", "difference") and number_format:
+            number_format = number_format.replace("0.0", f"0.{'0' * table.unit.digits}")
         longest = max([len(column.title), *(len(text) for text in table.texts(column))])
         sheet.column_dimensions[get_column_letter(position)].width = min(longest + 3, 60)
         for (cell,) in sheet.iter_rows(2, sheet.max_row, position, position):

@@ -1,7 +1,7 @@
 """How numbers, money, dates and chances are written, the same on every page, in every chart and in every file name.
 
-Units below 10 carry one decimal and others none; money is in the catalog's currency; percentages are whole unless below
-10. A number that is not known is an em dash, never a zero.
+Units below 10 carry one decimal and others none, in pieces and in most units of ``data.units``; money is in the catalog's
+currency; percentages are whole unless below 10. A number that is not known is an em dash, never a zero.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from data.schema import Frequency
+from data.units import PIECES, Unit
 
 UNKNOWN = "—"
 
@@ -28,7 +29,7 @@ def _known(value: float | None) -> TypeGuard[float]:
     return value is not None and bool(np.isfinite(value))
 
 
-def units(value: float | None) -> str:
+def units(value: float | None, unit: Unit = PIECES) -> str:
     """Units of demand: ``"9.5"``, ``"1,240"``.
 
     >>> units(9.96), units(0.04), units(1240.4), units(None)
@@ -37,17 +38,27 @@ def units(value: float | None) -> str:
     if not _known(value):
         return UNKNOWN
     value = float(value) + 0.0  # no "-0.0"
-    return f"{value:,.{_units_digits(value)}f}"
+    return f"{value:,.{_units_digits(value, unit)}f}"
 
 
-def rounded(value: float) -> float:
+def rounded(value: float, unit: Unit = PIECES) -> float:
     """The number that ``units`` shows."""
-    return float(f"{value:.{_units_digits(value)}f}") + 0.0
+    return float(f"{value:.{_units_digits(value, unit)}f}") + 0.0
 
 
-def _units_digits(value: float) -> int:
+def _units_digits(value: float, unit: Unit = PIECES) -> int:
     """Decimals that units are shown with."""
-    return 1 if abs(round(value, 1)) < 10 else 0
+    return unit.digits if abs(round(value, unit.digits)) < 10 else 0
+
+
+def word_of(unit: Unit) -> str:
+    """What stands after a number within a sentence that does not say it of pieces: ``" cases"``, and nothing of these."""
+    return "" if unit.is_pieces else f" {unit.label}"
+
+
+def in_unit(title: str, unit: Unit) -> str:
+    """A title that says what its numbers are counted in, where these are not pieces: ``"Forecast of Oat milk, in cases"``."""
+    return title if unit.is_pieces else f"{title}, in {unit.label}"
 
 
 def whole(value: float | None) -> str:
@@ -120,14 +131,14 @@ def _currency(text: str, currency: str) -> str:
     return f"{symbol}{text}" if symbol else f"{currency} {text}"
 
 
-def difference(value: float | None) -> str:
+def difference(value: float | None, unit: Unit = PIECES) -> str:
     """A difference in units with its sign, where neither end is shown: ``"+12"``, ``"−0.4"``."""
     if not _known(value):
         return UNKNOWN
-    return _signed(units(abs(value)), value if round(value, 1) else 0.0, True)
+    return _signed(units(abs(value), unit), value if round(value, unit.digits) else 0.0, True)
 
 
-def change(before: float | None, after: float | None) -> str:
+def change(before: float | None, after: float | None, unit: Unit = PIECES) -> str:
     """What leads from one number of units to another, both as they are shown, so that whoever adds it up is right.
 
     >>> change(60.6, 84.4), change(9.5, 12.2), change(301.4, 301.2), change(None, 1.0)
@@ -135,11 +146,11 @@ def change(before: float | None, after: float | None) -> str:
     """
     if not _known(before) or not _known(after):
         return UNKNOWN
-    (moved,), digits = steps(before, [after - before], after)
+    (moved,), digits = steps(before, [after - before], after, unit)
     return signed(moved, digits)
 
 
-def steps(before: float, parts: Sequence[float], after: float) -> tuple[list[float], int]:
+def steps(before: float, parts: Sequence[float], after: float, unit: Unit = PIECES) -> tuple[list[float], int]:
     """``parts`` that lead from ``before`` to ``after``, rounded so that they do it with the numbers as they are shown; and
     their decimals.
 
@@ -148,8 +159,8 @@ def steps(before: float, parts: Sequence[float], after: float) -> tuple[list[flo
     >>> steps(12.4, [2.7, 0.9, 0.0], 16.0)
     ([3.0, 1.0, 0.0], 0)
     """
-    digits = max(_units_digits(before), _units_digits(after))
-    ends = [round(rounded(value) * 10**digits) for value in (before, after)]
+    digits = max(_units_digits(before, unit), _units_digits(after, unit))
+    ends = [round(rounded(value, unit) * 10**digits) for value in (before, after)]
     exact = np.asarray(parts, np.float64) * 10**digits
     near = np.rint(exact)
     missing = int(ends[1] - ends[0] - near.sum())
@@ -171,11 +182,11 @@ def signed(value: float, digits: int) -> str:
     return _signed(f"{abs(value):,.{digits}f}", value, True)
 
 
-def unit_change(before: float | None, after: float | None) -> str:
+def unit_change(before: float | None, after: float | None, unit: Unit = PIECES) -> str:
     """The difference in units, of the numbers as they are shown, with its share: ``"+12 (+8%)"``; empty where not known."""
     if not _known(before) or not _known(after):
         return ""
-    return f"{change(before, after)}{_share(before, after)}"
+    return f"{change(before, after, unit)}{_share(before, after)}"
 
 
 def money_change(before: float | None, after: float | None, currency: str = "USD") -> str:
@@ -264,9 +275,9 @@ def odds(tau: float) -> str:
     return f"{share[0]} time{'' if share[0] == 1 else 's'} in {share[1]}"
 
 
-def fewer_than(amount: float) -> str:
+def fewer_than(amount: float, unit: Unit = PIECES) -> str:
     """What demand stays below: ``"fewer than 120"``, or ``"none"`` where that is nothing at all."""
-    return "none" if round(amount, 1) == 0 else f"fewer than {units(amount)}"
+    return "none" if round(amount, unit.digits) == 0 else f"fewer than {units(amount, unit)}"
 
 
 def elasticity(value: float | None) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from data.schema import Frequency
+from data.units import PIECES, Unit
 from pages.ui.display import formats
 
 Kind = Literal[
@@ -38,7 +39,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of the same length with what is needed to write them: ``marked`` [N] rows carry a sign at their start."""
+    """Columns of the same length with what is needed to write them: ``marked`` [N] rows carry a sign at their start.
+
+    Columns of units are counted in ``unit``, which the title says where it is not pieces.
+    """
 
     title: str
     columns: tuple[Column, ...]
@@ -46,6 +50,12 @@ class Table:
     currency: str = "USD"
     marked: Sequence[bool] = ()
     mark: str = "†"
+    unit: Unit = PIECES
+
+    def __post_init__(self) -> None:
+        said = formats.in_unit("", self.unit)
+        if said and not self.title.endswith(said):
+            object.__setattr__(self, "title", f"{self.title}{said}")
 
     def __len__(self) -> int:
         return len(self.columns[0].values) if self.columns else 0
@@ -79,11 +89,11 @@ class Table:
         )
 
     def _writer(self, kind: Kind) -> Callable[[object], str]:
-        return {
+        writers: dict[Kind, Callable[..., str]] = {
             "text": _text,
             "words": _text,
-            "units": formats.units,
-            "difference": formats.difference,
+            "units": lambda value: formats.units(value, self.unit),
+            "difference": lambda value: formats.difference(value, self.unit),
             "count": formats.whole,
             "price": lambda value: formats.price(value, self.currency),
             "money": lambda value: formats.money(value, self.currency),
@@ -92,7 +102,8 @@ class Table:
             "factor": formats.factor,
             "promotion": lambda share: "" if share == 0 else formats.percent(share),
             "period": lambda value: formats.period(value, self.frequency),
-        }[kind]
+        }
+        return writers[kind]
 
 
 def _align(column: Column) -> str:
@@ -113,16 +124,17 @@ def numbers(values: np.ndarray) -> Sequence[float]:
     return np.asarray(values, np.float64).tolist()
 
 
-def changes(title: str, before: np.ndarray, after: np.ndarray) -> Column:
+def changes(title: str, before: np.ndarray, after: np.ndarray, unit: Unit = PIECES) -> Column:
     """The column that leads from ``before`` [N] to ``after`` [N]."""
-    return Column(
-        title, "difference", numbers(after - before), [formats.change(*ends) for ends in zip(before, after, strict=True)]
-    )
+    written = [formats.change(*ends, unit) for ends in zip(before, after, strict=True)]
+    return Column(title, "difference", numbers(after - before), written)
 
 
-def steps(titles: Sequence[str], before: np.ndarray, parts: np.ndarray, after: np.ndarray) -> tuple[Column, ...]:
+def steps(
+    titles: Sequence[str], before: np.ndarray, parts: np.ndarray, after: np.ndarray, unit: Unit = PIECES
+) -> tuple[Column, ...]:
     """The columns of ``parts`` [P, N] that together lead from ``before`` [N] to ``after`` [N]."""
-    rows = [formats.steps(first, each, last) for first, each, last in zip(before, parts.T, after, strict=True)]
+    rows = [formats.steps(first, each, last, unit) for first, each, last in zip(before, parts.T, after, strict=True)]
     return tuple(
         Column(title, "difference", numbers(part), [formats.signed(moved[place], digits) for moved, digits in rows])
         for place, (title, part) in enumerate(zip(titles, parts, strict=True))

@@ -14,6 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from data.schema import Frequency
+from data.units import PIECES, Unit
 from forecasting.explain.attention_attribution import AttentionAttribution
 from forecasting.service.view_models import ItemHistory
 from pages.ui.display import formats
@@ -22,17 +23,23 @@ from pages.ui.display.charts import ACCENT, BASELINE, INK, NOTE, OTHER, RULE, sh
 _BRIDGE, _MAP, _LINE = 340, 320, 260  # heights in pixels
 
 
-def bridge(start: tuple[str, float], steps: Sequence[tuple[str, float]], end: tuple[str, float]) -> go.Figure:
+def bridge(
+    start: tuple[str, float], steps: Sequence[tuple[str, float]], end: tuple[str, float], unit: Unit = PIECES
+) -> go.Figure:
     """A waterfall from ``start`` over ``steps`` to ``end``, each a name and its units."""
     rows = [start, *steps, end]
     units = [value for _, value in rows]
-    moved, digits = formats.steps(start[1], units[1:-1], end[1])
+    moved, digits = formats.steps(start[1], units[1:-1], end[1], unit)
     trace = {
         "type": "waterfall",
         "x": [name for name, _ in rows],
         "y": units,
         "measure": ["absolute", *["relative"] * len(steps), "total"],
-        "text": [formats.units(units[0]), *(formats.signed(one, digits) for one in moved), formats.units(units[-1])],
+        "text": [
+            formats.units(units[0], unit),
+            *(formats.signed(one, digits) for one in moved),
+            formats.units(units[-1], unit),
+        ],
         "textposition": "outside",
         "cliponaxis": False,
         "hoverinfo": "skip",
@@ -99,7 +106,7 @@ def twins(
     places = periods.get_indexer(marked)
     places = places[places >= 0]
     traces = [
-        _line(periods, demand, INK, "Sold"),
+        _line(periods, demand, INK, "Sold", history.unit),
         {
             "type": "scatter", "mode": "markers", "name": "Looked at most", "x": periods[places].to_numpy(),
             "y": demand[places], "hoverinfo": "skip",
@@ -118,8 +125,8 @@ def twins(
     return go.Figure(data=traces, layout=layout)
 
 
-def _line(periods: pd.DatetimeIndex, values: np.ndarray, color: str, name: str) -> dict[str, Any]:
-    labels = [formats.units(value) for value in values]
+def _line(periods: pd.DatetimeIndex, values: np.ndarray, color: str, name: str, unit: Unit) -> dict[str, Any]:
+    labels = [formats.units(value, unit) for value in values]
     return {
         "type": "scatter", "mode": "lines", "name": name, "x": periods.to_numpy(), "y": values,
         "line": {"color": color, "width": 1.6}, "customdata": labels,

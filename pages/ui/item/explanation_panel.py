@@ -13,7 +13,7 @@ from pages.ui.display import charts, exports, formats
 from pages.ui.display.downloads import downloads
 from pages.ui.display.tables import Table
 from pages.ui.item import explanation_charts, explanation_text
-from pages.ui.resources import catalog
+from pages.ui.resources import catalog, shown
 from pages.ui.shell import url_state
 
 _TARGET = "target"
@@ -42,28 +42,28 @@ def address() -> dict[str, str]:
 
 def _drivers(view: ItemView) -> None:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
-    found = catalog.service().items.drivers(view.facts.item_id).first(len(periods))
+    found = shown.drivers(view)
     names = explanation_text.driver_names(view)
-    sentence = explanation_text.drivers(found, names, frequency)
+    sentence = explanation_text.drivers(found, names, frequency, view.unit)
     st.markdown(sentence)
     parts = explanation_text.bridge_steps(found.groups, names, found.span)
     figure = explanation_charts.bridge(
-        ("Plain level", float(found.reference.sum())), parts, ("Forecast", float(found.forecast.sum()))
+        ("Plain level", float(found.reference.sum())), parts, ("Forecast", float(found.forecast.sum())), view.unit
     )
     st.plotly_chart(figure, key="why-bridge", config=charts.CONFIG, alt=sentence)
     st.caption(explanation_text.DRIVERS_CAPTION)
-    _table(view, explanation_text.drivers_table(found, names, periods, frequency), "why")
+    _table(view, explanation_text.drivers_table(found, names, periods, frequency, view.unit), "why")
 
 
 def _attention(view: ItemView) -> None:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
-    found = catalog.service().items.attention(view.facts.item_id).first(len(periods))
+    found = shown.attention(view)
     if not found.weights.size:
         st.markdown("This model was trained without attention: it does not look back at single periods.")
         return
     target = _target(view, "looked-target")
     since = view.history.periods[0] if len(view.history.periods) else None
-    sentence = explanation_text.link(found, target, periods[target], frequency, since)
+    sentence = explanation_text.link(found, target, periods[target], frequency, since, view.unit)
     st.markdown(sentence)
     figure = explanation_charts.twins(view.history, found, target, periods[target], frequency)
     st.plotly_chart(figure, key="twins", config=charts.CONFIG, alt=sentence)
@@ -83,7 +83,7 @@ def _attention(view: ItemView) -> None:
         selection_mode="points",
     )
     st.caption(explanation_text.LINKS_CAPTION)
-    _table(view, explanation_text.links_table(found, periods, frequency), "looked")
+    _table(view, explanation_text.links_table(found, periods, frequency, view.unit), "looked")
 
 
 def _clicked(key: str, periods: pd.DatetimeIndex) -> None:
@@ -95,36 +95,37 @@ def _clicked(key: str, periods: pd.DatetimeIndex) -> None:
 
 def _mistakes(view: ItemView) -> None:
     frequency, periods = catalog.service().figures().frequency, view.forecast.periods
-    found = catalog.service().items.errors(view.facts.item_id)
+    found = shown.errors(view)
     target = _target(view, "mistakes-target") if found.any else 0
-    st.markdown(explanation_text.mistakes(found, target, periods[target], frequency))
+    st.markdown(explanation_text.mistakes(found, target, periods[target], frequency, view.unit))
     if found.any:
-        earlier = explanation_text.earlier_table(found, target, view.forecast.creation_date, frequency)
+        earlier = explanation_text.earlier_table(found, target, view.forecast.creation_date, frequency, view.unit)
         if len(earlier) > 1:
             st.markdown(f"What was said of {formats.period_of(periods[target], frequency)}, and when:")
             st.html(earlier.html())
         st.markdown("What was said of the periods since, and what came:")
         st.caption(explanation_text.MISTAKES_CAPTION)
-        _table(view, explanation_text.mistakes_table(found, target, frequency), "mistakes")
+        _table(view, explanation_text.mistakes_table(found, target, frequency, view.unit), "mistakes")
 
 
 def _changes(view: ItemView) -> None:
     frequency = catalog.service().figures().frequency
-    found = catalog.service().items.revision(view.facts.item_id)
+    found = shown.revision(view)
     if found is None:
         word = formats.period_word(frequency)
         st.markdown(
             f"One {word} ago there was nothing on record of this item, so there is no earlier forecast to compare with."
         )
         return
-    found = found.first(len(view.forecast.periods))
-    sentence = explanation_text.changes(found, frequency)
+    sentence = explanation_text.changes(found, frequency, view.unit)
     st.markdown(sentence)
     parts = explanation_text.bridge_steps(found.names, explanation_text.CHANGE_NAMES, found.parts.sum(axis=1))
-    figure = explanation_charts.bridge(("Last time", float(found.before.sum())), parts, ("Today", float(found.after.sum())))
+    figure = explanation_charts.bridge(
+        ("Last time", float(found.before.sum())), parts, ("Today", float(found.after.sum())), view.unit
+    )
     st.plotly_chart(figure, key="changes-bridge", config=charts.CONFIG, alt=sentence)
     st.caption(explanation_text.CHANGES_CAPTION)
-    _table(view, explanation_text.changes_table(found, frequency), "changes")
+    _table(view, explanation_text.changes_table(found, frequency, view.unit), "changes")
 
 
 def _target(view: ItemView, key: str) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from data.schema import Frequency
+from data.units import PIECES, Unit
 from forecasting.explain.attention_attribution import AttentionAttribution
 from forecasting.explain.error_history import ErrorHistory
 from forecasting.explain.forecast_revision import ForecastRevision
@@ -36,21 +37,21 @@ def driver_names(view: ItemView) -> Mapping[str, str]:
     return {**_DRIVER_NAMES, "promotion": "Promotions as usual"}
 
 
-def drivers(found: Drivers, names: Mapping[str, str], frequency: Frequency) -> str:
+def drivers(found: Drivers, names: Mapping[str, str], frequency: Frequency, unit: Unit = PIECES) -> str:
     """The answer: level, forecast, and the parts that make the difference, largest first."""
     level, forecast = float(found.reference.sum()), float(found.forecast.sum())
-    shown, digits = formats.steps(level, found.span.tolist(), forecast)
+    shown, digits = formats.steps(level, found.span.tolist(), forecast, unit)
     parts = [part for part in zip(found.groups, found.span, shown, strict=True) if _counts(part[1], forecast)]
     largest = sorted((part for part in parts if part[2]), key=lambda part: -abs(part[2]))
     heavy = [f"{names[name].lower()} {formats.signed(moved, digits)}" for name, _, moved in largest]
     ahead = formats.ahead(len(found.forecast), frequency)
-    sentence = f"At its plain level this item would sell **{formats.units(level)}** units in {ahead}; "
-    sentence += f"the forecast is **{formats.units(forecast)}**"
+    sentence = f"At its plain level this item would sell **{formats.units(level, unit)}** {unit.label} in {ahead}; "
+    sentence += f"the forecast is **{formats.units(forecast, unit)}**"
     if parts and not heavy:
         return f"{sentence}: nothing else moves it so far that it shows."
     if not heavy:
         return f"{sentence}: nothing else moves it by more than {formats.percent(_HARDLY)}."
-    return f"{sentence}. What moves it: {formats.listing(heavy)} units."
+    return f"{sentence}. What moves it: {formats.listing(heavy)} {unit.label}."
 
 
 DRIVERS_CAPTION = (
@@ -61,20 +62,27 @@ DRIVERS_CAPTION = (
 )
 
 
-def drivers_table(found: Drivers, names: Mapping[str, str], periods: pd.DatetimeIndex, frequency: Frequency) -> Table:
+def drivers_table(
+    found: Drivers, names: Mapping[str, str], periods: pd.DatetimeIndex, frequency: Frequency, unit: Unit = PIECES
+) -> Table:
     """The twin of the bridge: every period with its parts, and all of them together."""
     together = lambda values: numbers(np.append(values, values.sum()))  # noqa: E731
     columns = (
         _periods_and_together(periods, frequency),
         Column("Plain level", "units", together(found.reference)),
-        *_steps([names[name] for name in found.groups], found.reference, found.parts, found.forecast),
+        *_steps([names[name] for name in found.groups], found.reference, found.parts, found.forecast, unit),
         Column("Forecast", "units", together(found.forecast)),
     )
-    return Table("What the forecast is made of", columns, frequency)
+    return Table("What the forecast is made of", columns, frequency, unit=unit)
 
 
 def link(
-    found: AttentionAttribution, target: int, stamp: pd.Timestamp, frequency: Frequency, since: pd.Timestamp | None = None
+    found: AttentionAttribution,
+    target: int,
+    stamp: pd.Timestamp,
+    frequency: Frequency,
+    since: pd.Timestamp | None = None,
+    unit: Unit = PIECES,
 ) -> str:
     """What one target looked at, and whether that matters; ``since`` is the first period on record of the item."""
     marked = found.periods[found.twins[0, target]]
@@ -89,11 +97,12 @@ def link(
     if before:
         which = "All of them lie" if before == len(marked) else f"{before} of them {'lies' if before == 1 else 'lie'}"
         sentence += f"{which} before the item's record begins, where it could look at the date alone. "
-    change = f"{formats.units(masked)} instead of {formats.units(forecast)}"
-    if found.weak[0, target] or formats.units(masked) == formats.units(forecast):
+    change = f"{formats.units(masked, unit)} instead of {formats.units(forecast, unit)}"
+    if found.weak[0, target] or formats.units(masked, unit) == formats.units(forecast, unit):
         return f"{sentence}**The link is weak:** without them it would be {change}, which is hardly another number."
-    moved = formats.change(masked, forecast).lstrip("+−")
-    return f"{sentence}Without them it would be {change}: they make it **{moved} units {'higher' if moves > 0 else 'lower'}**."
+    moved = formats.change(masked, forecast, unit).lstrip("+−")
+    higher = f"**{moved} {unit.label} {'higher' if moves > 0 else 'lower'}**"
+    return f"{sentence}Without them it would be {change}: they make it {higher}."
 
 
 LINKS_CAPTION = (
@@ -103,7 +112,7 @@ LINKS_CAPTION = (
 )
 
 
-def links_table(found: AttentionAttribution, periods: pd.DatetimeIndex, frequency: Frequency) -> Table:
+def links_table(found: AttentionAttribution, periods: pd.DatetimeIndex, frequency: Frequency, unit: Unit = PIECES) -> Table:
     """The twin of the map: for every target the periods that it looked at most, and the forecast without them."""
     names = [
         formats.listing([formats.period(stamp, frequency) for stamp in sorted(found.periods[twins])])
@@ -116,13 +125,13 @@ def links_table(found: AttentionAttribution, periods: pd.DatetimeIndex, frequenc
         Column("Of its level", "percent", numbers(found.counted[0])),
         Column("Expected", "units", numbers(found.forecast[0])),
         Column("Without them", "units", numbers(found.masked[0])),
-        tables.changes("They add", found.masked[0], found.forecast[0]),
+        tables.changes("They add", found.masked[0], found.forecast[0], unit),
         Column("Link", "text", ["weak" if weak else "holds" for weak in found.weak[0]]),
     )
-    return Table("Where the forecast looked", columns, frequency)
+    return Table("Where the forecast looked", columns, frequency, unit=unit)
 
 
-def mistakes(found: ErrorHistory, target: int, stamp: pd.Timestamp, frequency: Frequency) -> str:
+def mistakes(found: ErrorHistory, target: int, stamp: pd.Timestamp, frequency: Frequency, unit: Unit = PIECES) -> str:
     """What own errors did to one target's forecast, or why they do nothing."""
     errors = found.errors
     seen = np.isfinite(errors)
@@ -134,7 +143,11 @@ def mistakes(found: ErrorHistory, target: int, stamp: pd.Timestamp, frequency: F
         )
     mean = float(errors[seen].mean())
     way = "too low" if mean > 0 else "too high"
-    off = f"**{formats.units(abs(mean))} units {way}**" if round(mean, 1) else "**neither too low nor too high**"
+    off = (
+        f"**{formats.units(abs(mean), unit)} {unit.label} {way}**"
+        if round(mean, unit.digits)
+        else "**neither too low nor too high**"
+    )
     record = f"Its forecasts for the last {formats.periods(int(seen.sum()), frequency)} were {off} on average. "
     if not found.trusted:
         return (
@@ -150,19 +163,20 @@ def mistakes(found: ErrorHistory, target: int, stamp: pd.Timestamp, frequency: F
     weighed = np.where(seen, found.weights[target], 0.0)
     like = float((weighed * np.nan_to_num(errors)).sum() / max(weighed.sum(), 1e-12))
     heavy = [one for one in (raised, steadied) if _counts(one, forecast)]
-    shown, digits = formats.steps(without, heavy, forecast)
+    shown, digits = formats.steps(without, heavy, forecast, unit)
     parts = []
     if _counts(raised, forecast):
         by = shown.pop(0)
         moved, kind = ("raised", "too low") if raised > 0 else ("lowered", "too high")
-        reason = f" because forecasts of {word}s like it were {kind} ({formats.difference(like)} units, weighed by likeness)"
-        parts.append(f"**{moved} by {abs(by):,.{digits}f} units**{reason if like * raised > 0 else ''}")
+        weighed_by = f"{formats.difference(like, unit)} {unit.label}, weighed by likeness"
+        reason = f" because forecasts of {word}s like it were {kind} ({weighed_by})"
+        parts.append(f"**{moved} by {abs(by):,.{digits}f} {unit.label}**{reason if like * raised > 0 else ''}")
     if _counts(steadied, forecast):
-        parts.append(f"moved by {formats.signed(shown[0], digits)} units towards what was said of it earlier")
+        parts.append(f"moved by {formats.signed(shown[0], digits)} {unit.label} towards what was said of it earlier")
     moved = formats.listing(parts) or "hardly moved"
     return (
         f"{record}The forecast for {where} is {moved}: "
-        f"{formats.units(forecast)} instead of {formats.units(without)} without its own past."
+        f"{formats.units(forecast, unit)} instead of {formats.units(without, unit)} without its own past."
     )
 
 
@@ -172,22 +186,22 @@ MISTAKES_CAPTION = (
 )
 
 
-def mistakes_table(found: ErrorHistory, target: int, frequency: Frequency) -> Table:
+def mistakes_table(found: ErrorHistory, target: int, frequency: Frequency, unit: Unit = PIECES) -> Table:
     """Each period that came, what had been said of it, and what its error counts for the target."""
     share = found.errors / np.where(found.said > 0, found.said, np.nan)
     columns = [
         Column(formats.period_word(frequency).title(), "period", stamps(found.judged)),
         Column("Expected, on average", "units", numbers(found.said)),
         Column("Came", "units", numbers(found.came)),
-        tables.changes("Error", found.said, found.came),
+        tables.changes("Error", found.said, found.came, unit),
         Column("Error in %", "percent", numbers(share)),
     ]
     if found.trusted:
         columns.append(Column("Weight", "percent", numbers(found.weights[target])))
-    return Table("Own errors", tuple(columns), frequency)
+    return Table("Own errors", tuple(columns), frequency, unit=unit)
 
 
-def earlier_table(found: ErrorHistory, target: int, now: pd.Timestamp, frequency: Frequency) -> Table:
+def earlier_table(found: ErrorHistory, target: int, now: pd.Timestamp, frequency: Frequency, unit: Unit = PIECES) -> Table:
     """What was forecast of the target at earlier creation dates, and what is forecast now."""
     earlier = found.earlier[:, target]
     known = np.isfinite(earlier)
@@ -195,21 +209,21 @@ def earlier_table(found: ErrorHistory, target: int, now: pd.Timestamp, frequency
         Column("Forecast made", "period", [*found.dates[known], now]),
         Column("Expected", "units", [*numbers(earlier[known]), float(found.forecast[target])]),
     )
-    return Table("Earlier forecasts of the same period", columns, frequency)
+    return Table("Earlier forecasts of the same period", columns, frequency, unit=unit)
 
 
-def changes(found: ForecastRevision, frequency: Frequency) -> str:
+def changes(found: ForecastRevision, frequency: Frequency, unit: Unit = PIECES) -> str:
     """What was expected one period ago of the same periods, what is now, and what came in between."""
     before, after = float(found.before.sum()), float(found.after.sum())
     word = formats.period_word(frequency)
     sentence = (
-        f"One {word} ago **{formats.units(before)}** units were expected of the same "
-        f"{formats.periods(len(found.before), frequency)}, today **{formats.units(after)}** "
-        f"({formats.change(before, after)}). "
+        f"One {word} ago **{formats.units(before, unit)}** {unit.label} were expected of the same "
+        f"{formats.periods(len(found.before), frequency)}, today **{formats.units(after, unit)}** "
+        f"({formats.change(before, after, unit)}). "
     )
     if np.isfinite(found.came):
-        said = f"{formats.units(found.expected)} had been expected a {word} before"
-        sentence += f"The {word} since sold {formats.units(found.came)} where {said}."
+        said = f"{formats.units(found.expected, unit)} had been expected a {word} before"
+        sentence += f"The {word} since sold {formats.units(found.came, unit)} where {said}."
     else:
         sentence += f"What the {word} since would have sold is not known."
     return sentence
@@ -222,16 +236,16 @@ CHANGES_CAPTION = (
 )
 
 
-def changes_table(found: ForecastRevision, frequency: Frequency) -> Table:
+def changes_table(found: ForecastRevision, frequency: Frequency, unit: Unit = PIECES) -> Table:
     """The twin of the bridge: every period with its parts, and all of them together."""
     together = lambda values: numbers(np.append(values, values.sum()))  # noqa: E731
     columns = (
         _periods_and_together(found.periods, frequency),
         Column("Last time", "units", together(found.before)),
-        *_steps([CHANGE_NAMES[name] for name in found.names], found.before, found.parts, found.after),
+        *_steps([CHANGE_NAMES[name] for name in found.names], found.before, found.parts, found.after, unit),
         Column("Today", "units", together(found.after)),
     )
-    return Table("What changed since last time", columns, frequency)
+    return Table("What changed since last time", columns, frequency, unit=unit)
 
 
 def bridge_steps(names: Sequence[str], words: Mapping[str, str], units: np.ndarray) -> list[tuple[str, float]]:
@@ -244,10 +258,10 @@ def _periods_and_together(periods: pd.DatetimeIndex, frequency: Frequency) -> Co
     return Column(formats.period_word(frequency).title(), "text", texts)
 
 
-def _steps(titles: Sequence[str], before: np.ndarray, parts: np.ndarray, after: np.ndarray) -> tuple[Column, ...]:
+def _steps(titles: Sequence[str], before: np.ndarray, parts: np.ndarray, after: np.ndarray, unit: Unit) -> tuple[Column, ...]:
     """The columns of a bridge's parts [P, H], every period and all of them together."""
     whole = np.column_stack([parts, parts.sum(axis=1)])
-    return steps(titles, np.append(before, before.sum()), whole, np.append(after, after.sum()))
+    return steps(titles, np.append(before, before.sum()), whole, np.append(after, after.sum()), unit)
 
 
 def _counts(units: float, forecast: float) -> bool:

@@ -12,6 +12,7 @@ import pandas as pd
 from data.facts import About, ItemFacts
 from data.plans import USUAL_PERIODS
 from data.schema import Frequency
+from data.units import PIECES, Unit, is_factor
 from forecasting.core.types import QuantileForecast
 from forecasting.service.view_models import ItemView, PastFan
 from pages.ui.display import formats
@@ -23,11 +24,12 @@ _PROMOTED = 0.005
 
 @dataclass(frozen=True)
 class Words:
-    """One item's forecast [1, H, Q] and the quantile ``tau`` of its whole span, in words."""
+    """One item's forecast [1, H, Q], counted in ``unit``, and the quantile ``tau`` of its whole span, in words."""
 
     forecast: QuantileForecast
     tau: float
     frequency: Frequency
+    unit: Unit = PIECES
 
     @cached_property
     def expected(self) -> float:
@@ -46,15 +48,15 @@ class Words:
     def eight_in_ten(self) -> str:
         """P10 to P90 of the span: ``"90 – 260"``."""
         low, high = (float(self.forecast.span_at(tau)[0, -1]) for tau in (0.1, 0.9))
-        return f"{formats.units(low)} – {formats.units(high)}"
+        return f"{formats.units(low, self.unit)} – {formats.units(high, self.unit)}"
 
     def sentence(self) -> str:
         """The answer: what to expect, and the chosen quantile."""
         if not self.forecast.values.any():
             return f"**Nothing** is expected to sell in {self._ahead}."
-        below = formats.fewer_than(self.chosen)
+        below = formats.fewer_than(self.chosen, self.unit)
         return (
-            f"Expect about **{formats.units(self.expected)}** units in {self._ahead}; "
+            f"Expect about **{formats.units(self.expected, self.unit)}** {self.unit.label} in {self._ahead}; "
             f"{formats.odds(self.tau)} you will sell **{below}**."
         )
 
@@ -65,12 +67,13 @@ class Words:
         return (
             f"Line of past sales up to {formats.period(self.forecast.creation_date, self.frequency)}, then a fan of "
             f"forecasts from {formats.period(periods[0], self.frequency)} to {formats.period(periods[-1], self.frequency)}. "
-            f"{formats.level(self.tau)} runs from {formats.units(first)} to {formats.units(last)} units per "
+            f"{formats.level(self.tau)} runs from {formats.units(first, self.unit)} to {formats.units(last, self.unit)} "
+            f"{self.unit.label} per "
             f"{formats.period_word(self.frequency)}. The table below the chart has every number."
         )
 
 
-def why_outside(forecast: QuantileForecast) -> str:
+def why_outside(forecast: QuantileForecast, unit: Unit = PIECES) -> str:
     """Why what is expected lies outside the eight in ten as shown, for the line under the chart; empty where it does not."""
     means, lows, highs = (
         np.append(one[0], total[0, -1])
@@ -81,7 +84,8 @@ def why_outside(forecast: QuantileForecast) -> str:
         )
     )
     shown = zip(lows, means, highs, strict=True)
-    if all(formats.rounded(low) <= formats.rounded(mean) <= formats.rounded(high) for low, mean, high in shown):
+    ordered = (tuple(formats.rounded(one, unit) for one in row) for row in shown)
+    if all(low <= mean <= high for low, mean, high in ordered):
         return ""
     return (
         " What is expected is a mean: where an item mostly sells nothing and now and then much, it lies above what sells "
@@ -117,7 +121,11 @@ def promotions(view: ItemView, frequency: Frequency) -> str:
 
 def identity(facts: ItemFacts) -> str:
     """The item's id and attributes on one line."""
-    attributes = [formats.plain(value) for value in facts.static.values() if value]
+    attributes = [
+        f"{name.replace('_', ' ')} {formats.plain(value)}" if is_factor(name) else formats.plain(value)
+        for name, value in facts.static.items()
+        if value
+    ]
     return "  ·  ".join([f"**{formats.plain(facts.item_id)}**", *attributes])
 
 
@@ -140,7 +148,7 @@ def table(view: ItemView, tau: float, about: About) -> Table:
     events = _events(view, fan.periods)
     if any(events):
         columns.append(Column("Event", "text", events))
-    return Table(f"Forecast of {view.facts.name}", tuple(columns), about.frequency, about.currency)
+    return Table(f"Forecast of {view.facts.name}", tuple(columns), about.frequency, about.currency, unit=view.unit)
 
 
 def _events(view: ItemView, periods: pd.DatetimeIndex) -> list[str]:
@@ -152,7 +160,7 @@ def _events(view: ItemView, periods: pd.DatetimeIndex) -> list[str]:
 
 
 def record(fans: Sequence[PastFan], frequency: Frequency) -> str:
-    """Earlier fans against what came; periods not known or out of stock do not count."""
+    """Earlier fans, in pieces, against what came; periods not known or out of stock do not count."""
     inside = known = above = 0
     for fan in fans:
         seen = np.isfinite(fan.actual)
@@ -190,7 +198,7 @@ def provenance(fans: Sequence[PastFan]) -> str:
     )
 
 
-def record_table(fans: Sequence[PastFan], frequency: Frequency) -> Table:
+def record_table(fans: Sequence[PastFan], frequency: Frequency, unit: Unit = PIECES) -> Table:
     """The same with a row for each creation date."""
     totals = [float(fan.actual.sum()) for fan in fans]  # NaN where a period is not known
     low, high = ([float(fan.forecast.span_at(tau)[0, -1]) for fan in fans] for tau in (0.1, 0.9))
@@ -200,15 +208,15 @@ def record_table(fans: Sequence[PastFan], frequency: Frequency) -> Table:
         Column("P10 of total", "units", low),
         Column("P90 of total", "units", high),
         Column("Came", "units", totals),
-        Column("Against eight in ten", "text", [_place(*row) for row in zip(totals, low, high, strict=True)]),
+        Column("Against eight in ten", "text", [_place(*row, unit) for row in zip(totals, low, high, strict=True)]),
     )
-    return Table("Earlier forecasts", columns, frequency)
+    return Table("Earlier forecasts", columns, frequency, unit=unit)
 
 
-def _place(total: float, low: float, high: float) -> str:
+def _place(total: float, low: float, high: float, unit: Unit) -> str:
     if not np.isfinite(total):
         return "not all known"
-    came, lowest, highest = (formats.rounded(one) for one in (total, low, high))
+    came, lowest, highest = (formats.rounded(one, unit) for one in (total, low, high))
     return "below" if came < lowest else "above" if came > highest else "inside"
 
 

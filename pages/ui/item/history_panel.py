@@ -12,11 +12,12 @@ from data.facts import About
 from data.history_marks import Kind, Mark
 from data.history_proposals import Proposal
 from forecasting.service.item_life import ItemRecord
+from pages.ui.calendar import fiscal_tables
 from pages.ui.display import exports, formats, number_field
 from pages.ui.display.downloads import downloads
 from pages.ui.display.number_field import Range
 from pages.ui.item import history_text
-from pages.ui.resources import catalog, history
+from pages.ui.resources import catalog, fiscal, history
 from pages.ui.shell import frame, url_state
 
 _SAVED, _REFUSED = "history saved", "history refused"
@@ -38,6 +39,7 @@ def section(item_id: str) -> None:
             "What you mark counts at once in this item's forecast and for every later one; what was imported stays as it is, "
             "and each mark can be undone. Nothing is ever changed without you."
         )
+        frame.note_on_pieces("What is proposed, marked and listed here is")
         _proposals(record, about)
         _form(record, about)
         _marks(record, about)
@@ -172,4 +174,5 @@ def _layers(record: ItemRecord, about: About) -> None:
         st.html(history_text.table(record, about, only_changed=True).html())
     stamp = exports.Stamp(about.name, about.last, "history as imported and as it counts")
     st.caption("The whole history, as imported and as it counts:")
-    downloads(history_text.table(record, about), stamp, "history")
+    whole = fiscal_tables.with_periods(history_text.table(record, about), fiscal.labels(record.periods))
+    downloads(whole, stamp, "history")

@@ -9,12 +9,14 @@ import streamlit as st
 
 from data.errors import TidelineError
 from data.schema import Frequency
+from data.units import PIECES, Unit
 from forecasting.core.types import QuantileForecast
 from forecasting.evaluation.accuracy_report import AccuracyReport, ModelScores
 from forecasting.models.patchwork.forecaster import PatchworkParts
+from forecasting.service.view_models import ItemView
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
-from pages.ui.resources import catalog, ladder
+from pages.ui.resources import catalog, ladder, shown
 from pages.ui.shell import url_state
 
 _NONE = ""
@@ -34,7 +36,7 @@ class Overlay:
     forecast: QuantileForecast
 
 
-def overlay(item_id: str, horizon: int) -> Overlay | None:
+def overlay(view: ItemView) -> Overlay | None:
     """The choice of a generation and what it says; None where none is chosen or none was fitted on this catalog."""
     report = ladder.accuracy()
     if report is None or not report.tried or report.shipped:  # what was shipped are scores, not forecasters
@@ -53,11 +55,12 @@ def overlay(item_id: str, horizon: int) -> Overlay | None:
         _advice(report)
         return None
     try:
-        forecast = ladder.forecast_by(chosen, item_id)
+        forecast = ladder.forecast_by(chosen, view.facts.item_id)
     except TidelineError as error:
         st.warning(f"{formats.plain(titles[chosen])} cannot forecast this item. {formats.plain(str(error))}")
         return None
-    return Overlay(report.of(chosen), forecast.first(min(horizon, len(forecast.periods))))
+    forecast = forecast.first(min(len(view.forecast.periods), len(forecast.periods)))
+    return Overlay(report.of(chosen), shown.forecast(view, forecast))
 
 
 def _advice(report: AccuracyReport) -> None:
@@ -73,7 +76,7 @@ def _advice(report: AccuracyReport) -> None:
         )
 
 
-def sentence(over: Overlay, own: QuantileForecast, tau: float, frequency: Frequency) -> str:
+def sentence(over: Overlay, own: QuantileForecast, tau: float, frequency: Frequency, unit: Unit = PIECES) -> str:
     """The two fans compared, and until when the other was trained."""
     other = over.forecast
     shared = len(other.periods)
@@ -88,14 +91,15 @@ def sentence(over: Overlay, own: QuantileForecast, tau: float, frequency: Freque
         wide = "about as wide" if 0.95 <= ratio <= 1.05 else f"{ratio:.1f} times as wide"
         width = f" Its eight-in-ten band of the total is {wide}."
     return (
-        f"Dashed: **{title}** expects **{formats.units(expected)}** in {formats.ahead(shared, frequency)}, "
-        f"{formats.unit_change(before, expected)} against today's model, and {formats.odds(tau)} "
-        f"{formats.fewer_than(chosen)} instead of {formats.fewer_than(mine)}.{width} It learned from sales up to "
+        f"Dashed: **{title}** expects **{formats.units(expected, unit)}**{formats.word_of(unit)} in "
+        f"{formats.ahead(shared, frequency)}, "
+        f"{formats.unit_change(before, expected, unit)} against today's model, and {formats.odds(tau)} "
+        f"{formats.fewer_than(chosen, unit)} instead of {formats.fewer_than(mine, unit)}.{width} It learned from sales up to "
         f"{formats.period(over.scores.trained_until, frequency)}; it reads what sold since, but has not learned from it."
     )
 
 
-def both(over: Overlay, own: QuantileForecast, tau: float, frequency: Frequency) -> Table:
+def both(over: Overlay, own: QuantileForecast, tau: float, frequency: Frequency, unit: Unit = PIECES) -> Table:
     """The twin of the two fans: every period as the model in use and as the other generation, dashed, sees it."""
     other = over.forecast
     own = own.first(len(other.periods))
@@ -104,7 +108,7 @@ def both(over: Overlay, own: QuantileForecast, tau: float, frequency: Frequency)
     rows += [(formats.level(level), own.at(level)[0], other.at(level)[0]) for level in sorted({0.1, 0.5, 0.9, tau})]
     for name, mine, theirs in rows:
         columns += [Column(name, "units", numbers(mine)), Column(f"{name}, dashed", "units", numbers(theirs))]
-    return Table(f"Today's model and {over.scores.title}", tuple(columns), frequency)
+    return Table(f"Today's model and {over.scores.title}", tuple(columns), frequency, unit=unit)
 
 
 def patchwork(item_id: str) -> None:
@@ -126,8 +130,8 @@ def patchwork(item_id: str) -> None:
             st.markdown(f"- {line}")
         st.html(parts_table(parts, frequency).html())
         st.caption(
-            "Every part has its own rules and settings, and each seam between them is a jump in the number: an item that is "
-            "sent another way, or a category that is renamed, changes the forecast overnight."
+            "In pieces. Every part has its own rules and settings, and each seam between them is a jump in the number: an item "
+            "that is sent another way, or a category that is renamed, changes the forecast overnight."
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from data.facts import About
 from data.plans import PRICE_FLAT, PRICE_REACH
+from data.units import Unit
 from forecasting.service.view_models import ScenarioView
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table, changes, numbers, stamps
@@ -24,6 +25,10 @@ class Words:
     about: About
 
     @property
+    def _unit(self) -> Unit:
+        return self.view.unit
+
+    @property
     def _ahead(self) -> str:
         return formats.ahead(len(self.view.scenario.periods), self.about.frequency)
 
@@ -32,13 +37,15 @@ class Words:
         before, after = self.view.before.units, self.view.after.units
         if not self.scenario.changed:
             return (
-                f"{self._baseline} you will sell about **{formats.units(before)}** in {self._ahead}. "
+                f"{self._baseline} you will sell about **{formats.units(before, self._unit)}**"
+                f"{formats.word_of(self._unit)} in {self._ahead}. "
                 "Move the price, or set single periods below, to see what changes."
             )
-        change = formats.unit_change(before, after)
+        change = formats.unit_change(before, after, self._unit)
         return (
-            f"With {self.scenario.phrase(self.about.frequency)} you will sell about **{formats.units(after)}** "
-            f"in {self._ahead} instead of {formats.units(before)}: **{change}**."
+            f"With {self.scenario.phrase(self.about.frequency)} you will sell about "
+            f"**{formats.units(after, self._unit)}**{formats.word_of(self._unit)} "
+            f"in {self._ahead} instead of {formats.units(before, self._unit)}: **{change}**."
         )
 
     @property
@@ -48,7 +55,7 @@ class Words:
     @property
     def units(self) -> str | None:
         """The change in units, None where nothing is changed; so are the next two."""
-        return self._delta(formats.unit_change(self.view.before.units, self.view.after.units))
+        return self._delta(formats.unit_change(self.view.before.units, self.view.after.units, self._unit))
 
     @property
     def revenue(self) -> str | None:
@@ -64,7 +71,9 @@ class Words:
     def span(self) -> str | None:
         """Where eight in ten lay as planned."""
         before = self.view.before
-        return self._delta(f"{formats.units(before.low)} – {formats.units(before.high)} {self._baseline.lower()}")
+        return self._delta(
+            f"{formats.units(before.low, self._unit)} – {formats.units(before.high, self._unit)} {self._baseline.lower()}"
+        )
 
     def _delta(self, words: str) -> str | None:
         return words or None if self.scenario.changed else None
@@ -94,15 +103,15 @@ class Words:
                 f"**Not taken:** the price asked for {periods} lies more than {PRICE_REACH:g} times outside all that this item "
                 "ever cost; the one before stands."
             )
-        words.append(why_outside(self.view.scenario).strip())
+        words.append(why_outside(self.view.scenario, self._unit).strip())
         return " ".join(filter(None, words)).replace("$", "\\$")
 
     def description(self) -> str:
         """What the chart shows, for those who do not see it."""
         return (
             f"Line of past sales, then two fans of forecasts: {self._baseline.lower()}, about "
-            f"{formats.units(self.view.before.units)} units in {self._ahead}, and the scenario, about "
-            f"{formats.units(self.view.after.units)}. "
+            f"{formats.units(self.view.before.units, self._unit)} {self._unit.label} in {self._ahead}, and the scenario, about "
+            f"{formats.units(self.view.after.units, self._unit)}. "
             f"{int(np.sum(self.view.unsure))} periods have a price or a promotion never seen. The table below has every number."
         )
 
@@ -125,7 +134,7 @@ def table(view: ScenarioView, about: About) -> Table:
     columns += [
         Column("As planned" if view.planned else "As usual", "units", numbers(before)),
         Column("Scenario", "units", numbers(after)),
-        changes("Difference", before, after),
+        changes("Difference", before, after, view.unit),
         Column("P10", "units", numbers(view.scenario.at(0.1)[0])),
         Column("P90", "units", numbers(view.scenario.at(0.9)[0])),
     ]
@@ -135,4 +144,5 @@ def table(view: ScenarioView, about: About) -> Table:
             Column("Promotion", "promotion", numbers(other.promo)),
         ]
     title = f"Scenario for {view.facts.name}"
-    return Table(title, tuple(columns), about.frequency, about.currency, marked=np.asarray(view.unsure).tolist())
+    marked = np.asarray(view.unsure).tolist()
+    return Table(title, tuple(columns), about.frequency, about.currency, marked=marked, unit=view.unit)

@@ -36,6 +36,7 @@ def similar(chosen: Selection) -> None:
         if near is None:
             launches_panel.section()
             return
+        frame.note_on_pieces("What they sold lately is told")
         st.caption(
             "Nearest first, by a measure that learned which items launch alike from attributes, price, the words of names "
             "and how their groups stand."

@@ -11,6 +11,7 @@ from pages.ui.display import charts, exports
 from pages.ui.display.downloads import downloads
 from pages.ui.item import forecast_text, simulator_truth_text
 from pages.ui.resources import catalog, simulator_truth
+from pages.ui.shell import frame
 
 
 def item_section(view: ItemView, tau: float) -> None:
@@ -22,6 +23,7 @@ def item_section(view: ItemView, tau: float) -> None:
         return
     with folded:
         about = catalog.service().figures()
+        frame.note_on_pieces("What the simulator knows is told")
         found = simulator_truth.of_item(view.facts.item_id, len(view.forecast.periods))
         if found is None:
             st.markdown("The simulation does not reach as far as the forecast. Ask for fewer periods ahead.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from data.units import PIECES, Unit
 from pages.ui.resources.kept import by
 
 if TYPE_CHECKING:
@@ -71,15 +72,15 @@ def search(text: str, limit: int = 20, offset: int = 0) -> SearchResult:
 
 
 @by(lambda: lists_version(), 64)
-def today(order: Order, limit: int, offset: int, text: str) -> TodayPage:
+def today(order: Order, limit: int, offset: int, text: str, unit: Unit = PIECES) -> TodayPage:
     """A page of the ranked items."""
-    return service().forecasts.today(order, limit, offset, text)
+    return service().forecasts.today(order, limit, offset, text, unit)
 
 
 @by(lambda: lists_version(), 64)
-def total(category: str) -> TotalView:
+def total(category: str, unit: Unit = PIECES) -> TotalView:
     """What all items, or those of a category, sold together and will sell."""
-    return service().forecasts.total(category)
+    return service().forecasts.total(category, unit)
 
 
 @by(history_version, 256)

@@ -8,12 +8,14 @@ from dataclasses import replace
 import streamlit as st
 
 from data.planner_store import Quantities, Review, Terms
+from data.units import PIECES, Unit
 from forecasting.core.kept import Kept
 from forecasting.core.types import Report
 from forecasting.purchasing import multi_echelon_plan
 from forecasting.purchasing.alerts import Alerts
 from forecasting.purchasing.joint_demand import JointTotals
 from forecasting.purchasing.multi_echelon_plan import BranchErrorCorrelation, ProductPlan
+from forecasting.purchasing.plan_in_unit import PlanInUnit, plan_in_unit
 from forecasting.purchasing.policy_backtest import BuyingRecord, ReplaySettings
 from forecasting.purchasing.purchase_plan import BuyPlan
 from forecasting.purchasing.purchase_terms import BuySettings
@@ -32,20 +34,27 @@ def buy_plan(settings: BuySettings) -> BuyPlan:
     return catalog.service().purchases.plan(settings, saved_quantities().units, saved_terms().terms)
 
 
+@by(lambda: (_terms(), saved_quantities().version), 6)
+def counted(settings: BuySettings, unit: Unit) -> PlanInUnit:
+    """The list's totals in a unit."""
+    return plan_in_unit(buy_plan(settings), unit)
+
+
 @by(lambda: (_terms(), monitored()), 2)
 def alerts() -> Alerts:
     """What needs a planner, whether it was dealt with or not."""
     return catalog.service().purchases.alerts(saved_terms().terms)
 
 
-def joint_totals(settings: BuySettings) -> JointTotals:
-    """What the items of the list will sell together; raises NotTrained, TooLittleHistory."""
-    return _joint_totals(replace(settings, budget=None))
+def joint_totals(settings: BuySettings, unit: Unit = PIECES) -> JointTotals:
+    """What the items of the list will sell together, in a unit; raises NotTrained, TooLittleHistory."""
+    return _joint_totals(replace(settings, budget=None), unit)
 
 
 @by(lambda: _terms(), 6)
-def _joint_totals(settings: BuySettings) -> JointTotals:
-    return catalog.service().purchases.joint_totals(buy_plan(settings))
+def _joint_totals(settings: BuySettings, unit: Unit) -> JointTotals:
+    each = None if unit.is_pieces else counted(settings, unit).each
+    return catalog.service().purchases.joint_totals(buy_plan(settings), each)
 
 
 @by(lambda: _terms(), 6)

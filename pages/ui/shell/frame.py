@@ -18,14 +18,15 @@ from streamlit.delta_generator import DeltaGenerator
 from data.errors import ResourceError
 from data.facts import About
 from pages.ui.display import formats
-from pages.ui.resources import catalog
-from pages.ui.shell.url_state import Selection, horizon_within, permalink, selection
+from pages.ui.resources import catalog, shown
+from pages.ui.shell.url_state import Selection, horizon_within, made_with, made_with_one_of, on_change, permalink, selection
 
 _PAGES = Path(__file__).resolve().parents[2]
 _STYLE = Path(__file__).with_name("style.css")
 _MARK = Path(__file__).with_name("mark.svg")
 _DRAWN = "frame drawn"
 _FOUND = 6
+_IN_A_ROW = 4  # units that the sidebar is wide enough for
 _Arrow = Literal["up", "down", "off"]
 _ARROWS: dict[str, _Arrow] = {"+": "up", "−": "down"}  # by the sign of a change
 
@@ -90,6 +91,12 @@ def figures(*shown: Figure) -> None:
             place.metric(figure.label, figure.value, figure.change, delta_color="off", delta_arrow=arrow, help=figure.help)
 
 
+def note_on_pieces(what: str) -> None:
+    """That a part of a page keeps to pieces, where another unit is chosen: ``"The alerts are"``."""
+    if not shown.unit().is_pieces:
+        st.caption(f":material/info: {what} in pieces.")
+
+
 def note_on_supply(about: About) -> None:
     """What the catalog says of its stock, costs, suppliers and orders, where they are not the planner's own."""
     if about.supply_words:
@@ -100,8 +107,9 @@ def links(name: str, address: dict[str, str]) -> None:
     """The permalink of this view, ready to copy."""
     path = next(entry[3] for entry in _ENTRIES if entry[0] == f"{name}.py")
     with st.popover("Copy link", icon=":material/link:", type="tertiary"):
-        st.caption("Opens this view, with item, horizon, quantile and scenario, in any browser that reaches this desk.")
-        st.code(permalink(path, address), language=None, wrap_lines=True)
+        st.caption("Opens this view, with item, horizon, quantile, unit and scenario, in any browser that reaches this desk.")
+        unit = {"unit": selection().unit} if selection().unit else {}
+        st.code(permalink(path, address | unit), language=None, wrap_lines=True)
 
 
 def _draw() -> st.Page:
@@ -115,6 +123,7 @@ def _draw() -> st.Page:
         for entry in pages:
             st.page_link(entry, query_params=chosen.address(), width="stretch")
         _catalog()
+        _unit()
         _search(current.title == "What if")
         _selection(chosen)
     return current
@@ -128,6 +137,25 @@ def _catalog() -> None:
         return
     span, last = formats.periods(about.periods, about.frequency), formats.last_period(about.last, about.frequency, about.stamp)
     _note("Catalog", about.name, f"{about.items:,} items, {span} to {last}")
+
+
+def _unit() -> None:
+    """The switch that says what demand is counted in, on every page."""
+    try:
+        names = [one.name for one in shown.units()]
+    except ResourceError:
+        return
+    chosen = shown.unit().name
+    about = (
+        "Cases need a pack size in your data, money a price, and others a column such as weight_kg, litres_per_unit or "
+        "units_per_pallet. What lacks it is shown in pieces."
+    )
+    changed = on_change("unit", "unit", lambda name: "" if name == "pieces" else name)
+    if len(names) <= _IN_A_ROW:
+        how = made_with("unit", chosen, "default")
+        st.segmented_control("Shown in", names, required=True, help=about, **how, on_change=changed)
+    else:
+        st.selectbox("Shown in", names, help=about, **made_with_one_of("unit", chosen, names), on_change=changed)
 
 
 def _note(title: str, line: str, detail: str) -> None:

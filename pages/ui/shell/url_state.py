@@ -28,12 +28,13 @@ _Option = TypeVar("_Option", bound=str)
 
 @dataclass(frozen=True)
 class Selection:
-    """The item looked at and how: ``horizon`` None is as far ahead as the model goes."""
+    """The item looked at and how: ``horizon`` None is as far ahead as the model goes, ``unit`` "" is pieces."""
 
     item: str = ""
     horizon: int | None = None
     tau: float = USUAL_TAU
     scenario: Scenario = field(default_factory=Scenario)
+    unit: str = ""
 
     def with_item(self, item: str) -> Selection:
         """The same view of another item; a scenario belongs to one item and is not taken along."""
@@ -41,9 +42,10 @@ class Selection:
 
     def address(self) -> dict[str, str]:
         """The selection as query parameters, nothing left to defaults once an item is chosen."""
+        shown = {"unit": self.unit} if self.unit else {}
         if not self.item:
-            return {}
-        answer = {"item": self.item, "tau": f"{self.tau:g}"}
+            return shown
+        answer = {"item": self.item, "tau": f"{self.tau:g}", **shown}
         if self.horizon is not None:
             answer["horizon"] = str(self.horizon)
         if self.scenario.changed:
@@ -59,6 +61,7 @@ def selection() -> Selection:
         horizon=number("horizon", int, None),
         tau=round(min(max(number("tau", float, USUAL_TAU), _LOWEST_TAU), _HIGHEST_TAU), 2),
         scenario=Scenario.read(params.get("scenario", "")),
+        unit="" if params.get("unit") == "pieces" else params.get("unit", ""),
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from data.facts import About
+from data.units import Unit
 from forecasting.service.total_view import MOST_UNKNOWN, TotalForecast, TotalView
 from pages.ui.display import charts, formats
 from pages.ui.display.tables import Column, Table, numbers, stamps
@@ -15,21 +16,44 @@ _DEPARTS, _TOLD = 0.05, 0.005
 
 
 def name(view: TotalView) -> str:
-    """Whose total it is, at the beginning of a sentence."""
-    return f"All items in {formats.plain(view.category)}" if view.category else "All items together"
+    """Whose total it is, at the beginning of a sentence: in another unit than pieces, of the items that have its factor."""
+    some = f"{formats.whole(view.having)} of {formats.whole(view.counted)}" if view.having < view.counted else "All"
+    every = "All" if view.unit.is_pieces else some
+    return f"{every} items in {formats.plain(view.category)}" if view.category else f"{every} items together"
 
 
 def sentence(view: TotalView, about: About) -> str:
     """What they sold lately, what is expected, how sure that is, and why it is more or less where it clearly is."""
     word = formats.period_word(about.frequency)
-    lately = f"**{formats.units(view.recent)}** a {word} lately" if np.isfinite(view.recent) else "nothing on record yet"
+    unit = view.unit
+    lately = (
+        f"**{formats.units(view.recent, unit)}**{formats.word_of(view.unit)} a {word} lately"
+        if np.isfinite(view.recent)
+        else "nothing on record yet"
+    )
     if view.forecast is None or view.expected is None:
         return f"{name(view)}: {lately}; the forecast is still to be made."
-    low, high = (formats.units(view.forecast.of_one_period(tau)) for tau in (0.1, 0.9))
+    low, high = (formats.units(view.forecast.of_one_period(tau), unit) for tau in (0.1, 0.9))
     words = (
-        f"{name(view)}: {lately}, **{formats.units(view.expected)}** expected, 8 times in 10 between **{low}** and **{high}**."
+        f"{name(view)}: {lately}, **{formats.units(view.expected, unit)}** expected, 8 times in 10 between **{low}** and "
+        f"**{high}**."
     )
     return f"{words} {why}" if (why := _why(view, about)) else words
+
+
+def coverage(view: TotalView, wanted: Unit) -> str:
+    """Of which items a total is in another unit than pieces; empty where all of them have the factor, and in pieces."""
+    if view.unit != wanted:
+        reason = (
+            f"none of these items has a {wanted.missing} in your data" if view.counted else "all items must be forecast first"
+        )
+        return f"Shown in pieces: {reason}."
+    if view.unit.is_pieces or view.having == view.counted:
+        return ""
+    return (
+        f"Of {formats.whole(view.counted)} items that are sold, {formats.whole(view.having)} have a {view.unit.missing} in "
+        "your data: this is the total of those."
+    )
 
 
 def _why(view: TotalView, about: About) -> str:
@@ -39,10 +63,11 @@ def _why(view: TotalView, about: About) -> str:
     change = view.expected - view.recent
     more = "more" if change > 0 else "less"
     word = formats.period_word(about.frequency)
-    head = f"That is {formats.difference(change)} a {word} ({formats.percent(abs(change / view.recent))} {more})"
+    share = f"{formats.percent(abs(change / view.recent))} {more}"
+    head = f"That is {formats.difference(change, view.unit)}{formats.word_of(view.unit)} a {word} ({share})"
     planned, season = view.planned or 0.0, view.season or 0.0
     found = [
-        f"{formats.difference(units)} {words}"
+        f"{formats.difference(units, view.unit)} {words}"
         for units, words in (
             (planned, "for what is planned against usual prices and promotions"),
             (season, _season(view, about)),
@@ -53,7 +78,7 @@ def _why(view: TotalView, about: About) -> str:
     if not found:
         return f"{head}, which is what the model makes of its items{f': {unknown}' if unknown else ''}."
     if abs(rest) > _TOLD * view.recent:
-        found.append(f"{formats.difference(rest)} that the model makes of its items")
+        found.append(f"{formats.difference(rest, view.unit)} that the model makes of its items")
     return f"{head}: {formats.listing(found)}{f' ({unknown})' if unknown else ''}."
 
 
@@ -85,6 +110,8 @@ def caption(view: TotalView, about: About) -> str:
         )
         if about.items > 1:
             parts.append(_common(view.forecast, view.column, about))
+        if not view.unit.is_pieces:
+            parts.append(f"The range in {view.unit.label} is as wide, for what is expected, as that of the pieces.")
     shown = charts.shown_periods(about.frequency, len(view.last_year))
     unknown = view.unknown[-shown:]
     gaps = int((unknown > MOST_UNKNOWN).sum())
@@ -133,4 +160,4 @@ def table(view: TotalView, about: About) -> Table:
         for title, values in (("Last year", view.last_year), ("Expected", fan.expected), *quantiles):
             columns.append(Column(title, "units", numbers(np.concatenate([none, values]))))
     title = f"Total of {view.category}" if view.category else "Total of all items"
-    return Table(title, tuple(columns), about.frequency, about.currency)
+    return Table(title, tuple(columns), about.frequency, about.currency, unit=view.unit)

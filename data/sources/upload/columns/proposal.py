@@ -25,6 +25,7 @@ from data.sources.upload.limits import shortened
 from data.sources.upload.offers import NO, Decisions
 from data.sources.upload.readers.table import FileTable
 from data.sources.upload.value_parsing import Coded, Decimal, numbers, numeric_share
+from data.units import is_factor
 
 #: A column whose numbers name something, when they do not change within an item.
 _LABEL = re.compile(r"(^|_)(id|code|nbr|no|number|class|cluster|dept|department|category|group|family|brand|type|segment)$")
@@ -128,7 +129,7 @@ class _Proposing:
         demand = self._taken["demand"]
         if not demand:
             return set()
-        free = [column for column in self._free() if column in self._numeric]
+        free = [column for column in self._free() if column in self._numeric and not is_factor(plain_name(column))]
         named = {c for c in free if is_money(c) or is_count(c) or rank("demand", c) is not None}
         rows = np.unique(np.linspace(0, len(self._table) - 1, min(len(self._table), _MOST_ROWS)).astype(np.int64))
         sold = numbers(self._cells[demand], self._decimal)[0][rows]
@@ -240,6 +241,7 @@ class _Proposing:
         named = {c for c in rest if _LABEL.search(plain[c]) or plain[c] in LOCATION_COLUMNS or role_named(c) == "location"}
         static = {c for c in rest if c in constant and (c not in self._numeric or c in named)}
         static |= {c for c in rest if taken["location"] and plain[c] == SUPPLIED_FROM}  # it differs by location
+        static |= {c for c in rest if c in constant and is_factor(plain[c])}
         mapping = ColumnMapping(
             item_id=taken["item_id"],
             date=taken["date"],
@@ -250,7 +252,9 @@ class _Proposing:
             name=taken["name"],
             location=taken["location"],
             past=tuple(c for c in rest if c in self._numeric and c not in static and not _NUMBERS.search(plain[c])),
-            static=tuple(c for c in cells if c in static),
+            static=tuple(
+                sorted((c for c in cells if c in static), key=lambda c: is_factor(plain[c]))
+            ),  # the first groups items
             commercial=commercial,
         )
         return Proposal(mapping, self._table, cells, tuple(self._checks))
