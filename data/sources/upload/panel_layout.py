@@ -20,6 +20,7 @@ from data.schema import PRICE, PROMO, Panel, Plan
 from data.sources.upload import limits
 from data.sources.upload.date_frequency import Calendar
 from data.sources.upload.offers import Offer
+from data.sources.upload.row_keys import pieces
 
 
 @dataclass(eq=False)
@@ -127,7 +128,10 @@ class Rows:
     def there(self) -> np.ndarray:
         """Where [N, T] the history has a row."""
         answer = np.zeros((len(self.item_ids), self.periods), bool)
-        answer[self.item[self.inside], self.period[self.inside]] = True
+        for part in pieces(len(self.item)):
+            item, period = self.item[part], self.period[part]
+            inside = (item >= 0) & (period >= 0) & (period < self.periods)
+            answer[item[inside], period[inside]] = True
         return answer
 
     def history(self) -> np.ndarray:
@@ -198,6 +202,8 @@ def panel_of(rows: Rows) -> tuple[Panel, Plan | None]:
 def laid_out(rows: Rows, values: np.ndarray, periods: int) -> np.ndarray:
     """``values`` [R] as [N, periods] float32, NaN where there is no row or it is empty."""
     answer = np.full((len(rows.item_ids), periods), np.nan, np.float32)
-    inside = (rows.period >= 0) & (rows.period < periods) & np.isfinite(values)
-    answer[rows.item[inside], rows.period[inside]] = values[inside]
+    for part in pieces(len(values)):
+        item, period, some = rows.item[part], rows.period[part], values[part]
+        inside = (period >= 0) & (period < periods) & np.isfinite(some)
+        answer[item[inside], period[inside]] = some[inside]
     return answer

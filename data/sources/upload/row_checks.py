@@ -25,6 +25,7 @@ from data.sources.upload.repairs.history import on_calendar
 from data.sources.upload.repairs.lines.currencies import prices
 from data.sources.upload.repairs.lines.item_codes import damage, look_alikes
 from data.sources.upload.repairs.lines.item_facts import read_attributes, read_commercial
+from data.sources.upload.row_keys import first_rows
 from data.sources.upload.value_parsing import Coded, Decimal, decimal_mark, numbers, switches, words_for_nothing
 
 
@@ -116,16 +117,16 @@ class _Reading:
             place = self._cells[self._mapping.location]
             self._missing(place.codes < 0, "a location")
             whole = (column.codes >= 0) & (place.codes >= 0)
-            pairs = np.where(whole, column.codes * max(1, len(place.texts)) + place.codes, -1)
+            pairs = np.where(whole, column.codes.astype(np.int64) * max(1, len(place.texts)) + place.codes, -1)
             different, codes = np.unique(pairs[whole], return_inverse=True)
-            rows.item = np.full(len(pairs), -1, np.int64)
+            rows.item = np.full(len(pairs), -1, np.int32)
             rows.item[whole] = codes
             products, places = np.divmod(different, max(1, len(place.texts)))
             ids = tuple(f"{column.texts[p]} @ {place.texts[q]}" for p, q in zip(products, places, strict=True))
             order = _order(rows.item, len(ids))
             rows.product, rows.place = products[order], places[order]
         order = _order(rows.item, len(ids))
-        renumbered = np.full(len(ids) + 1, -1, np.int64)
+        renumbered = np.full(len(ids) + 1, -1, np.int32)
         renumbered[order] = np.arange(len(order))
         rows.item, rows.item_ids = renumbered[rows.item], tuple(ids[code] for code in order)
         long = np.array([len(item_id) > LONGEST_NAME for item_id in rows.item_ids] + [False], dtype=bool)[rows.item]
@@ -160,7 +161,7 @@ class _Reading:
             first = "day" if found.day_first else "month"
             words = f"Dates such as {column.texts[0]} do not tell day from month; they are read {first} first."
             self._tell("Dates", words, int((column.codes >= 0).sum()), "warning")
-        return np.where(found.odd, np.datetime64("NaT", "D"), found.days)
+        return np.where(found.odd, np.datetime64("NaT", "D"), found.days) if found.odd.any() else found.days
 
     # numbers
 
@@ -190,8 +191,8 @@ class _Reading:
             )
         if wrong.any():
             self._wrong(f"{cells.example(wrong)} in {column!r} is not a number", wrong)
-        large = np.abs(values) > most
-        if large.any():
+        if max(np.fmax.reduce(values, initial=0.0), -np.fmin.reduce(values, initial=0.0)) > most:
+            large = np.abs(values) > most
             self._wrong(f"{cells.example(large)} in {column!r} is beyond what is read, {most:,.0f}. Check the cell", large)
         return values
 
@@ -277,5 +278,5 @@ class _Reading:
 
 def _order(item: np.ndarray, items: int) -> np.ndarray:
     """The codes that rows have, of ``items``, in the order of their first row."""
-    seen, first = np.unique(item[item >= 0], return_index=True)
-    return seen[np.argsort(first)]
+    first = first_rows(item, items)
+    return np.argsort(first, kind="stable")[: int((first < len(item)).sum())]

@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from data.sources.upload.limits import LONGEST_NUMBER, shortened
+from data.sources.upload.readers.coded_columns import codes_of, encoded, narrowest
+from data.sources.upload.row_keys import counted
 
 #: Texts that stand for an empty cell where a number or a date should be; elsewhere NA may be a name.
 _NOTHING_WORDS = """
@@ -58,18 +60,20 @@ class Coded:
 
 def coded(cells: pa.Array) -> Coded:
     """The column's different cells as trimmed text."""
-    if pa.types.is_timestamp(cells.type) and _all_midnight(cells):
-        cells = cells.cast(pa.date32())
-    encoded = cells.dictionary_encode()
-    different = encoded.dictionary
+    held = encoded(cells)
+    different = held.dictionary
+    if pa.types.is_timestamp(different.type) and _all_midnight(different):
+        different = different.cast(pa.date32())
     if pa.types.is_floating(different.type):
         raw = [_as_typed(number) for number in different.to_pylist()]
     else:
         raw = [" ".join(text.split()) for text in different.cast(pa.string()).to_pylist()]
     texts = tuple(dict.fromkeys(text for text in raw if text))
+    if len(texts) == len(raw):  # each is another text already
+        return Coded(texts, codes_of(held))
     place = {text: number for number, text in enumerate(texts)}
-    renumbered = np.array([place.get(text, -1) for text in raw] + [-1], dtype=np.int64)
-    return Coded(texts, renumbered[encoded.indices.fill_null(len(raw)).to_numpy(zero_copy_only=False)])
+    renumbered = np.array([place.get(text, -1) for text in raw] + [-1], dtype=narrowest(len(texts)))
+    return Coded(texts, renumbered[codes_of(held)])
 
 
 def _is_something(text: str) -> bool:
@@ -88,7 +92,7 @@ def sample(texts: Sequence[str], most: int = 2_000) -> Sequence[str]:
 
 def words_for_nothing(column: Coded) -> str:
     """Which words of a column were read as empty, with their rows: "NULL 3, #N/A 1"; "" where there is none."""
-    rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.texts))
+    rows = counted(column.codes, len(column.texts))
     found = [(text, int(count)) for text, count in zip(column.texts, rows, strict=True) if not _is_something(text)]
     return ", ".join(f"{text} {count:,}" for text, count in sorted(found, key=lambda one: -one[1]))
 

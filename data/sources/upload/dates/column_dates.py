@@ -16,6 +16,7 @@ from data.sources.upload.dates.date_styles import STYLES, DateStyle, day_of, lea
 from data.sources.upload.limits import shortened
 from data.sources.upload.offers import NO, Decisions, Offer, answer_to
 from data.sources.upload.readers.table import many
+from data.sources.upload.row_keys import counted
 from data.sources.upload.value_parsing import Coded, sample, something
 
 _EARLIEST, _LATEST = np.datetime64("1970-01-01"), np.datetime64("2100-01-01")
@@ -81,7 +82,7 @@ class _Reading:
     def __init__(self, column: Coded, name: str, day_first: bool | None, if_unclear: bool, decisions: Decisions) -> None:
         self._column, self._name, self._decisions = column, name, decisions
         self._style = np.array([style_of(text) for text in column.texts], dtype=np.int64)  # (U,)
-        self._rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.texts))  # (U,)
+        self._rows = counted(column.codes, len(column.texts))  # (U,)
         counts = np.bincount(self._style[self._style >= 0], weights=self._rows[self._style >= 0], minlength=len(STYLES))
         self._main = int(np.argmax(counts))
         self._remarks: list[str] = []

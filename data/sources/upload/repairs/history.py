@@ -111,13 +111,9 @@ def _tell_plan(rows: Rows, told: Told) -> None:
 
 def _gaps(rows: Rows) -> int:
     """How many rows are not there between each item's first and last."""
-    inside = rows.inside
-    first = np.full(len(rows.item_ids), rows.periods)
-    last = np.full(len(rows.item_ids), -1)
-    np.minimum.at(first, rows.item[inside], rows.period[inside])
-    np.maximum.at(last, rows.item[inside], rows.period[inside])
-    present = np.bincount(rows.item[inside], minlength=len(rows.item_ids))
-    return int(np.maximum(last - first + 1 - present, 0).sum())
+    there = rows.there()
+    begun = np.logical_or.accumulate(there, axis=1) & np.logical_or.accumulate(there[:, ::-1], axis=1)[:, ::-1]
+    return int(np.count_nonzero(begun)) - int(np.count_nonzero(there))
 
 
 def _tell_gaps(rows: Rows, told: Told) -> None:
