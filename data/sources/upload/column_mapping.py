@@ -13,7 +13,7 @@ import numpy as np
 from data.errors import ConfigurationError
 from data.events import Stamp
 from data.schema import COMMERCIAL
-from data.sources.upload.row_keys import pieces
+from data.sources.upload.columns.row_keys import pieces
 
 #: A stock of these names is what was left at the end of a period: the latest is what is on hand.
 CLOSING_STOCK = ("stock", "inventory", "stock_units", "stock_level", "closing_stock", "bestand")

@@ -25,7 +25,7 @@ from data.sources.upload.repairs.history import on_calendar
 from data.sources.upload.repairs.lines.currencies import prices
 from data.sources.upload.repairs.lines.item_codes import damage, look_alikes
 from data.sources.upload.repairs.lines.item_facts import read_attributes, read_commercial
-from data.sources.upload.row_keys import first_rows
+from data.sources.upload.columns.row_keys import first_rows
 from data.sources.upload.value_parsing import Coded, Decimal, decimal_mark, numbers, switches, words_for_nothing
 
 

@@ -6,6 +6,7 @@ Work is done once for each different cell, of which a file has few.
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from data.sources.upload.limits import LONGEST_NUMBER, shortened
-from data.sources.upload.readers.coded_columns import codes_of, encoded, narrowest
-from data.sources.upload.row_keys import counted
+from data.sources.upload.readers.coded_columns import codes_of, encoded, narrowest, only_held
+from data.sources.upload.columns.row_keys import counted
 
 #: Texts that stand for an empty cell where a number or a date should be; elsewhere NA may be a name.
 _NOTHING_WORDS = """
@@ -36,6 +37,11 @@ _YES = frozenset({"1", "yes", "y", "true", "t", "x", "on"})
 _NO = frozenset({"0", "no", "n", "false", "f", "off"})
 
 Decimal = Literal[".", ","]
+
+#: Rows from which on it is remembered what a column holds.
+_MANY = 100_000
+
+_remembered: dict[int, tuple[weakref.ref[pa.Array], Coded]] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +65,19 @@ class Coded:
 
 
 def coded(cells: pa.Array) -> Coded:
-    """The column's different cells as trimmed text."""
-    held = encoded(cells)
+    """The column's different cells as trimmed text; remembered as long as a column of many rows is there."""
+    known = _remembered.get(id(cells))
+    if known is not None and known[0]() is cells:
+        return known[1]
+    found = _coded(cells)
+    if len(cells) >= _MANY:
+        place = id(cells)
+        _remembered[place] = (weakref.ref(cells, lambda _: _remembered.pop(place, None)), found)
+    return found
+
+
+def _coded(cells: pa.Array) -> Coded:
+    held = only_held(encoded(cells))
     different = held.dictionary
     if pa.types.is_timestamp(different.type) and _all_midnight(different):
         different = different.cast(pa.date32())

@@ -101,6 +101,18 @@ def coded_array(codes: np.ndarray, values: pa.Array) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=empty if empty.any() else None), values)
 
 
+def only_held(cells: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The column without values that no cell holds, such as its header's, which was read as a row."""
+    codes, values = codes_of(cells), cells.dictionary
+    held = np.zeros(len(values) + 1, bool)
+    held[codes] = True
+    held = held[:-1]
+    if held.all():
+        return cells
+    renumbered = np.append(np.cumsum(held) - 1, -1).astype(narrowest(len(values)))
+    return coded_array(renumbered[codes], values.filter(pa.array(held)))
+
+
 def codes_of(cells: pa.DictionaryArray) -> np.ndarray:
     """Which value each cell [R] holds, -1 where it is empty."""
     indices = cells.indices

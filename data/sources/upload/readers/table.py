@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from data.errors import Problem
 from data.sources.upload import limits
 from data.sources.upload.offers import Offer
-from data.sources.upload.readers.coded_columns import codes_of, encoded
+from data.sources.upload.readers.coded_columns import codes_of, encoded, only_held
 
 #: Row numbers a problem names before it only counts.
 SHOWN_ROWS = 5
@@ -66,7 +66,7 @@ def table_of(
     kept: dict[str, pa.Array] = {}
     seen: set[str] = set()
     for place, (name, column) in enumerate(zip(names, columns, strict=True)):
-        cells = encoded(column)
+        cells = only_held(encoded(column))
         name = " ".join(name.split())
         limits.check_longest(file_name, name, _longest(cells))
         if not name and not _filled(cells).any():

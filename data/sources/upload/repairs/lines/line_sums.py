@@ -16,7 +16,7 @@ from data.sources.upload.readers.table import many
 from data.sources.upload.repairs.found import Found, Lines
 from data.sources.upload.repairs.lines.item_codes import damaged
 from data.sources.upload.repairs.lines.repeated_rows import exported_twice, numbers_lines
-from data.sources.upload.row_keys import different_days, seen
+from data.sources.upload.columns.row_keys import different_days, seen
 
 KIND = "add-up"
 

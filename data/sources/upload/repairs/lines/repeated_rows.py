@@ -12,7 +12,7 @@ from data.facts import Check
 from data.sources.upload.offers import YES, Decisions, Offer, answer_to
 from data.sources.upload.readers.table import many
 from data.sources.upload.repairs.found import Found, Sheet
-from data.sources.upload.row_keys import pieces
+from data.sources.upload.columns.row_keys import pieces
 from data.sources.upload.value_parsing import Coded, numbers
 
 KIND = "repeated-rows"
