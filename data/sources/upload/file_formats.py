@@ -16,7 +16,9 @@ from pathlib import Path, PurePath
 from data.errors import UploadError
 from data.sources.upload import limits
 from data.sources.upload.offers import Decisions
+from data.sources.upload.places.folders import read_folder
 from data.sources.upload.places.on_disk import beginning, read_on_disk
+from data.sources.upload.places.postgres import PostgresTable, read_postgres
 from data.sources.upload.readers.archives import unpacked
 from data.sources.upload.readers.coded_columns import Telling, silent
 from data.sources.upload.readers.csv_files import read_csv
@@ -25,8 +27,11 @@ from data.sources.upload.readers.parquet_files import read_parquet
 from data.sources.upload.readers.table import FileTable
 from data.sources.upload.readers.xlsx_files import read_xlsx
 
-#: A file's bytes, or where it lies.
-Content = bytes | Path
+#: A file's bytes, or where it lies: a file, a folder of them, or a table of a database.
+Content = bytes | Path | PostgresTable
+
+#: Offers whose answers change how the cells of a file are read.
+OF_READING = ("encoding", "no-header", "sheet")
 
 #: Bytes of a gzip from which on it is unpacked on the way.
 _PACKED = 32 * 2**20
@@ -52,9 +57,13 @@ _KINDS: tuple[tuple[bytes, str], ...] = (
 def read_file(name: str, content: Content, decisions: Decisions, tell: Telling = silent) -> FileTable:
     """The table of the file ``name``, read as was decided; raises UploadError where it cannot be read.
 
-    ``content`` is its bytes, or where it lies: a file that is too large to be brought whole is read there, with its progress.
+    ``content`` is its bytes, or where it lies: what is too large to be brought whole is read there, with its progress.
     """
+    if isinstance(content, PostgresTable):
+        return _whole(name, read_postgres(content, tell))
     if isinstance(content, Path):
+        if content.is_dir():
+            return _whole(name, read_folder(name, content, lambda file, path: read_file(file, path, decisions), tell))
         if _lies_large(name, content):
             return _whole(name, _guarded(name, "a table", lambda: read_on_disk(name, content, decisions, tell)))
         content = content.read_bytes()
@@ -62,7 +71,7 @@ def read_file(name: str, content: Content, decisions: Decisions, tell: Telling =
         raise UploadError(f"{name} is empty: it has no bytes at all. Export it again.")
     if len(content) > limits.LARGEST_FILE:
         raise UploadError(
-            f"{name} has {len(content) / 2**20:,.0f} MB; the most that is brought whole is {limits.LARGEST_FILE / 2**20:,.0f} MB. "
+            f"{name} has {len(content) / 2**20:,.0f} MB; the most is {limits.LARGEST_FILE / 2**20:,.0f} MB to bring. "
             "Give its path on the server, where CSV and Parquet may be larger, or load fewer periods."
         )
     name, content, told = unpacked(name, content)

@@ -18,6 +18,7 @@ from data.sources.upload.dates.column_dates import Dates, dates
 from data.sources.upload.limits import LARGEST_NUMBER, LARGEST_QUANTITY, LONGEST_NAME, shortened
 from data.sources.upload.offers import Decisions
 from data.sources.upload.panel_layout import Rows
+from data.sources.upload.readers.coded_columns import Telling, silent
 from data.sources.upload.readers.table import FileTable, many, problem_at
 from data.sources.upload.repairs import pipeline
 from data.sources.upload.repairs.found import Lines, Sheet
@@ -29,19 +30,23 @@ from data.sources.upload.columns.row_keys import first_rows
 from data.sources.upload.value_parsing import Coded, Decimal, decimal_mark, numbers, switches, words_for_nothing
 
 
-def read_rows(table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions) -> Rows:
+def read_rows(
+    table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions, tell: Telling = silent
+) -> Rows:
     """What the rows of the table say under the mapping and the decisions, with all that is wrong with them."""
-    return _Reading(table, cells, mapping, decisions).read()
+    return _Reading(table, cells, mapping, decisions, tell).read()
 
 
 class _Reading:
     """One pass over the rows; each step adds what it found to what is ``told``."""
 
-    def __init__(self, table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions) -> None:
+    def __init__(
+        self, table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions, tell: Telling
+    ) -> None:
         self._table, self._cells, self._mapping, self._decisions = table, cells, mapping, decisions
         self._numbers, self._stock_in_units = table.rows, False
         remarks = [Check("File", remark, 1, "note") for remark in table.remarks]
-        self._told = pipeline.Told(checks=remarks, problems=list(table.problems))
+        self._told = pipeline.Told(checks=remarks, problems=list(table.problems), tell=tell)
 
     def read(self) -> Rows:
         rows = Rows()

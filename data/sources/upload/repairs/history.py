@@ -35,6 +35,7 @@ def on_calendar(rows: Rows, mapping: ColumnMapping, decisions: Decisions, told: 
         return rows
     told.checks += [Check("Dates", remark, 1, "note") for remark in rows.calendar.remarks]
     rows.period = rows.calendar.place
+    rows = rows.without_days()
     if not _measured(rows, mapping, told) or not _fits(rows, told):
         return rows
     rows = pipeline.repaired(rows, pipeline.OF_SPANS, decisions, told)
