@@ -52,12 +52,13 @@ class _Reading:
         rows = Rows()
         if self._columns_are_there():
             sheet = Sheet(self._cells, self._numbers, self._mapping, self._decimal_mark())
-            rows = self._of_sheet(pipeline.repaired(sheet, pipeline.OF_SHEETS, self._decisions, self._told))
+            sheet = pipeline.repaired(sheet, pipeline.OF_SHEETS, self._decisions, self._told)
+            rows = on_calendar(self._of_sheet(sheet), self._mapping, self._decisions, self._told)
         told = self._told
         return replace(rows, problems=tuple(told.problems), checks=tuple(told.checks), offers=tuple(told.offers))
 
     def _of_sheet(self, sheet: Sheet) -> Rows:
-        """What the rows that are left say."""
+        """What the rows that are left say, before they lie on a calendar."""
         self._cells, self._numbers, self._decimal = sheet.cells, sheet.numbers, sheet.decimal
         rows = Rows(numbers=sheet.numbers)
         self._items(rows)
@@ -69,7 +70,7 @@ class _Reading:
         lines = pipeline.repaired(Lines(rows, sheet), pipeline.OF_LINES, self._decisions, self._told)
         for one in damage(rows.item_ids, lines.rows.item, lines.rows.days, lines.rows.numbers):
             (self._told.problems if isinstance(one, Problem) else self._told.checks).append(one)  # type: ignore[arg-type]
-        return on_calendar(lines.rows, self._mapping, self._decisions, self._told)
+        return lines.rows
 
     # columns
 

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from data.errors import UploadError
 from data.sources.upload import limits
 from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
-from data.sources.upload.readers.coded_columns import CodedColumns, Telling, silent, too_various
+from data.sources.upload.readers.coded_columns import CodedColumns, Telling, one_ahead, silent, too_various
 from data.sources.upload.readers.csv_files import formed, read_text
 from data.sources.upload.readers.encodings import as_utf8, is_wide_text
 from data.sources.upload.readers.parquet_files import plain_column
@@ -134,7 +134,7 @@ def table_of_batches(
     nested, wanted = [field.name for field in schema if pa.types.is_nested(field.type)], flat(schema)
     limits.check_rows(name, rows, len(wanted))
     read = CodedColumns(wanted, limits.MOST_DIFFERENT)
-    for batch in batches:
+    for batch in one_ahead(batches):
         if batch.nbytes > limits.LARGEST_UNPACKED:
             limits.check_unpacked(name, batch.nbytes)
         read.add(plain_column(name, column, cells) for column, cells in zip(wanted, batch.columns, strict=True))

@@ -6,7 +6,8 @@ found out about a cell is found out once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -76,6 +77,16 @@ class CodedColumns:
             codes[start : start + len(part)] = part
             start += len(part)
         return coded_array(codes, values)
+
+
+def one_ahead(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches, each read on a thread of its own while the one before it is made use of."""
+    going = iter(batches)
+    with ThreadPoolExecutor(1, thread_name_prefix="reading ahead") as reader:
+        coming = reader.submit(next, going, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, going, None)
+            yield batch
 
 
 def encoded(cells: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:

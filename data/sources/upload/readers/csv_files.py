@@ -17,7 +17,7 @@ import pyarrow.csv as pa_csv
 from data.errors import Problem, UploadError
 from data.sources.upload import limits
 from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
-from data.sources.upload.readers.coded_columns import CodedColumns, codes_of, encoded, too_various
+from data.sources.upload.readers.coded_columns import CodedColumns, codes_of, encoded, one_ahead, too_various
 from data.sources.upload.readers.encodings import as_utf8
 from data.sources.upload.readers.list_exports import plain_list
 from data.sources.upload.readers.report_form import LOOKED_AT, Header, header_of, is_number, is_title, no_header
@@ -232,7 +232,7 @@ def _read(
             ),
         )
         read = CodedColumns(stream.schema.names, limits.MOST_DIFFERENT)
-        for batch in stream:
+        for batch in one_ahead(stream):
             read.add(batch.columns)
             each(read)
         return read
