@@ -10,8 +10,8 @@ import pandas as pd
 
 from data.errors import Problem
 from data.schema import Frequency
-from data.sources.upload.readers.table import many, problem_at
 from data.sources.upload.columns.row_keys import different_days, looked_up, seen
+from data.sources.upload.readers.table import many, problem_at
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

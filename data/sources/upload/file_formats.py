@@ -65,7 +65,8 @@ def read_file(name: str, content: Content, decisions: Decisions, tell: Telling =
         if content.is_dir():
             return _whole(name, read_folder(name, content, lambda file, path: read_file(file, path, decisions), tell))
         if _lies_large(name, content):
-            return _whole(name, _guarded(name, "a table", lambda: read_on_disk(name, content, decisions, tell)))
+            path = content
+            return _whole(name, _guarded(name, "a table", lambda: read_on_disk(name, path, decisions, tell)))
         content = content.read_bytes()
     if not content:
         raise UploadError(f"{name} is empty: it has no bytes at all. Export it again.")

@@ -15,6 +15,7 @@ import pandas as pd
 
 from data.errors import DataError, Problem, UploadError
 from data.facts import Check
+from data.orders import Orders
 from data.schema import Frequency
 from data.sources.upload.column_mapping import ColumnMapping, plain_name
 from data.sources.upload.columns.proposal import proposed
@@ -22,20 +23,32 @@ from data.sources.upload.file_formats import OF_READING, Content, read_file
 from data.sources.upload.limits import shortened
 from data.sources.upload.offers import Decisions, Offer
 from data.sources.upload.panel_layout import Rows
+from data.sources.upload.places.postgres import PostgresTable
 from data.sources.upload.purchase_orders import OrdersFile
 from data.sources.upload.readers.coded_columns import Telling, silent
 from data.sources.upload.readers.table import FileTable
 from data.sources.upload.recipes import Recipe, now, signature
 from data.sources.upload.reshaping.reshape import reshaped
 from data.sources.upload.row_checks import read_rows
-from data.sources.upload.writing.write_catalog import Naming, chunks_of, write
 from data.sources.upload.value_parsing import Coded, coded, decimal_mark
+from data.sources.upload.writing.added import added
+from data.sources.upload.writing.kept_rows import KeptRows
+from data.sources.upload.writing.write_catalog import Naming, chunks_of, write
 
 #: Rows of the file that the preview shows.
 FIRST_ROWS = 8
 
 #: Characters of a cell that it shows.
 _SHOWN = 120
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """What stays of a catalog that a file is added to: the ``words`` for where it came from, and its purchase orders."""
+
+    words: str
+    orders: Orders
+
 
 @dataclass(frozen=True, eq=False)
 class UploadPreview:
@@ -121,7 +134,9 @@ class UploadPreview:
     @property
     def whence(self) -> str:
         """Where it comes from, as a catalog says it."""
-        return f"the file {self.file_name}"
+        held = self._content
+        kind = "table" if isinstance(held, PostgresTable) else "folder" if isinstance(held, Path) and held.is_dir() else "file"
+        return f"the {kind} {self.file_name}"
 
     @property
     def loadable(self) -> bool:
@@ -261,6 +276,43 @@ def recipe_of(preview: UploadPreview, mapping: ColumnMapping) -> Recipe:
     return Recipe(preview.signature, preview.file_name, mapping, decided, now())
 
 
+def add_to(preview: UploadPreview, kept: KeptRows, tell: Telling = silent) -> UploadPreview:
+    """The previewed file together with the rows that a catalog was made of, read as that catalog was.
+
+    Raises UploadError where the file lacks columns that the catalog was read from.
+    """
+    decided = dict(kept.recipe.decisions)
+    file = preview if preview.decisions == decided else _again(preview, decided, tell)
+    assert file._table is not None
+    made = set(file._table.columns) - set(file._read.columns if file._read is not None else ())
+    table = added(kept, file._table, preview.file_name, made)
+    cells = {column: coded(values) for column, values in table.columns.items()}
+    together = replace(
+        file,
+        columns=tuple(cells),
+        first_rows=_first_rows({column: _ending(one) for column, one in cells.items()}),
+        rows=len(table),
+        decisions=decided,
+        _cells=cells,
+        _table=table,
+        _proposed=ColumnMapping(),
+        _notes=(),
+    )
+    return review(together, kept.recipe.mapping, tell)
+
+
+def _ending(column: Coded) -> Coded:
+    """The last cells of a column."""
+    return Coded(column.texts, column.codes[-FIRST_ROWS:])
+
+
+def rows_of(preview: UploadPreview) -> tuple[FileTable, Rows]:
+    """The cells that a preview was made of and what was read of them, for those who keep or compare them."""
+    assert preview._table is not None
+    assert preview._rows is not None
+    return preview._table, preview._rows
+
+
 def load(
     preview: UploadPreview,
     mapping: ColumnMapping,
@@ -268,8 +320,11 @@ def load(
     path: Path,
     orders: OrdersFile | None = None,
     tell: Telling = silent,
+    standing: Standing | None = None,
 ) -> None:
     """Writes the catalog at ``path`` from the previewed file, with the ``orders`` of another file where there is one.
+
+    ``standing`` is what goes on of the catalog that the file was added to.
 
     Raises UploadError, with every problem found, where the file under this mapping breaks the contract; the catalog in
     use then stays as it was.
@@ -289,7 +344,7 @@ def load(
         checks += orders.found(last, rows.calendar.frequency, mapping.stamp)
     naming = Naming(
         name=catalog_name,
-        words=f"Loaded from {preview.whence}.",
+        words=f"{standing.words} Added last: {preview.whence}." if standing else f"Loaded from {preview.whence}.",
         frequency=rows.calendar.frequency,
         price_seen=rows.price_seen,
         currency=mapping.currency,
@@ -302,7 +357,7 @@ def load(
             naming,
             chunks_of(rows),
             len(rows.item_ids),
-            orders=None if orders is None else orders.orders,
+            orders=orders.orders if orders is not None else standing.orders if standing else None,
             checks=checks,
             tell=tell,
         )

@@ -18,9 +18,9 @@ from data.groups import MOST_GROUPS
 from data.plans import carried_forward
 from data.schema import PRICE, PROMO, Panel, Plan
 from data.sources.upload import limits
+from data.sources.upload.columns.row_keys import pieces
 from data.sources.upload.date_frequency import Calendar
 from data.sources.upload.offers import Offer
-from data.sources.upload.columns.row_keys import pieces
 
 
 @dataclass(eq=False)

@@ -14,6 +14,7 @@ from data.errors import Problem
 from data.facts import Check, Severity
 from data.schema import PRICE, PROMO
 from data.sources.upload.column_mapping import CLOSING_STOCK, ColumnMapping, plain_name
+from data.sources.upload.columns.row_keys import first_rows
 from data.sources.upload.dates.column_dates import Dates, dates
 from data.sources.upload.limits import LARGEST_NUMBER, LARGEST_QUANTITY, LONGEST_NAME, shortened
 from data.sources.upload.offers import Decisions
@@ -26,7 +27,6 @@ from data.sources.upload.repairs.history import on_calendar
 from data.sources.upload.repairs.lines.currencies import prices
 from data.sources.upload.repairs.lines.item_codes import damage, look_alikes
 from data.sources.upload.repairs.lines.item_facts import read_attributes, read_commercial
-from data.sources.upload.columns.row_keys import first_rows
 from data.sources.upload.value_parsing import Coded, Decimal, decimal_mark, numbers, switches, words_for_nothing
 
 

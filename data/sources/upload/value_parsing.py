@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from data.sources.upload.columns.row_keys import counted
 from data.sources.upload.limits import LONGEST_NUMBER, shortened
 from data.sources.upload.readers.coded_columns import codes_of, encoded, narrowest, only_held
-from data.sources.upload.columns.row_keys import counted
 
 #: Texts that stand for an empty cell where a number or a date should be; elsewhere NA may be a name.
 _NOTHING_WORDS = """

@@ -12,10 +12,10 @@ from itertools import combinations
 import numpy as np
 import pyarrow as pa
 
+from data.sources.upload.columns.row_keys import different_days, seen
 from data.sources.upload.limits import shortened
 from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
 from data.sources.upload.readers.table import many
-from data.sources.upload.columns.row_keys import different_days, seen
 from data.sources.upload.value_parsing import Coded
 
 #: Columns that are tried, and how many of them together.

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data.sources.upload.columns.row_keys import counted
 from data.sources.upload.dates.calendar_words import folded
 from data.sources.upload.dates.date_styles import STYLES, DateStyle, day_of, leading_numbers, number_in, style_of
 from data.sources.upload.limits import shortened
 from data.sources.upload.offers import NO, Decisions, Offer, answer_to
 from data.sources.upload.readers.table import many
-from data.sources.upload.columns.row_keys import counted
 from data.sources.upload.value_parsing import Coded, sample, something
 
 _EARLIEST, _LATEST = np.datetime64("1970-01-01"), np.datetime64("2100-01-01")

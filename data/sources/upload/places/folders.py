@@ -1,7 +1,7 @@
 """A folder of files with the same columns, such as one a month, read as one table.
 
-Each file is read as it would be by itself, whatever its format allows. Folders named ``category=Dairy`` are columns, as databases
-write partitions. What comes of it is what one file with all rows would give, in whichever order the rows come.
+Each file is read as it would be by itself, whatever its format allows. Folders named ``category=Dairy`` are columns, as
+databases write partitions. What comes of it is what one file with all rows would give, in whichever order the rows come.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from data.sources.upload.value_parsing import coded
 _MOST_FILES, _NAMED = 5_000, 3
 
 #: Endings of the files that are read; others, and hidden ones, are left aside.
-_ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".xlsx", ".gz")
+TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".xlsx", ".gz")
 
 #: What a partition is called that has no value.
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -70,7 +70,7 @@ def files_below(name: str, folder: Path) -> list[Path]:
     found = []
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden and path.suffix.lower() in _ENDINGS:
+        if path.is_file() and not hidden and path.suffix.lower() in TABLES:
             found.append(path)
         if len(found) > _MOST_FILES:
             raise UploadError(f"{name} holds more than {_MOST_FILES:,} files. Put them together by month, or load a part.")

@@ -1,7 +1,7 @@
 """A file that is read where it lies, a stretch at a time, because it is too large to be brought whole.
 
-A CSV keeps its form: encoding, separator, titles above the header and rows that do not fit are found as in a small one, from its
-beginning. Parquet is read by stretches of rows, and a gzip is unpacked on the way.
+A CSV keeps its form: encoding, separator, titles above the header and rows that do not fit are found as in a small one, from
+its beginning. Parquet is read by stretches of rows, and a gzip is unpacked on the way.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def _csv(name: str, path: Path, decisions: Decisions, tell: Telling) -> FileTabl
     named = answer_to("no-header", decisions, YES) == NO
     text = formed(name, plain.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), told, may_lack=not named)
     if text.lines is not None:
-        raise UploadError(f"{name} is a list with rules between its rows, and too large to be read as one. Save it as CSV UTF-8.")
+        raise UploadError(
+            f"{name} is a list with rules between its rows, and too large to be read as one. Save it as CSV UTF-8."
+        )
     size = path.stat().st_size
     with path.open("rb") as raw:
         packed = raw.read(2) == _GZIP

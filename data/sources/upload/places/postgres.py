@@ -1,8 +1,8 @@
 """A table of a PostgreSQL database, read as the text of a CSV that the server writes.
 
-How to connect stands in the environment alone, as every PostgreSQL program reads it: PGHOST, PGUSER, PGPASSWORD and PGDATABASE, or
-one address in TIDELINE_POSTGRES. Nothing of it is kept or shown. ``psycopg`` reads where it is installed; else DuckDB does, where
-its extension for PostgreSQL is, with what its own secrets hold.
+How to connect stands in the environment alone, as every PostgreSQL program reads it: PGHOST, PGUSER, PGPASSWORD and PGDATABASE,
+or one address in TIDELINE_POSTGRES. Nothing of it is kept or shown. ``psycopg`` reads where it is installed; else DuckDB does,
+where its extension for PostgreSQL is, with what its own secrets hold.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import duckdb
 
 from data.errors import UploadError
+from data.sources.upload import limits
 from data.sources.upload.places.on_disk import flat, table_of_batches
 from data.sources.upload.readers.coded_columns import CodedColumns, Telling, silent
 from data.sources.upload.readers.csv_files import Text, read_text
 from data.sources.upload.readers.table import FileTable
-from data.sources.upload import limits
 from data.sql import sql
 
 #: Before the name of a table where a file's would stand.
@@ -93,10 +93,12 @@ def _copied(connection: Any, composed: Any, source: PostgresTable, tell: Telling
             stream = io.BufferedReader(_Blocks(iter(copy)), 2**20)
             head = stream.readline()
             text = Text(head, ",", 0, None, (), len(names))
-            return read_text(source.name, text, io.BufferedReader(_Blocks(_after(head, stream)), 2**20), (), each)
+            return read_text(
+                source.name, text, io.BufferedReader(_Blocks(_after(head, cast(BinaryIO, stream))), 2**20), (), each
+            )
 
 
-def _after(head: bytes, rest: io.BufferedReader) -> Iterator[bytes]:
+def _after(head: bytes, rest: BinaryIO) -> Iterator[bytes]:
     yield head
     while block := rest.read(2**20):
         yield block

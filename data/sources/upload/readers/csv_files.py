@@ -49,9 +49,10 @@ class Text:
     def first_row(self) -> list[str]:
         """The cells of its first row, which mostly names the columns."""
         head = self.content if len(self.content) <= _HEAD else self.content[: max(_HEAD, self.content.find(b"\n", _HEAD) + 1)]
-        quoting = csv.QUOTE_NONE if self.lines is not None else csv.QUOTE_MINIMAL
         text = io.StringIO(head.decode("utf-8", "replace"), newline="")
-        return next(csv.reader(text, delimiter=self.delimiter, quoting=quoting), [])
+        if self.lines is not None:
+            return next(csv.reader(text, delimiter=self.delimiter, quoting=csv.QUOTE_NONE), [])
+        return next(csv.reader(text, delimiter=self.delimiter), [])
 
     def numbers(self, rows: np.ndarray) -> np.ndarray:
         """The rows [R] of the text as they are numbered in the file."""
@@ -81,7 +82,11 @@ def read_csv(name: str, content: bytes, decisions: Decisions) -> FileTable:
 
 
 def read_text(
-    name: str, text: Text, source: BinaryIO, offers: tuple[Offer, ...], each: Callable[[CodedColumns], None] = lambda columns: None
+    name: str,
+    text: Text,
+    source: BinaryIO,
+    offers: tuple[Offer, ...],
+    each: Callable[[CodedColumns], None] = lambda columns: None,
 ) -> FileTable:
     """The table that ``source`` gives, a text of the form that ``text`` is of; ``each`` is told after every stretch of it."""
     ragged = _Ragged()
@@ -210,9 +215,7 @@ def _padded(content: bytes, delimiter: str, cells: int) -> bytes:
     return first + delimiter.encode() * cells + b"\n" + rest
 
 
-def _read(
-    name: str, text: Text, source: BinaryIO, ragged: _Ragged, each: Callable[[CodedColumns], None]
-) -> CodedColumns:
+def _read(name: str, text: Text, source: BinaryIO, ragged: _Ragged, each: Callable[[CodedColumns], None]) -> CodedColumns:
     """All rows, the header among them, as text."""
     try:
         stream = pa_csv.open_csv(

@@ -1,12 +1,12 @@
 """Rows that were read and checked, written as a catalog: some items at a time, in an order that is not the file's.
 
-Items are written by their ids and attributes by their names, so that the same data make the same catalog whichever way they came:
-in one file or in a folder of many, by item or by date.
+Items are written by their ids and attributes by their names, so that the same data make the same catalog whichever way they
+came: in one file or in a folder of many, by item or by date.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -72,7 +72,7 @@ def catalog_order(item_ids: Sequence[str]) -> np.ndarray:
     return np.array(sorted(range(len(item_ids)), key=lambda place: item_ids[place].split(" @ ")), dtype=np.int64)
 
 
-def in_order(columns: dict[str, np.ndarray], first: Sequence[str] = ()) -> dict[str, np.ndarray]:
+def in_order(columns: Mapping[str, np.ndarray], first: Sequence[str] = ()) -> dict[str, np.ndarray]:
     """The columns by name, those named ``first`` before others."""
     place = {name: number for number, name in enumerate(first)}
     return dict(sorted(columns.items(), key=lambda column: (place.get(column[0], len(place)), column[0])))
@@ -116,4 +116,3 @@ def write(
         for check in checks:
             writer.note(check)
         tell(items, items, "Putting the catalog in order")
-

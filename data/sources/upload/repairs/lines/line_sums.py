@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from data.schema import PRICE
+from data.sources.upload.columns.row_keys import different_days, seen
 from data.sources.upload.date_frequency import repeated_keys
 from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
 from data.sources.upload.panel_layout import Rows
@@ -16,7 +17,6 @@ from data.sources.upload.readers.table import many
 from data.sources.upload.repairs.found import Found, Lines
 from data.sources.upload.repairs.lines.item_codes import damaged
 from data.sources.upload.repairs.lines.repeated_rows import exported_twice, numbers_lines
-from data.sources.upload.columns.row_keys import different_days, seen
 
 KIND = "add-up"
 

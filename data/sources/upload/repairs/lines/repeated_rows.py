@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from data.facts import Check
+from data.sources.upload.columns.row_keys import pieces
 from data.sources.upload.offers import YES, Decisions, Offer, answer_to
 from data.sources.upload.readers.table import many
 from data.sources.upload.repairs.found import Found, Sheet
-from data.sources.upload.columns.row_keys import pieces
 from data.sources.upload.value_parsing import Coded, numbers
 
 KIND = "repeated-rows"

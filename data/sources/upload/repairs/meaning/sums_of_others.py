@@ -94,10 +94,10 @@ def _totals(rows: Rows, demand: np.ndarray) -> np.ndarray:
             sums = _summed(demand[left], group, len(labels))
             total[left] = sums_among(sums)[group]
     for values in rows.static.values():
-        left = ~total if total.any() else slice(None)
-        total[left] = _half_of_group(demand[left], values[left])
-    left = ~total if total.any() else slice(None)
-    total[left] = sums_among(demand[left])
+        rest = ~total if total.any() else slice(None)  # a slice copies nothing
+        total[rest] = _half_of_group(demand[rest], values[rest])
+    rest = ~total if total.any() else slice(None)
+    total[rest] = sums_among(demand[rest])
     return total
 
 

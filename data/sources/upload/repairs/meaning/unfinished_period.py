@@ -76,7 +76,9 @@ def _drop(rows: Rows) -> _Drop | None:
     if not known.any():
         return None
     seen = demand if known.all() else demand[known]
-    totals = np.nansum(seen, axis=0, dtype=np.float64) * known.sum() / np.maximum(np.isfinite(seen).sum(axis=0), 1)  # for items not there yet
+    totals = (
+        np.nansum(seen, axis=0, dtype=np.float64) * known.sum() / np.maximum(np.isfinite(seen).sum(axis=0), 1)
+    )  # for items not there yet
     recent = _like_the_last(totals[:-1], unit)[-_RECENT[unit] :]
     usual = float(np.median(recent[-_LEAST:]))
     if len(recent) < 4 or usual <= 0 or recent.min() <= 0:
