@@ -72,10 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     load = command("load", _load, "Make a file of sales the catalog in use, with a file of purchase orders where there is one.")
     for reading in (look, load):
         import_commands.add_arguments(reading)
-    load.add_argument("--orders", type=Path, help="CSV, Parquet or XLSX: item_id, ordered, due, received, units")
-    load.add_argument("--name", help="of the catalog (default: the file's)")
-    load.add_argument("--append", action="store_true", help="add it to the catalog in use; says first what would change")
-    load.add_argument("--yes", action="store_true", help="with --append: take the change")
+    import_commands.add_load_arguments(load)
     train = command("train", _train, "Train on the catalog in use, or on a bench directory.", fits=True)
     train.add_argument("directory", type=Path, nargs="?", help="a bench directory")
     train.add_argument("--model", default="mqtransformer", help="generation (bench directory only)")
@@ -143,6 +140,8 @@ def _load(options: argparse.Namespace) -> None:
     if options.orders is not None and not options.orders.is_file():
         raise ConfigurationError(f"There is no file {options.orders}. Check its name.")
     report = _reporter(options)
+    if (look := workflows.look_first(*place_of(options.file))) is not None and options.progress != "json":
+        print(f"First look: {look.words}", file=sys.stderr)
     if options.map or options.take or options.recipe:
         preview = import_commands.read(options, workflows.progress_of(report))
     else:

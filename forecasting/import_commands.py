@@ -51,6 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", type=Path, help="how a file of this form was read before (JSON)")
 
 
+def add_load_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is to become of the file that is loaded."""
+    parser.add_argument("--orders", type=Path, help="CSV, Parquet or XLSX: item_id, ordered, due, received, units")
+    parser.add_argument("--name", help="of the catalog (default: the file's)")
+    parser.add_argument("--append", action="store_true", help="add it to the catalog in use; says first what would change")
+    parser.add_argument("--yes", action="store_true", help="with --append: take the change")
+
+
 def read(options: argparse.Namespace, tell: Telling = silent) -> UploadPreview:
     """The file as the options say it is read; raises UploadError, ConfigurationError."""
     name, content = place_of(options.file)

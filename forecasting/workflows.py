@@ -26,6 +26,7 @@ from data.sources.upload import load
 from data.sources.upload.column_mapping import ColumnMapping
 from data.sources.upload.file_formats import Content
 from data.sources.upload.load import UploadPreview
+from data.sources.upload.places.first_look import FirstLook, first_look
 from data.sources.upload.purchase_orders import OrdersFile
 from data.sources.upload.recipes import RecipeStore
 from data.sources.upload.writing.difference import Difference, difference
@@ -128,6 +129,11 @@ def preview_upload(name: str, content: Content, report: Report = lambda progress
     preview = load.preview(name, content, None, tell)
     recipe = recipes().find(preview.signature)
     return preview if recipe is None else load.as_before(preview, recipe, tell)
+
+
+def look_first(name: str, content: Content) -> FirstLook | None:
+    """What a large file seems to be, within seconds; None for what is read as a whole as quickly."""
+    return first_look(name, content)
 
 
 @dataclass(frozen=True, eq=False)

@@ -265,9 +265,9 @@ def as_before(preview: UploadPreview, recipe: Recipe, tell: Telling = silent) ->
     return replace(with_mapping(again, recipe.mapping, tell), recipe=recipe.file_name)
 
 
-def afresh(preview: UploadPreview) -> UploadPreview:
+def afresh(preview: UploadPreview, tell: Telling = silent) -> UploadPreview:
     """The preview of the same file as if none of its form had been read before."""
-    return _again(preview, {}, silent)
+    return _again(preview, {}, tell)
 
 
 def recipe_of(preview: UploadPreview, mapping: ColumnMapping) -> Recipe:

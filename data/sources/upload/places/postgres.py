@@ -80,7 +80,7 @@ def _copied(connection: Any, composed: Any, source: PostgresTable, tell: Telling
     with connection.cursor() as cursor:
         cursor.execute(sql("postgres_styles"))
         cursor.execute(sql("postgres_rows_about"), [".".join(f'"{part}"' for part in parts)])
-        expected = max(0, int(cursor.fetchone()[0] or 0))
+        expected = max(0, int((cursor.fetchone() or [0])[0] or 0))
         cursor.execute(composed.SQL(sql("postgres_columns")).format(composed.Identifier(*parts)))
         names = [column.name for column in cursor.description]
         limits.check_columns(source.name, len(names))
