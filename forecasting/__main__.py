@@ -17,13 +17,19 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from data.errors import ConfigurationError, ModelError, TidelineError
+from data.errors import ConfigurationError, ModelError, TidelineError, UploadError
+from data.sources.upload.places.named import place_of, title_of
 from forecasting import import_commands
 from forecasting.core import threads
 from forecasting.core.forecaster import Generation
 from forecasting.core.time_splits import PLANS
 from forecasting.core.types import Progress
+
+if TYPE_CHECKING:
+    from data.sources.upload.load import UploadPreview
+    from data.sources.upload.purchase_orders import OrdersFile
 
 #: How far a run that the desk watches steps back from the processors, where the system knows such a thing.
 _BEHIND = 5
@@ -66,8 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     load = command("load", _load, "Make a file of sales the catalog in use, with a file of purchase orders where there is one.")
     for reading in (look, load):
         import_commands.add_arguments(reading)
-    load.add_argument("--orders", type=Path, help="CSV, Parquet or XLSX: item_id, ordered, due, received, units")
-    load.add_argument("--name", help="of the catalog (default: the file's)")
+    import_commands.add_load_arguments(load)
     train = command("train", _train, "Train on the catalog in use, or on a bench directory.", fits=True)
     train.add_argument("directory", type=Path, nargs="?", help="a bench directory")
     train.add_argument("--model", default="mqtransformer", help="generation (bench directory only)")
@@ -134,17 +139,44 @@ def _load(options: argparse.Namespace) -> None:
 
     if options.orders is not None and not options.orders.is_file():
         raise ConfigurationError(f"There is no file {options.orders}. Check its name.")
+    report = _reporter(options)
+    if (look := workflows.look_first(*place_of(options.file))) is not None and options.progress != "json":
+        print(f"First look: {look.words}", file=sys.stderr)
     if options.map or options.take or options.recipe:
-        preview = import_commands.read(options)
-    elif not options.file.is_file():
-        raise ConfigurationError(f"There is no file {options.file}. Check its name.")
+        preview = import_commands.read(options, workflows.progress_of(report))
     else:
-        preview = workflows.preview_upload(options.file.name, options.file.read_bytes())
+        preview = workflows.preview_upload(*place_of(options.file), report)
     orders = None
     if options.orders is not None:
         orders = read_orders(options.orders.name, options.orders.read_bytes())
-    workflows.load_upload(preview, preview.mapping, options.name or options.file.stem, orders, _reporter(options))
+    if options.append:
+        _append(options, preview, orders, report)
+        return
+    workflows.load_upload(preview, preview.mapping, options.name or title_of(options.file), orders, report)
     print(f"Loaded {preview.items:,} items{f' and {len(orders.orders):,} orders' if orders else ''}.")
+
+
+def _append(
+    options: argparse.Namespace, preview: UploadPreview, orders: OrdersFile | None, report: Callable[[Progress], None]
+) -> None:
+    """Says what the file would change in the catalog in use, and changes it where that is wanted."""
+    from forecasting import workflows
+
+    if options.name:
+        raise ConfigurationError("A file that is added takes no --name: the catalog keeps its own.")
+    addition = workflows.preview_addition(preview, report)
+    if addition.difference is None:
+        raise UploadError(
+            f"{preview.file_name} cannot be added; the catalog in use stays as it was.", addition.preview.problems
+        )
+    print(import_commands.difference_text(addition.difference))
+    if addition.difference.nothing and orders is None:
+        return
+    if not options.yes:
+        print("Nothing was changed. Say --yes to take it.")
+        return
+    workflows.load_addition(addition, orders, report)
+    print(f"Added. {workflows.after_addition()}")
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from data.sources.upload import load
 from data.sources.upload.column_mapping import ColumnMapping
 from data.sources.upload.load import UploadPreview
 from data.sources.upload.offers import NO, YES, Offer
+from data.sources.upload.places.named import place_of
+from data.sources.upload.readers.coded_columns import Telling, silent
 from data.sources.upload.recipes import Recipe
+from data.sources.upload.writing.difference import Difference
 
 #: Name on the command line → role of the mapping.
 _ROLES = {
@@ -38,17 +42,26 @@ _ROUNDS = 6
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """How a file is to be read, for both commands."""
     roles = ", ".join([*_ROLES, *_PLURAL])
-    parser.add_argument("file", type=Path, help="CSV, Parquet or XLSX, also packed: item, period, units sold, and more")
+    parser.add_argument(
+        "file",
+        help="CSV, Parquet or XLSX, also packed, a folder of them, or postgres:TABLE: item, period, units sold, and more",
+    )
     parser.add_argument("--map", default="", help=f"ROLE=COLUMN, … where the headers do not tell; roles: {roles}, or a cost's")
     parser.add_argument("--take", help="offers to take: KIND, KIND=ANSWER, …, or all, or none (default: each as it proposes)")
     parser.add_argument("--recipe", type=Path, help="how a file of this form was read before (JSON)")
 
 
-def read(options: argparse.Namespace) -> UploadPreview:
+def add_load_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is to become of the file that is loaded."""
+    parser.add_argument("--orders", type=Path, help="CSV, Parquet or XLSX: item_id, ordered, due, received, units")
+    parser.add_argument("--name", help="of the catalog (default: the file's)")
+    parser.add_argument("--append", action="store_true", help="add it to the catalog in use; says first what would change")
+    parser.add_argument("--yes", action="store_true", help="with --append: take the change")
+
+
+def read(options: argparse.Namespace, tell: Telling = silent) -> UploadPreview:
     """The file as the options say it is read; raises UploadError, ConfigurationError."""
-    path: Path = options.file
-    if not path.is_file():
-        raise ConfigurationError(f"There is no file {path}. Check its name.")
+    name, content = place_of(options.file)
     if options.recipe is not None and not options.recipe.is_file():
         raise ConfigurationError(f"There is no recipe {options.recipe}. Check its name.")
     recipe = Recipe.of(options.recipe.read_text("utf-8")) if options.recipe is not None else None
@@ -60,16 +73,16 @@ def read(options: argparse.Namespace) -> UploadPreview:
             rest = YES if kind == "all" else NO
         else:
             decided[kind] = answer or YES
-    preview = load.preview(path.name, path.read_bytes(), decided)
+    preview = load.preview(name, content, decided, tell)
     for _ in range(_ROUNDS if rest else 0):
         more = {offer.kind: rest for offer in preview.offers if offer.kind not in decided}
         if not more:
             break
         decided |= more
-        preview = load.decide(preview, decided)
+        preview = load.decide(preview, decided, tell)
     if recipe is not None:
-        preview = load.with_mapping(preview, recipe.mapping)
-    return load.review(preview, _mapped(preview.mapping, options.map)) if options.map else preview
+        preview = load.with_mapping(preview, recipe.mapping, tell)
+    return load.review(preview, _mapped(preview.mapping, options.map), tell) if options.map else preview
 
 
 def _words(text: str) -> list[str]:
@@ -184,3 +197,43 @@ def as_text(preview: UploadPreview, recipe: Recipe | None) -> str:
     if recipe is not None:
         lines.append(f"A file of this form was loaded before ({recipe.file_name}); load reads it in the same way.")
     return "\n".join(lines)
+
+
+def difference_text(made: Difference) -> str:
+    """What adding a file would change, for a planner."""
+    if made.nothing:
+        return f"{made.catalog} holds all of it already; nothing would change."
+    lines = [f"Added to {made.catalog}, the file would change this:"]
+    if made.added:
+        lines.append(f"+ {_many(len(made.added), 'period')}: {_span(made.added)}, with {made.cells:,} numbers of demand.")
+    if made.new_items:
+        lines.append(f"+ {_many(len(made.new_items), 'new item')}: {_some(made.new_items)}.")
+    if made.changed:
+        lines.append(
+            f"≠ {_many(made.changed, 'number')} on record would change, from {made.before:,.10g} to {made.after:,.10g} units:"
+        )
+        lines += [f"    {one.item_id}, {one.period:%Y-%m-%d}: {one.before:,.10g} → {one.after:,.10g}" for one in made.examples]
+    if made.attributes:
+        lines.append(f"≠ {_many(made.attributes, 'item')} would be described otherwise.")
+    if made.unfilled:
+        lines.append(f"! No demand at all in {_many(len(made.unfilled), 'period')} added: {_span(made.unfilled)}.")
+    if made.absent:
+        lines.append(f"! {_many(made.absent, 'item')} that sold in the last period on record would be without demand after it.")
+    if made.gone:
+        lines.append(f"- {_many(len(made.gone), 'period')} would be left out: {_span(made.gone)}.")
+    if made.lost_items:
+        lines.append(f"- {_many(len(made.lost_items), 'item')} would be left out: {_some(made.lost_items)}.")
+    return "\n".join(lines)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (" …" if len(names) > most else "")
+
+
+def _span(periods: Sequence[Any]) -> str:
+    first, last = f"{periods[0]:%Y-%m-%d}", f"{periods[-1]:%Y-%m-%d}"
+    return first if first == last else f"{first} to {last}"

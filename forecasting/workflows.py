@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
-from dataclasses import replace
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.catalog import Catalog
 from data.corrected_catalog import CorrectedCatalog
-from data.errors import ModelError, ResourceError, TidelineError, UnknownItem
+from data.errors import ModelError, ResourceError, TidelineError, UnknownItem, UploadError
 from data.planner_store import PlannerStore
 from data.schema import Panel
 from data.sources import complete_journey
@@ -24,9 +24,13 @@ from data.sources.simulator import simulate
 from data.sources.simulator.settings import Planted
 from data.sources.upload import load
 from data.sources.upload.column_mapping import ColumnMapping
+from data.sources.upload.file_formats import Content
 from data.sources.upload.load import UploadPreview
+from data.sources.upload.places.first_look import FirstLook, first_look
 from data.sources.upload.purchase_orders import OrdersFile
 from data.sources.upload.recipes import RecipeStore
+from data.sources.upload.writing.difference import Difference, difference
+from data.sources.upload.writing.kept_rows import RowStore
 from data.truth_store import TruthStore, drop_others
 from forecasting.batch.batch_forecast import Run
 from forecasting.core.forecaster import Generation
@@ -105,13 +109,13 @@ def _made_ready(report: Report) -> str:
 
 def load_complete_journey(report: Report) -> None:
     """Makes the demo the catalog in use and forecasts its items."""
-    _load(lambda path: complete_journey.load(path, _progress_of(report)), report)
+    _load(lambda path: complete_journey.load(path, progress_of(report)), report)
 
 
 def load_simulated(items: int, periods: int, seed: int, report: Report, planted: Planted | None = None) -> None:
     """Makes a simulated weekly catalog the one in use, with what is true of it beside it; raises ConfigurationError."""
     settings = simulate.asked_for(items, periods, seed, planted or Planted())
-    _load(lambda path: simulate.load(path, settings, _progress_of(report)), report)
+    _load(lambda path: simulate.load(path, settings, progress_of(report)), report)
 
 
 def truths(catalog_hash: str) -> TruthStore | None:
@@ -119,11 +123,80 @@ def truths(catalog_hash: str) -> TruthStore | None:
     return TruthStore.of(catalog_path(), catalog_hash)
 
 
-def preview_upload(name: str, content: bytes) -> UploadPreview:
+def preview_upload(name: str, content: Content, report: Report = lambda progress: None) -> UploadPreview:
     """How a planner's file would be read: as one of its form was before, where there was one; raises UploadError."""
-    preview = load.preview(name, content)
+    tell = progress_of(report)
+    preview = load.preview(name, content, None, tell)
     recipe = recipes().find(preview.signature)
-    return preview if recipe is None else load.as_before(preview, recipe)
+    return preview if recipe is None else load.as_before(preview, recipe, tell)
+
+
+def look_first(name: str, content: Content) -> FirstLook | None:
+    """What a large file seems to be, within seconds; None for what is read as a whole as quickly."""
+    return first_look(name, content)
+
+
+@dataclass(frozen=True, eq=False)
+class Addition:
+    """A file together with the rows of the catalog in use, and what that changes; None where it cannot be loaded."""
+
+    preview: UploadPreview
+    difference: Difference | None
+
+
+def preview_addition(preview: UploadPreview, report: Report = lambda progress: None) -> Addition:
+    """What adding the previewed file to the catalog in use would make of it; raises UploadError where it cannot be added."""
+    with closing(Catalog(catalog_path())) as catalog:
+        kept = _rows().of(catalog.about.catalog_hash)
+        if kept is None:
+            raise UploadError(
+                f"Nothing can be added to {catalog.about.name}: the rows that it was made of were not kept. Load a file with "
+                "all of its history once; next week's can then be added."
+            )
+        together = load.add_to(preview, kept, progress_of(report))
+        if together.problems:
+            return Addition(together, None)
+        report(Progress(0, 1, "Comparing it with the catalog in use"))
+        return Addition(together, difference(catalog, load.rows_of(together)[1]))
+
+
+def load_addition(addition: Addition, orders: OrdersFile | None = None, report: Report = lambda progress: None) -> None:
+    """Makes the catalog in use what the addition would make of it, all of it or nothing; raises UploadError.
+
+    Its name stays, and with it the model in use, planners' decisions, and orders where no other file brings them.
+    """
+    with closing(Catalog(catalog_path())) as catalog:
+        about = catalog.about
+        standing = load.Standing(about.words.partition(" Added last: ")[0], catalog.orders())
+    preview = addition.preview
+    _load(lambda path: _loaded(preview, preview.mapping, about.name, path, orders, report, standing), report)
+
+
+def after_addition() -> str:
+    """What the desk does with the data that was added, in a planner's words."""
+    with closing(open_service()) as service:
+        status = service.model()
+    if not status.serves:
+        return status.message
+    return "All items are forecast anew with the model in use. Train again on the Data page to learn from what is new."
+
+
+def can_be_added_to() -> bool:
+    """Whether the rows that the catalog in use was made of are there, so that a file can be added to them."""
+    if not catalog_path().is_file():
+        return False
+    with closing(Catalog(catalog_path())) as catalog:
+        return _rows().has(catalog.about.catalog_hash)
+
+
+def files() -> Path:
+    """The folder whose files the Data page offers without their being brought: ``$TIDELINE_FILES``, or beside the catalog."""
+    return Path(os.environ.get("TIDELINE_FILES") or home() / "files")
+
+
+def _rows() -> RowStore:
+    """The rows that the catalog in use was made of."""
+    return RowStore(home() / "rows")
 
 
 def recipes() -> RecipeStore:
@@ -142,12 +215,27 @@ def load_upload(
 
     How it was read is kept for the next file of its form.
     """
+    _load(lambda path: _loaded(preview, mapping, catalog_name, path, orders, report), report)
 
-    def build(path: Path) -> None:
-        load.load(preview, mapping, catalog_name, path, orders)
-        recipes().keep(load.recipe_of(preview, mapping))
 
-    _load(build, report)
+def _loaded(
+    preview: UploadPreview,
+    mapping: ColumnMapping,
+    name: str,
+    path: Path,
+    orders: OrdersFile | None,
+    report: Report,
+    standing: load.Standing | None = None,
+) -> None:
+    """Writes the catalog, and keeps how the file was read and, where the disk lets it, its rows."""
+    tell = progress_of(report)
+    load.load(preview, mapping, name, path, orders, tell, standing)
+    recipe = load.recipe_of(preview, mapping)
+    if standing is None:
+        recipes().keep(recipe)
+    tell(1, 1, "Keeping the rows, so that a file can be added to them")
+    with closing(Catalog(path)) as catalog, suppress(OSError):
+        _rows().keep(catalog.about.catalog_hash, load.rows_of(preview)[0], recipe)
 
 
 def train(
@@ -282,6 +370,7 @@ def _load(build: Callable[[Path], None], report: Report) -> None:
     build(catalog_path())
     with closing(Catalog(catalog_path())) as catalog:
         drop_others(catalog_path(), catalog.about.catalog_hash)
+        _rows().drop_others(catalog.about.catalog_hash)
     try:
         _summarise(report)
     except TidelineError:
@@ -304,5 +393,6 @@ def _summarise(report: Report) -> str:
     return ""
 
 
-def _progress_of(report: Report) -> Callable[[int, int, str], None]:
+def progress_of(report: Report) -> Callable[[int, int, str], None]:
+    """How those who read and write data tell their progress."""
     return lambda done, total, message: report(Progress(done, total, message))

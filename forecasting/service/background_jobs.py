@@ -161,8 +161,8 @@ class FunctionJob(BackgroundJob):
         self._progress = progress
 
 
-class _StopAsked(Exception):
-    """Ends a function that was told to stop."""
+class _StopAsked(BaseException):
+    """Ends a function that was told to stop; none that it calls takes it for an error of its own."""
 
 
 def _parsed(line: str) -> Progress | None:

@@ -24,15 +24,25 @@ import stand_in_totals
 import stand_in_why
 from stand_in_items import CATEGORIES, HORIZON, PERIODS, WEEKS, ItemHistory, elasticity, forecast, history, level, name_of, span
 from stand_in_truth import truths
-from stand_in_uploads import CHECKS, preview_upload, recipes
+from stand_in_uploads import (
+    CHECKS,
+    after_addition,
+    can_be_added_to,
+    files,
+    load_addition,
+    load_upload,
+    look_first,
+    preview_addition,
+    preview_upload,
+    progress_of,
+    recipes,
+)
 
-from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem, UploadError
+from data.errors import NotTrained, ResourceError, TooLittleHistory, UnknownItem
 from data.facts import About, Check, ItemFacts, SearchResult
 from data.planner_store import PlannerStore, Term
 from data.sources.simulator.settings import Planted
-from data.sources.upload.column_mapping import ColumnMapping
-from data.sources.upload.load import UploadPreview
-from data.sources.upload.purchase_orders import OrdersFile
+from data.sources.upload.writing.difference import Difference
 from data.units import PIECES, Unit, units_of
 from forecasting.batch.batch_forecast import Run
 from forecasting.batch.forecast_monitoring import ForecastMonitoring
@@ -66,7 +76,11 @@ from forecasting.service.view_models import (
     TodayRow,
 )
 
-__all__ = ["preview_upload", "recipes", "truths"]  # the pages ask the module for them
+__all__ = [
+    "after_addition", "can_be_added_to", "files", "load_addition", "load_upload", "look_first", "preview_addition",
+    "preview_upload", "progress_of", "recipes", "truths",
+]  # fmt: skip
+# the pages ask the module for them
 
 
 @dataclass
@@ -91,6 +105,7 @@ class State:
     priced: bool = True
     launches: str = ""
     loaded: list[str] = field(default_factory=list)
+    kept: Difference | None = None
     planners: Path = field(default_factory=lambda: Path(tempfile.mkdtemp()) / "planner.sqlite")
 
 
@@ -343,19 +358,6 @@ def open_service() -> PlanningService:
 
 def planner_store() -> PlannerStore:
     return PlannerStore(STATE.planners)
-
-
-def load_upload(
-    preview: UploadPreview,
-    mapping: ColumnMapping,
-    catalog_name: str,
-    orders: OrdersFile | None = None,
-    report: Report = lambda progress: None,
-) -> None:
-    if preview.problems:
-        raise UploadError(f"{preview.file_name} was not loaded; the catalog in use stays as it was.", preview.problems)
-    beside = f" with {len(orders.orders)} orders of {orders.file_name}" if orders else ""
-    STATE.loaded.append(f"{catalog_name}: {preview.rows} rows of {preview.file_name}{beside}")
 
 
 def accuracy(history_hash: str) -> AccuracyReport | None:

@@ -13,6 +13,7 @@ import numpy as np
 from data.errors import ConfigurationError
 from data.events import Stamp
 from data.schema import COMMERCIAL
+from data.sources.upload.columns.row_keys import pieces
 
 #: A stock of these names is what was left at the end of a period: the latest is what is on hand.
 CLOSING_STOCK = ("stock", "inventory", "stock_units", "stock_level", "closing_stock", "bestand")
@@ -80,11 +81,14 @@ def plain_name(column: str) -> str:
 
 def changes(items: np.ndarray, codes: np.ndarray) -> int:
     """How many items [by code] have more than one value among their filled cells."""
-    filled = (codes >= 0) & (items >= 0)
-    if not filled.any():
-        return 0
-    lowest = np.full(int(items.max()) + 1, np.iinfo(np.int64).max)
-    highest = np.full(len(lowest), -1)
-    np.minimum.at(lowest, items[filled], codes[filled])
-    np.maximum.at(highest, items[filled], codes[filled])
-    return int((lowest < highest).sum())
+    last = np.full(int(items.max(initial=-1)) + 2, -1, codes.dtype)
+    changed = np.zeros(len(last), bool)
+    for comparing in (False, True):  # an item's last value first, then the rows that have another one
+        for part in pieces(len(codes)):
+            filled = (codes[part] >= 0) & (items[part] >= 0)
+            item, code = items[part][filled], codes[part][filled]
+            if comparing:
+                changed[item[last[item] != code]] = True
+            else:
+                last[item] = code
+    return int(changed.sum())

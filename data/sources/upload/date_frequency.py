@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 from data.errors import Problem
 from data.schema import Frequency
+from data.sources.upload.columns.row_keys import different_days, looked_up, seen
 from data.sources.upload.readers.table import many, problem_at
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -46,7 +48,7 @@ def calendar(items: np.ndarray, days: np.ndarray, rows: np.ndarray) -> tuple[Cal
     No calendar where the dates do not tell their step.
     """
     dated = ~np.isnat(days) & (items >= 0)
-    different = np.unique(days[dated])
+    different = different_days(days, dated)
     if len(different) < 2:
         words = "The dates do not tell their step: there is only one date. Two periods are the least"
         return None, [problem_at(words, rows, dated)]
@@ -56,18 +58,18 @@ def calendar(items: np.ndarray, days: np.ndarray, rows: np.ndarray) -> tuple[Cal
             "week; a longer step cannot be split without a guess"
         )
         return None, [problem_at(words, rows, dated)]
-    weekday = (days.astype(np.int64) + 3) % 7  # (R,) 1970-01-01 was a Thursday
-    step = _steps(items, days, dated)
     if _all_month_edges(different):
         return _monthly(items, days, rows, dated, different)
-    if len(set(weekday[dated].tolist())) == 1:
-        return _weekly(days, dated, int(weekday[dated][0])), []
-    votes = {"day": (step == 1).sum(), "week": (step == 7).sum(), "month": ((step >= 28) & (step <= 31)).sum()}
+    weekdays = (different.astype(np.int64) + 3) % 7  # (D,) 1970-01-01 was a Thursday
+    if len(set(weekdays.tolist())) == 1:
+        return _weekly(days, different, dated, int(weekdays[0])), []
+    votes = _votes(items, days, dated)
     unit = max(votes, key=votes.__getitem__)
     if votes[unit] == 0 or unit == "day":
-        return _daily(days, dated), _out_of_step(items, days, rows, dated)
+        return _daily(days, different, dated), _out_of_step(items, days, rows, dated)
     if unit == "month":
         return _monthly(items, days, rows, dated, different)
+    weekday = (days.astype(np.int64) + 3) % 7  # (R,)
     usual = int(np.argmax(np.bincount(weekday[dated], minlength=7)))
     off = dated & (weekday != usual)
     words = (
@@ -77,13 +79,31 @@ def calendar(items: np.ndarray, days: np.ndarray, rows: np.ndarray) -> tuple[Cal
     return None, [problem_at(words, rows, off)]
 
 
-def _steps(items: np.ndarray, days: np.ndarray, dated: np.ndarray) -> np.ndarray:
-    """Days between one date of an item and its next."""
-    order = np.lexsort((days[dated], items[dated]))
-    item, day = items[dated][order], days[dated][order].astype(np.int64)
-    step = np.diff(day)[item[1:] == item[:-1]]
-    step = step[step > 0]
-    return step if len(step) else np.diff(np.unique(day))
+def _votes(items: np.ndarray, days: np.ndarray, dated: np.ndarray) -> dict[str, int]:
+    """How many steps from a row of an item to its next are a day, a week or a month."""
+    lengths = np.zeros(32, np.int64)
+    for _, step in _steps(items, days, dated):
+        lengths += np.bincount(step[(step > 0) & (step < 32)], minlength=32)
+    return {"day": int(lengths[1]), "week": int(lengths[7]), "month": int(lengths[28:32].sum())}
+
+
+def _steps(items: np.ndarray, days: np.ndarray, dated: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Items, and days between one date of an item and its next; between any date and the next where no item has two."""
+    found, none = seen(items, days), True
+    if found is not None:
+        for item, step in found.steps():
+            none &= not len(step)
+            yield item, step
+    else:
+        order = np.flatnonzero(dated)[np.lexsort((days[dated], items[dated]))]
+        item, day = items[order], days[order].astype(np.int64)
+        inside = item[1:] == item[:-1]
+        step = np.diff(day)[inside]
+        none = not (step > 0).any()
+        yield item[1:][inside], step
+    if none:
+        step = np.diff(different_days(days, dated).astype(np.int64))
+        yield np.zeros(len(step), np.int64), step
 
 
 def _all_month_edges(days: np.ndarray) -> bool:
@@ -102,36 +122,39 @@ def _longer_than_months(days: np.ndarray) -> str:
     return {(3,): "quarter", (12,): "year", (6,): "half-year"}.get(tuple(steps), "")
 
 
-def _weekly(days: np.ndarray, dated: np.ndarray, weekday: int) -> Calendar:
+def _weekly(days: np.ndarray, different: np.ndarray, dated: np.ndarray, weekday: int) -> Calendar:
     alias = f"W-{_WEEKDAYS[weekday][:3].upper()}"
-    return _laid_out(Frequency.of(alias), f"Weeks, stamped on {_WEEKDAYS[weekday]}s", days, dated, 7)
+    return _laid_out(Frequency.of(alias), f"Weeks, stamped on {_WEEKDAYS[weekday]}s", days, different, dated, 7)
 
 
-def _daily(days: np.ndarray, dated: np.ndarray) -> Calendar:
-    return _laid_out(Frequency.of("D"), "Days", days, dated, 1)
+def _daily(days: np.ndarray, different: np.ndarray, dated: np.ndarray) -> Calendar:
+    return _laid_out(Frequency.of("D"), "Days", days, different, dated, 1)
 
 
-def _laid_out(frequency: Frequency, words: str, days: np.ndarray, dated: np.ndarray, step: int) -> Calendar:
-    first, last = days[dated].min(), days[dated].max()
+def _laid_out(
+    frequency: Frequency, words: str, days: np.ndarray, different: np.ndarray, dated: np.ndarray, step: int
+) -> Calendar:
+    first, last = different[0], different[-1]
     count = int((last - first).astype(np.int64)) // step + 1
-    place = np.where(dated, (days - first).astype(np.int64) // step, -1)
+    place = _placed(days, different, (different - first).astype(np.int64) // step, dated)
     return Calendar(frequency, words, frequency.range(pd.Timestamp(first), count), place, ())
 
 
 def _monthly(
     items: np.ndarray, days: np.ndarray, rows: np.ndarray, dated: np.ndarray, different: np.ndarray
 ) -> tuple[Calendar | None, list[Problem]]:
-    months = days.astype("datetime64[M]")
-    first = months[dated].min()
-    place = np.where(dated, (months - first).astype(np.int64), -1)
-    again = dated & _repeated(items, place, rows) & ~_repeated(items, days.astype(np.int64), rows)
+    months = different.astype("datetime64[M]")
+    first = months[0]
+    place = _placed(days, different, (months - first).astype(np.int64), dated)
+    several = len(np.unique(months)) < len(different)  # days in a month
+    again = dated & _repeated(items, place, rows) & ~_repeated(items, days.astype(np.int64), rows) if several else dated[:0]
     if again.any():
         words = (
             f"Two frequencies: most rows step by a month, but {many(again.sum(), 'row')} of "
             f"{many(len(np.unique(items[again])), 'item')} more often. Bring all rows to one step"
         )
         return None, [problem_at(words, rows, again)]
-    ends = bool((different + 1 == (different.astype("datetime64[M]") + 1).astype("datetime64[D]")).all())
+    ends = bool((different + 1 == (months + 1).astype("datetime64[D]")).all())
     frequency = Frequency.of("ME" if ends else "MS")
     stamp = pd.Timestamp((first + 1).astype("datetime64[D]") - 1 if ends else first.astype("datetime64[D]"))
     words = "Months, stamped on their last day" if ends else "Months, stamped on their first day"
@@ -142,14 +165,12 @@ def _monthly(
 
 def _out_of_step(items: np.ndarray, days: np.ndarray, rows: np.ndarray, dated: np.ndarray) -> list[Problem]:
     """Items among daily ones that keep strictly to weeks or months."""
-    order = np.flatnonzero(dated)[np.lexsort((days[dated], items[dated]))]
-    item, day = items[order], days[order].astype(np.int64)
-    inside = item[1:] == item[:-1]
-    step, owner = np.diff(day)[inside], item[1:][inside]
     size = int(items.max()) + 1 if len(items) else 0
-    taken = np.bincount(owner, minlength=size)
-    weekly = np.bincount(owner, weights=step == 7, minlength=size)
-    monthly = np.bincount(owner, weights=(step >= 28) & (step <= 31), minlength=size)
+    taken, weekly, monthly = (np.zeros(size) for _ in range(3))
+    for owner, step in _steps(items, days, dated):
+        taken += np.bincount(owner, minlength=size)
+        weekly += np.bincount(owner, weights=step == 7, minlength=size)
+        monthly += np.bincount(owner, weights=(step >= 28) & (step <= 31), minlength=size)
     other = (taken >= _SURE_STEPS) & ((weekly == taken) | (monthly == taken))
     if not other.any():
         return []
@@ -158,6 +179,14 @@ def _out_of_step(items: np.ndarray, days: np.ndarray, rows: np.ndarray, dated: n
         "Bring all items to one step, or load them apart"
     )
     return [problem_at(words, rows, (items >= 0) & other[items])]
+
+
+def _placed(days: np.ndarray, different: np.ndarray, places: np.ndarray, dated: np.ndarray) -> np.ndarray:
+    """The place [R] of each row among the periods, -1 where it has none; ``places`` [D] are those of the different days."""
+    place = looked_up(days, different, places)
+    if not dated.all():
+        place[~dated] = -1
+    return place
 
 
 def _repeated(items: np.ndarray, place: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -171,6 +200,9 @@ def _repeated(items: np.ndarray, place: np.ndarray, rows: np.ndarray) -> np.ndar
 
 def repeated_keys(items: np.ndarray, days: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Where [R] an earlier row has the same item and day; rows without either are none of them."""
+    found = seen(items, days)
+    if found is not None and not found.again:
+        return np.zeros(len(items), dtype=bool)
     whole = (items >= 0) & ~np.isnat(days)
     answer = np.zeros(len(items), dtype=bool)
     answer[whole] = _repeated(items[whole], days[whole].astype(np.int64), rows[whole])

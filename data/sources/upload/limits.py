@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from data.errors import UploadError
 
-#: Bytes of a file, and of what it unpacks to.
+#: Bytes of a file that is brought whole, and of what it unpacks to.
 LARGEST_FILE = 200 * 2**20
 LARGEST_UNPACKED = 512 * 2**20
+
+#: Bytes, rows and cells of a file that is read where it lies, and different values of one of its columns.
+LARGEST_ON_DISK = 8 * 2**30
+MOST_ROWS, MOST_CELLS_ON_DISK = 60_000_000, 600_000_000
+MOST_DIFFERENT = 3_000_000
 
 #: Columns, cells, and rows that do not fit the header, of one file.
 MOST_COLUMNS = 1000
@@ -34,7 +39,7 @@ LARGEST_NUMBER = 1e15
 MOST_PERIODS = 8_000
 
 #: Numbers that one load may lay out; more than few only where the file fills one place in ten.
-MOST_NUMBERS, FEW_NUMBERS, FILLED = 200_000_000, 50_000_000, 0.1
+MOST_NUMBERS, FEW_NUMBERS, FILLED = 400_000_000, 50_000_000, 0.1
 
 #: The catalog reads so many items together, and of these at most so many numbers within its memory.
 READ_TOGETHER, MOST_AT_ONCE = 2048, 100_000_000
@@ -52,6 +57,15 @@ def check_cells(name: str, rows: int, columns: int) -> None:
         raise UploadError(
             f"{name} has {rows:,} rows of {columns:,} cells, {rows * columns:,} in all; the most is {MOST_CELLS:,}. "
             "Load fewer periods, or leave out columns and empty rows."
+        )
+
+
+def check_rows(name: str, rows: int, columns: int) -> None:
+    """Raises UploadError where a file that is read where it lies has more rows or cells than are held."""
+    if rows > MOST_ROWS or rows * columns > MOST_CELLS_ON_DISK:
+        raise UploadError(
+            f"{name} has more than {min(rows, MOST_ROWS):,} rows of {columns:,} columns; the most is {MOST_ROWS:,} rows and "
+            f"{MOST_CELLS_ON_DISK:,} cells. Load fewer periods, add up to weeks or months, or leave out columns."
         )
 
 

@@ -13,22 +13,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data.catalog_writer import CatalogWriter
 from data.errors import DataError, Problem, UploadError
 from data.facts import Check
+from data.orders import Orders
 from data.schema import Frequency
 from data.sources.upload.column_mapping import ColumnMapping, plain_name
 from data.sources.upload.columns.proposal import proposed
-from data.sources.upload.file_formats import read_file
+from data.sources.upload.file_formats import OF_READING, Content, read_file
 from data.sources.upload.limits import shortened
 from data.sources.upload.offers import Decisions, Offer
-from data.sources.upload.panel_layout import Rows, panel_of
+from data.sources.upload.panel_layout import Rows
+from data.sources.upload.places.postgres import PostgresTable
 from data.sources.upload.purchase_orders import OrdersFile
+from data.sources.upload.readers.coded_columns import Telling, silent
 from data.sources.upload.readers.table import FileTable
 from data.sources.upload.recipes import Recipe, now, signature
 from data.sources.upload.reshaping.reshape import reshaped
 from data.sources.upload.row_checks import read_rows
 from data.sources.upload.value_parsing import Coded, coded, decimal_mark
+from data.sources.upload.writing.added import added
+from data.sources.upload.writing.kept_rows import KeptRows
+from data.sources.upload.writing.write_catalog import Naming, chunks_of, write
 
 #: Rows of the file that the preview shows.
 FIRST_ROWS = 8
@@ -36,8 +41,13 @@ FIRST_ROWS = 8
 #: Characters of a cell that it shows.
 _SHOWN = 120
 
-#: Items, and numbers, written at a time.
-_CHUNK, _NUMBERS = 20_000, 20_000_000
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """What stays of a catalog that a file is added to: the ``words`` for where it came from, and its purchase orders."""
+
+    words: str
+    orders: Orders
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +98,8 @@ class UploadPreview:
     decisions: Decisions = field(default_factory=dict)
     signature: str = ""
     recipe: str = ""
-    _content: bytes = field(repr=False, default=b"")
+    _content: Content = field(repr=False, default=b"")
+    _read: FileTable | None = field(repr=False, default=None)
     _cells: Mapping[str, Coded] = field(repr=False, default_factory=dict)
     _table: FileTable | None = field(repr=False, default=None)
     _rows: Rows | None = field(repr=False, default=None)
@@ -121,24 +132,33 @@ class UploadPreview:
         return len(self._cells[column].texts) if column in self._cells else 0
 
     @property
+    def whence(self) -> str:
+        """Where it comes from, as a catalog says it."""
+        held = self._content
+        kind = "table" if isinstance(held, PostgresTable) else "folder" if isinstance(held, Path) and held.is_dir() else "file"
+        return f"the {kind} {self.file_name}"
+
+    @property
     def loadable(self) -> bool:
         """Whether ``load`` would write it."""
         return not self.problems
 
 
-def preview(name: str, content: bytes, decisions: Decisions | None = None) -> UploadPreview:
-    """What the file ``name`` with these bytes holds, under the mapping that its headers suggest and what was decided.
+def preview(name: str, content: Content, decisions: Decisions | None = None, tell: Telling = silent) -> UploadPreview:
+    """What the file ``name`` holds, under the mapping that its headers suggest and what was decided.
+
+    ``content`` is its bytes, or where it lies; a long reading is told.
 
     Raises UploadError where it cannot be read as a table at all: empty, too large, in no
     known encoding, not what its name says.
     """
-    return _read(name, content, decisions or {})
+    return _understood(name, content, read_file(name, content, decisions or {}, tell), decisions or {}, tell)
 
 
-def _read(name: str, content: bytes, decisions: Decisions) -> UploadPreview:
-    """See ``preview``."""
+def _understood(name: str, content: Content, read: FileTable, decisions: Decisions, tell: Telling) -> UploadPreview:
+    """What the table that was ``read`` of a file holds; see ``preview``."""
     decided = dict(decisions)
-    read = read_file(name, content, decided)
+    tell(0, 1, f"Finding out what the columns of {name} are")
     table = reshaped(read, decided, name)
     cells = {column: coded(values) for column, values in table.columns.items()}
     decimal, _ = decimal_mark(cells.values(), table.delimiter)
@@ -166,18 +186,19 @@ def _read(name: str, content: bytes, decisions: Decisions) -> UploadPreview:
         signature=signature(read),
         _content=content,
         _cells=proposal.cells,
+        _read=read,
         _table=proposal.table,
         _proposed=proposal.mapping,
         _notes=proposal.checks,
     )
-    return review(empty, proposal.mapping)
+    return review(empty, proposal.mapping, tell)
 
 
-def review(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
+def review(preview: UploadPreview, mapping: ColumnMapping, tell: Telling = silent) -> UploadPreview:
     """The preview of the same file under another mapping."""
     table = preview._table
     assert table is not None
-    rows = read_rows(table, preview._cells, mapping, preview.decisions)
+    rows = read_rows(table, preview._cells, mapping, preview.decisions, tell)
     calendar = rows.calendar
     return replace(
         preview,
@@ -200,13 +221,22 @@ def review(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
     )
 
 
-def decide(preview: UploadPreview, decisions: Decisions) -> UploadPreview:
+def decide(preview: UploadPreview, decisions: Decisions, tell: Telling = silent) -> UploadPreview:
     """The preview of the same file under the same mapping, read with these decisions in the place of the earlier ones.
 
     Raises UploadError where it cannot be read at all with them.
     """
-    again = _read(preview.file_name, preview._content, decisions)
-    return review(again, _carried(preview, again))
+    again = _again(preview, decisions, tell)
+    mapping = _carried(preview, again)
+    return again if mapping == again.mapping else review(again, mapping, tell)
+
+
+def _again(preview: UploadPreview, decisions: Decisions, tell: Telling) -> UploadPreview:
+    """The same file with other decisions; its cells are read again only where those change how they are read."""
+    read = preview._read
+    if read is None or any(decisions.get(kind) != preview.decisions.get(kind) for kind in OF_READING):
+        read = read_file(preview.file_name, preview._content, decisions, tell)
+    return _understood(preview.file_name, preview._content, read, decisions, tell)
 
 
 def _carried(preview: UploadPreview, again: UploadPreview) -> ColumnMapping:
@@ -220,22 +250,24 @@ def _carried(preview: UploadPreview, again: UploadPreview) -> ColumnMapping:
     return mapping if set(mapping.columns()) <= set(again.columns) else again._proposed
 
 
-def with_mapping(preview: UploadPreview, mapping: ColumnMapping) -> UploadPreview:
+def with_mapping(preview: UploadPreview, mapping: ColumnMapping, tell: Telling = silent) -> UploadPreview:
     """The preview under another mapping where the file has all its columns; as it is where it has not."""
-    return review(preview, mapping) if set(mapping.columns()) <= set(preview.columns) else preview
+    if mapping == preview.mapping or not set(mapping.columns()) <= set(preview.columns):
+        return preview
+    return review(preview, mapping, tell)
 
 
-def as_before(preview: UploadPreview, recipe: Recipe) -> UploadPreview:
+def as_before(preview: UploadPreview, recipe: Recipe, tell: Telling = silent) -> UploadPreview:
     """The preview of the same file read as one of its form was before; what came since is read as usual."""
     answered = {offer.kind: offer.answer for offer in preview.offers}
     differs = any(answered.get(kind, answer) != answer for kind, answer in recipe.decisions.items())
-    again = decide(preview, recipe.decisions) if differs or recipe.decisions else preview
-    return replace(with_mapping(again, recipe.mapping), recipe=recipe.file_name)
+    again = decide(preview, recipe.decisions, tell) if differs or recipe.decisions else preview
+    return replace(with_mapping(again, recipe.mapping, tell), recipe=recipe.file_name)
 
 
-def afresh(preview: UploadPreview) -> UploadPreview:
+def afresh(preview: UploadPreview, tell: Telling = silent) -> UploadPreview:
     """The preview of the same file as if none of its form had been read before."""
-    return _read(preview.file_name, preview._content, {})
+    return _again(preview, {}, tell)
 
 
 def recipe_of(preview: UploadPreview, mapping: ColumnMapping) -> Recipe:
@@ -244,15 +276,60 @@ def recipe_of(preview: UploadPreview, mapping: ColumnMapping) -> Recipe:
     return Recipe(preview.signature, preview.file_name, mapping, decided, now())
 
 
+def add_to(preview: UploadPreview, kept: KeptRows, tell: Telling = silent) -> UploadPreview:
+    """The previewed file together with the rows that a catalog was made of, read as that catalog was.
+
+    Raises UploadError where the file lacks columns that the catalog was read from.
+    """
+    decided = dict(kept.recipe.decisions)
+    file = preview if preview.decisions == decided else _again(preview, decided, tell)
+    assert file._table is not None
+    made = set(file._table.columns) - set(file._read.columns if file._read is not None else ())
+    table = added(kept, file._table, preview.file_name, made)
+    cells = {column: coded(values) for column, values in table.columns.items()}
+    together = replace(
+        file,
+        columns=tuple(cells),
+        first_rows=_first_rows({column: _ending(one) for column, one in cells.items()}),
+        rows=len(table),
+        decisions=decided,
+        _cells=cells,
+        _table=table,
+        _proposed=ColumnMapping(),
+        _notes=(),
+    )
+    return review(together, kept.recipe.mapping, tell)
+
+
+def _ending(column: Coded) -> Coded:
+    """The last cells of a column."""
+    return Coded(column.texts, column.codes[-FIRST_ROWS:])
+
+
+def rows_of(preview: UploadPreview) -> tuple[FileTable, Rows]:
+    """The cells that a preview was made of and what was read of them, for those who keep or compare them."""
+    assert preview._table is not None
+    assert preview._rows is not None
+    return preview._table, preview._rows
+
+
 def load(
-    preview: UploadPreview, mapping: ColumnMapping, catalog_name: str, path: Path, orders: OrdersFile | None = None
+    preview: UploadPreview,
+    mapping: ColumnMapping,
+    catalog_name: str,
+    path: Path,
+    orders: OrdersFile | None = None,
+    tell: Telling = silent,
+    standing: Standing | None = None,
 ) -> None:
     """Writes the catalog at ``path`` from the previewed file, with the ``orders`` of another file where there is one.
+
+    ``standing`` is what goes on of the catalog that the file was added to.
 
     Raises UploadError, with every problem found, where the file under this mapping breaks the contract; the catalog in
     use then stays as it was.
     """
-    reviewed = preview if preview.mapping == mapping else review(preview, mapping)
+    reviewed = preview if preview.mapping == mapping else review(preview, mapping, tell)
     if reviewed.problems:
         raise UploadError(f"{preview.file_name} was not loaded; the catalog in use stays as it was.", reviewed.problems)
     rows = reviewed._rows
@@ -261,34 +338,29 @@ def load(
     orders = orders and orders.written_as(rows.item_ids)
     if orders is not None and (wrong := (*orders.problems, *orders.unknown_items(rows.item_ids))):
         raise UploadError(f"{orders.file_name} was not loaded; the catalog in use stays as it was.", wrong)
-    panel, plan = panel_of(rows)
+    checks = list(reviewed.checks)
+    if orders is not None:
+        last = rows.calendar.periods[rows.periods - 1]
+        checks += orders.found(last, rows.calendar.frequency, mapping.stamp)
+    naming = Naming(
+        name=catalog_name,
+        words=f"{standing.words} Added last: {preview.whence}." if standing else f"Loaded from {preview.whence}.",
+        frequency=rows.calendar.frequency,
+        price_seen=rows.price_seen,
+        currency=mapping.currency,
+        country=mapping.country,
+        stamp=mapping.stamp,
+    )
     try:
-        with CatalogWriter(
+        write(
             path,
-            name=catalog_name,
-            source="upload",
-            words=f"Loaded from the file {preview.file_name}.",
-            frequency=rows.calendar.frequency,
-            currency=mapping.currency,
-            country=mapping.country,
-            price_seen=panel.price_seen,
-            stamp=mapping.stamp,
-        ) as writer:
-            size = min(_CHUNK, max(1, _NUMBERS // (len(panel.periods) * (2 + len(panel.known) + len(panel.past)))))
-            for start in range(0, len(panel), size):
-                part = np.arange(start, min(start + size, len(panel)))
-                writer.add(
-                    panel.take(part),
-                    names=[rows.names[place] for place in part],
-                    commercial=rows.commercial.iloc[part],
-                    plan=None if plan is None else replace(plan, known={n: v[part] for n, v in plan.known.items()}),
-                )
-            checks = list(reviewed.checks)
-            if orders is not None:
-                writer.set_orders(orders.orders)
-                checks += orders.found(panel.last, panel.frequency, mapping.stamp)
-            for check in checks:
-                writer.note(check)
+            naming,
+            chunks_of(rows),
+            len(rows.item_ids),
+            orders=orders.orders if orders is not None else standing.orders if standing else None,
+            checks=checks,
+            tell=tell,
+        )
     except UploadError:
         raise
     except DataError as error:

@@ -18,6 +18,7 @@ from data.groups import MOST_GROUPS
 from data.plans import carried_forward
 from data.schema import PRICE, PROMO, Panel, Plan
 from data.sources.upload import limits
+from data.sources.upload.columns.row_keys import pieces
 from data.sources.upload.date_frequency import Calendar
 from data.sources.upload.offers import Offer
 
@@ -30,7 +31,7 @@ class Rows:
     ----------
     item_ids : [N] in order of first appearance; names : [N].
     item, period : [R] place of each row among the items and periods, -1 none.
-    numbers, days : [R] its number in the file and its day (NaT none).
+    numbers, days : [R] its number in the file and its day (NaT none); no days once the rows lie on a calendar.
     periods : T, up to the last with demand; planned : F, those after it with something planned.
     demand, in_stock : [R]; known, past : name → [R]; NaN where empty.
     product, place : [N] codes of the two parts of an item id, where a location makes it; else empty.
@@ -74,7 +75,7 @@ class Rows:
             item=self.item[kept],
             period=self.period[kept] if len(self.period) else self.period,
             numbers=self.numbers[kept],
-            days=self.days[kept],
+            days=self.days[kept] if len(self.days) else self.days,
             demand=self.demand[kept],
             in_stock=None if self.in_stock is None else self.in_stock[kept],
             known=some(self.known),
@@ -100,18 +101,64 @@ class Rows:
 
     def with_zeros(self, item: np.ndarray, period: np.ndarray) -> Rows:
         """The same with rows added [K] at places that had none: nothing was sold there."""
-        empty, no_row = np.full(len(item), np.nan), np.zeros(len(item), np.int64)
-        more = lambda columns: {name: np.append(values, empty) for name, values in columns.items()}  # noqa: E731
+        no_row = np.zeros(len(item), self.numbers.dtype)
+        unknown = lambda values: np.append(values, np.full(len(item), np.nan, values.dtype))  # noqa: E731
+        more = lambda columns: {name: unknown(values) for name, values in columns.items()}  # noqa: E731
         return replace(
             self,
-            item=np.append(self.item, item),
-            period=np.append(self.period, period),
+            item=np.append(self.item, item.astype(self.item.dtype)),
+            period=np.append(self.period, period.astype(self.period.dtype)),
             numbers=np.append(self.numbers, no_row),
-            days=np.append(self.days, np.full(len(item), np.datetime64("NaT", "D"))),
             demand=np.append(self.demand, np.zeros(len(item))),
-            in_stock=None if self.in_stock is None else np.append(self.in_stock, empty),
+            in_stock=None if self.in_stock is None else unknown(self.in_stock),
             known=more(self.known),
             past=more(self.past),
+        )
+
+    def without_days(self) -> Rows:
+        """The same as it lies on its calendar, in half the room: a catalog holds no more of a covariate than float32 does."""
+        assert self.calendar is not None
+        short = lambda columns: {name: values.astype(np.float32) for name, values in columns.items()}  # noqa: E731
+        return replace(
+            self,
+            days=self.days[:0],
+            calendar=replace(self.calendar, place=self.calendar.place[:0]),
+            in_stock=None if self.in_stock is None else self.in_stock.astype(np.float32),
+            known=short(self.known),
+            past=short(self.past),
+        )
+
+    def renumbered(self, order: np.ndarray) -> Rows:
+        """The same with its items in this ``order`` [N]."""
+        place = np.empty(len(order) + 1, self.item.dtype)
+        place[order], place[-1] = np.arange(len(order)), -1
+        return replace(
+            self,
+            item=place[self.item],
+            item_ids=tuple(self.item_ids[one] for one in order),
+            names=tuple(self.names[one] for one in order),
+            static={column: values[order] for column, values in self.static.items()},
+            commercial=self.commercial.iloc[order].reset_index(drop=True),
+            zero_missing=self.zero_missing[order],
+            product=self.product[order] if len(self.product) else self.product,
+            place=self.place[order] if len(self.place) else self.place,
+        )
+
+    def stretch(self, first: int, last: int) -> Rows:
+        """The same of the items from ``first`` to before ``last`` alone, and of their rows."""
+        found = [part.start + np.flatnonzero(_between(self.item[part], first, last)) for part in pieces(len(self.item))]
+        rows = self.take(np.concatenate([np.zeros(0, np.int64), *found]))
+        items = slice(first, last)
+        return replace(
+            rows,
+            item=rows.item - first,
+            item_ids=self.item_ids[items],
+            names=self.names[items],
+            static={column: values[items] for column, values in self.static.items()},
+            commercial=self.commercial.iloc[items].reset_index(drop=True),
+            zero_missing=self.zero_missing[items],
+            product=self.product[items],
+            place=self.place[items],
         )
 
     @property
@@ -127,7 +174,10 @@ class Rows:
     def there(self) -> np.ndarray:
         """Where [N, T] the history has a row."""
         answer = np.zeros((len(self.item_ids), self.periods), bool)
-        answer[self.item[self.inside], self.period[self.inside]] = True
+        for part in pieces(len(self.item)):
+            item, period = self.item[part], self.period[part]
+            inside = (item >= 0) & (period >= 0) & (period < self.periods)
+            answer[item[inside], period[inside]] = True
         return answer
 
     def history(self) -> np.ndarray:
@@ -137,6 +187,10 @@ class Rows:
             there = self.there()
             demand[np.logical_or.accumulate(there, axis=1) & ~there & self.zero_missing[:, None]] = 0.0
         return demand
+
+
+def _between(item: np.ndarray, first: int, last: int) -> np.ndarray:
+    return (item >= first) & (item < last)
 
 
 def too_large(rows: Rows) -> str:
@@ -198,6 +252,8 @@ def panel_of(rows: Rows) -> tuple[Panel, Plan | None]:
 def laid_out(rows: Rows, values: np.ndarray, periods: int) -> np.ndarray:
     """``values`` [R] as [N, periods] float32, NaN where there is no row or it is empty."""
     answer = np.full((len(rows.item_ids), periods), np.nan, np.float32)
-    inside = (rows.period >= 0) & (rows.period < periods) & np.isfinite(values)
-    answer[rows.item[inside], rows.period[inside]] = values[inside]
+    for part in pieces(len(values)):
+        item, period, some = rows.item[part], rows.period[part], values[part]
+        inside = (period >= 0) & (period < periods) & np.isfinite(some)
+        answer[item[inside], period[inside]] = some[inside]
     return answer

@@ -14,10 +14,12 @@ from data.errors import Problem
 from data.facts import Check, Severity
 from data.schema import PRICE, PROMO
 from data.sources.upload.column_mapping import CLOSING_STOCK, ColumnMapping, plain_name
+from data.sources.upload.columns.row_keys import first_rows
 from data.sources.upload.dates.column_dates import Dates, dates
 from data.sources.upload.limits import LARGEST_NUMBER, LARGEST_QUANTITY, LONGEST_NAME, shortened
 from data.sources.upload.offers import Decisions
 from data.sources.upload.panel_layout import Rows
+from data.sources.upload.readers.coded_columns import Telling, silent
 from data.sources.upload.readers.table import FileTable, many, problem_at
 from data.sources.upload.repairs import pipeline
 from data.sources.upload.repairs.found import Lines, Sheet
@@ -28,30 +30,35 @@ from data.sources.upload.repairs.lines.item_facts import read_attributes, read_c
 from data.sources.upload.value_parsing import Coded, Decimal, decimal_mark, numbers, switches, words_for_nothing
 
 
-def read_rows(table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions) -> Rows:
+def read_rows(
+    table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions, tell: Telling = silent
+) -> Rows:
     """What the rows of the table say under the mapping and the decisions, with all that is wrong with them."""
-    return _Reading(table, cells, mapping, decisions).read()
+    return _Reading(table, cells, mapping, decisions, tell).read()
 
 
 class _Reading:
     """One pass over the rows; each step adds what it found to what is ``told``."""
 
-    def __init__(self, table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions) -> None:
+    def __init__(
+        self, table: FileTable, cells: Mapping[str, Coded], mapping: ColumnMapping, decisions: Decisions, tell: Telling
+    ) -> None:
         self._table, self._cells, self._mapping, self._decisions = table, cells, mapping, decisions
         self._numbers, self._stock_in_units = table.rows, False
         remarks = [Check("File", remark, 1, "note") for remark in table.remarks]
-        self._told = pipeline.Told(checks=remarks, problems=list(table.problems))
+        self._told = pipeline.Told(checks=remarks, problems=list(table.problems), tell=tell)
 
     def read(self) -> Rows:
         rows = Rows()
         if self._columns_are_there():
             sheet = Sheet(self._cells, self._numbers, self._mapping, self._decimal_mark())
-            rows = self._of_sheet(pipeline.repaired(sheet, pipeline.OF_SHEETS, self._decisions, self._told))
+            sheet = pipeline.repaired(sheet, pipeline.OF_SHEETS, self._decisions, self._told)
+            rows = on_calendar(self._of_sheet(sheet), self._mapping, self._decisions, self._told)
         told = self._told
         return replace(rows, problems=tuple(told.problems), checks=tuple(told.checks), offers=tuple(told.offers))
 
     def _of_sheet(self, sheet: Sheet) -> Rows:
-        """What the rows that are left say."""
+        """What the rows that are left say, before they lie on a calendar."""
         self._cells, self._numbers, self._decimal = sheet.cells, sheet.numbers, sheet.decimal
         rows = Rows(numbers=sheet.numbers)
         self._items(rows)
@@ -63,7 +70,7 @@ class _Reading:
         lines = pipeline.repaired(Lines(rows, sheet), pipeline.OF_LINES, self._decisions, self._told)
         for one in damage(rows.item_ids, lines.rows.item, lines.rows.days, lines.rows.numbers):
             (self._told.problems if isinstance(one, Problem) else self._told.checks).append(one)  # type: ignore[arg-type]
-        return on_calendar(lines.rows, self._mapping, self._decisions, self._told)
+        return lines.rows
 
     # columns
 
@@ -116,16 +123,16 @@ class _Reading:
             place = self._cells[self._mapping.location]
             self._missing(place.codes < 0, "a location")
             whole = (column.codes >= 0) & (place.codes >= 0)
-            pairs = np.where(whole, column.codes * max(1, len(place.texts)) + place.codes, -1)
+            pairs = np.where(whole, column.codes.astype(np.int64) * max(1, len(place.texts)) + place.codes, -1)
             different, codes = np.unique(pairs[whole], return_inverse=True)
-            rows.item = np.full(len(pairs), -1, np.int64)
+            rows.item = np.full(len(pairs), -1, np.int32)
             rows.item[whole] = codes
             products, places = np.divmod(different, max(1, len(place.texts)))
             ids = tuple(f"{column.texts[p]} @ {place.texts[q]}" for p, q in zip(products, places, strict=True))
             order = _order(rows.item, len(ids))
             rows.product, rows.place = products[order], places[order]
         order = _order(rows.item, len(ids))
-        renumbered = np.full(len(ids) + 1, -1, np.int64)
+        renumbered = np.full(len(ids) + 1, -1, np.int32)
         renumbered[order] = np.arange(len(order))
         rows.item, rows.item_ids = renumbered[rows.item], tuple(ids[code] for code in order)
         long = np.array([len(item_id) > LONGEST_NAME for item_id in rows.item_ids] + [False], dtype=bool)[rows.item]
@@ -160,7 +167,7 @@ class _Reading:
             first = "day" if found.day_first else "month"
             words = f"Dates such as {column.texts[0]} do not tell day from month; they are read {first} first."
             self._tell("Dates", words, int((column.codes >= 0).sum()), "warning")
-        return np.where(found.odd, np.datetime64("NaT", "D"), found.days)
+        return np.where(found.odd, np.datetime64("NaT", "D"), found.days) if found.odd.any() else found.days
 
     # numbers
 
@@ -190,8 +197,8 @@ class _Reading:
             )
         if wrong.any():
             self._wrong(f"{cells.example(wrong)} in {column!r} is not a number", wrong)
-        large = np.abs(values) > most
-        if large.any():
+        if max(np.fmax.reduce(values, initial=0.0), -np.fmin.reduce(values, initial=0.0)) > most:
+            large = np.abs(values) > most
             self._wrong(f"{cells.example(large)} in {column!r} is beyond what is read, {most:,.0f}. Check the cell", large)
         return values
 
@@ -281,5 +288,5 @@ class _Reading:
 
 def _order(item: np.ndarray, items: int) -> np.ndarray:
     """The codes that rows have, of ``items``, in the order of their first row."""
-    seen, first = np.unique(item[item >= 0], return_index=True)
-    return seen[np.argsort(first)]
+    first = first_rows(item, items)
+    return np.argsort(first, kind="stable")[: int((first < len(item)).sum())]

@@ -6,6 +6,7 @@ Work is done once for each different cell, of which a file has few.
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +14,9 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from data.sources.upload.columns.row_keys import counted
 from data.sources.upload.limits import LONGEST_NUMBER, shortened
+from data.sources.upload.readers.coded_columns import codes_of, encoded, narrowest, only_held
 
 #: Texts that stand for an empty cell where a number or a date should be; elsewhere NA may be a name.
 _NOTHING_WORDS = """
@@ -43,6 +46,11 @@ _YES, _NO = (
 
 Decimal = Literal[".", ","]
 
+#: Rows from which on it is remembered what a column holds.
+_MANY = 100_000
+
+_remembered: dict[int, tuple[weakref.ref[pa.Array], Coded]] = {}
+
 
 @dataclass(frozen=True, eq=False)
 class Coded:
@@ -65,19 +73,32 @@ class Coded:
 
 
 def coded(cells: pa.Array) -> Coded:
-    """The column's different cells as trimmed text."""
-    if pa.types.is_timestamp(cells.type) and _all_midnight(cells):
-        cells = cells.cast(pa.date32())
-    encoded = cells.dictionary_encode()
-    different = encoded.dictionary
+    """The column's different cells as trimmed text; remembered as long as a column of many rows is there."""
+    known = _remembered.get(id(cells))
+    if known is not None and known[0]() is cells:
+        return known[1]
+    found = _coded(cells)
+    if len(cells) >= _MANY:
+        place = id(cells)
+        _remembered[place] = (weakref.ref(cells, lambda _: _remembered.pop(place, None)), found)
+    return found
+
+
+def _coded(cells: pa.Array) -> Coded:
+    held = only_held(encoded(cells))
+    different = held.dictionary
+    if pa.types.is_timestamp(different.type) and _all_midnight(different):
+        different = different.cast(pa.date32())
     if pa.types.is_floating(different.type):
         raw = [_as_typed(number) for number in different.to_pylist()]
     else:
         raw = [" ".join(text.split()) for text in different.cast(pa.string()).to_pylist()]
     texts = tuple(dict.fromkeys(text for text in raw if text))
+    if len(texts) == len(raw):  # each is another text already
+        return Coded(texts, codes_of(held))
     place = {text: number for number, text in enumerate(texts)}
-    renumbered = np.array([place.get(text, -1) for text in raw] + [-1], dtype=np.int64)
-    return Coded(texts, renumbered[encoded.indices.fill_null(len(raw)).to_numpy(zero_copy_only=False)])
+    renumbered = np.array([place.get(text, -1) for text in raw] + [-1], dtype=narrowest(len(texts)))
+    return Coded(texts, renumbered[codes_of(held)])
 
 
 def _is_something(text: str) -> bool:
@@ -96,7 +117,7 @@ def sample(texts: Sequence[str], most: int = 2_000) -> Sequence[str]:
 
 def words_for_nothing(column: Coded) -> str:
     """Which words of a column were read as empty, with their rows: "NULL 3, #N/A 1"; "" where there is none."""
-    rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.texts))
+    rows = counted(column.codes, len(column.texts))
     found = [(text, int(count)) for text, count in zip(column.texts, rows, strict=True) if not _is_something(text)]
     return ", ".join(f"{text} {count:,}" for text, count in sorted(found, key=lambda one: -one[1]))
 

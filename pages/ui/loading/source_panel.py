@@ -126,8 +126,8 @@ def _simulated(agreed: bool) -> None:
 
 
 def _upload(agreed: bool) -> None:
-    if name := upload_panel.section(agreed):
-        _loaded(f"{formats.plain(name)} is loaded.")
+    if done := upload_panel.section(agreed):
+        _loaded(done)
         st.rerun()
 
 

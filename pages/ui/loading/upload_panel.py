@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,20 +10,23 @@ import streamlit as st
 
 from data.errors import UploadError
 from data.schema import COMMERCIAL, Frequency
-from forecasting.core.types import Progress
+from forecasting.core.types import Progress, Report
 from pages.ui.display import formats
 from pages.ui.display.tables import Column, Table
 from pages.ui.jobs import job_panel
-from pages.ui.loading import offers_panel
+from pages.ui.loading import addition_panel, offers_panel, place_panel, reading_job
 
 if TYPE_CHECKING:
     from data.sources.upload.column_mapping import ColumnMapping
     from data.sources.upload.load import UploadPreview
     from data.sources.upload.purchase_orders import OrdersFile
+    from data.sources.upload.readers.coded_columns import Telling
+    from forecasting.workflows import Addition
 
 _PREVIEW = "upload preview"
 _ROUND = "upload round"
 _ORDERS = "upload orders"
+_ADDITION = "upload addition"
 _NONE = "—"
 _ENDINGS = ["csv", "tsv", "txt", "parquet", "pq", "xlsx", "gz", "zip"]
 _ANY_STEP = Frequency.of("D")  # for a table of text alone, which needs none
@@ -48,8 +52,8 @@ _DAY_FIRST: dict[bool | None, str] = {
 
 
 def section(agreed: bool) -> str | None:
-    """The way from a file to a catalog, once it is ``agreed`` that the one in use is replaced; answers the new catalog's name
-    once it is loaded, raises UploadError."""
+    """The way from a file to a catalog, once it is ``agreed`` that the one in use is replaced; answers what was done once it
+    is, raises UploadError."""
     st.markdown(
         "A CSV, text, Parquet or Excel file, also packed, as your system exports it: item, date and units sold, and where you "
         "have them price, promotion, stock and attributes such as category or brand. What is odd in it is told, with what can "
@@ -60,33 +64,120 @@ def section(agreed: bool) -> str | None:
         f"For buying, columns of these names are read, too, the latest cell of each item: {names}. Times are in periods; "
         "`lead_time_sd` is how far the lead time gives or takes, and `arrives_in` when the units on order come."
     )
+    if (done := reading_job.taken()) is not None:
+        if isinstance(done, str):
+            return _put_away(done)
+        _keep(*done)
+    place = place_panel.chosen()
+    if reading_job.section():
+        place_panel.first_look()
+        return None
+    held = {"bring": _brought, "server": place_panel.server, "database": place_panel.database}[place]()
+    return None if held is None else _previewed(*held, agreed)
+
+
+def _brought() -> tuple[str, UploadPreview] | None:
+    """The file that is brought, with its key; read once, not at every click."""
     key = f"upload/{st.session_state.get(_ROUND, 0)}"  # a new one after each file, so that the loaded file is put away
     file = st.file_uploader("File", type=_ENDINGS, key=key, label_visibility="collapsed")
     if file is None:
         st.session_state.pop(_PREVIEW, None)
         return None
-    held = st.session_state.get(_PREVIEW)
-    if held is None or held[0] != file.file_id:  # a file is read once, not at every click
+    held: tuple[str, UploadPreview] | None = st.session_state.get(_PREVIEW)
+    if held is None or held[0] != file.file_id:
         from forecasting import workflows
 
         with st.spinner("Reading the file"):
             held = (file.file_id, workflows.preview_upload(file.name, file.getvalue()))
         st.session_state[_PREVIEW] = held
-    preview: UploadPreview = held[1]
-    _as_before(preview, file.file_id)
+    return held
+
+
+def _keep(key: str, preview: UploadPreview) -> None:
+    """Keeps a preview, whichever place it is of, until another takes its place."""
+    if key.startswith(("server/", "table/")):
+        place_panel.keep((key, preview))
+    else:
+        st.session_state[_PREVIEW] = (key, preview)
+
+
+def _previewed(key: str, preview: UploadPreview, agreed: bool) -> str | None:
+    """What was read, and what can be done with it; answers what was done."""
+    if addition_panel.adds(preview):
+        return _adding(key, preview)
+    _as_before(preview, key)
     _reading(preview)
-    _decided(preview, file.file_id)
+    _decided(preview, key)
     mapping = _mapping(preview)
     if mapping is not None:
         from data.sources.upload import load
 
-        with st.spinner("Reading the file again"):
-            st.session_state[_PREVIEW] = (file.file_id, load.review(preview, mapping))
-        st.rerun()
+        _read_again(preview, key, lambda tell: load.review(preview, mapping, tell))
     return _loading(preview, agreed)
 
 
-def _as_before(preview: UploadPreview, file_id: str) -> None:
+def _read_again(preview: UploadPreview, key: str, read: Callable[[Telling], UploadPreview]) -> None:
+    """Reads the file in another way: at once, or beside the page where it is large; raises UploadError."""
+    if preview.rows >= reading_job.MANY:
+        from forecasting import workflows
+
+        reading_job.start(lambda report: (key, read(workflows.progress_of(report))))
+    with st.spinner("Reading the file again"):
+        again = read(_silent)
+    _keep(key, again)
+    st.rerun()
+
+
+def _silent(done: int, total: int, words: str) -> None:
+    """Tells nobody."""
+
+
+def _put_away(done: str) -> str:
+    """Lets go of what was loaded; answers what was done."""
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    for held in (_PREVIEW, _ADDITION, "upload there"):
+        st.session_state.pop(held, None)
+    return done
+
+
+def _adding(key: str, preview: UploadPreview) -> str | None:
+    """The way of a file into the catalog in use; answers what was done."""
+    from forecasting import workflows
+
+    held: tuple[str, Addition] | None = st.session_state.get(_ADDITION)
+    if held is None or held[0] != key:
+        with st.spinner("Comparing it with the catalog in use"):
+            held = (key, workflows.preview_addition(preview))
+        st.session_state[_ADDITION] = held
+    addition = held[1]
+    fits = addition_panel.shown(addition)
+    orders = _orders(addition.preview)
+    if not st.button("Add it", type="primary", disabled=not fits or (orders is not None and bool(orders.problems))):
+        return None
+
+    def work(report: Report) -> str:
+        workflows.load_addition(addition, orders, report)
+        return f"{formats.plain(preview.file_name)} is added. {workflows.after_addition()}"
+
+    return _done(addition.preview, work)
+
+
+def _done(preview: UploadPreview, work: Callable[[Report], str]) -> str:
+    """Does the last step under a progress bar, or beside the page where the file is large; answers what was done."""
+    if preview.rows >= reading_job.MANY:
+        reading_job.start(work)
+    bar = st.progress(0.0, text="Loading every row")
+
+    def show(progress: Progress) -> None:
+        bar.progress(progress.share, text=job_panel.words(progress))
+
+    try:
+        return _put_away(work(show))
+    finally:
+        bar.empty()
+
+
+def _as_before(preview: UploadPreview, key: str) -> None:
     """Says that the file is read as one of its form was, and offers to ask again."""
     if not preview.recipe:
         return
@@ -95,26 +186,20 @@ def _as_before(preview: UploadPreview, file_id: str) -> None:
     if button.button("Ask me again"):
         from data.sources.upload import load
 
-        with st.spinner("Reading the file again"):
-            st.session_state[_PREVIEW] = (file_id, load.afresh(preview))
-        st.rerun()
+        _read_again(preview, key, lambda tell: load.afresh(preview, tell))
 
 
-def _decided(preview: UploadPreview, file_id: str) -> None:
+def _decided(preview: UploadPreview, key: str) -> None:
     """The offers; reads the file again once one is taken or left."""
-    decisions = offers_panel.decided(preview, f"offer/{file_id}")
+    decisions = offers_panel.decided(preview, f"offer/{key}")
     if decisions is None:
         return
     from data.sources.upload import load
 
     try:
-        with st.spinner("Reading the file again"):
-            again = load.decide(preview, decisions)
+        _read_again(preview, key, lambda tell: load.decide(preview, decisions, tell))
     except UploadError as error:  # it cannot be read at all like that: it stays as it was
         st.error(formats.plain(str(error)))
-        return
-    st.session_state[_PREVIEW] = (file_id, again)
-    st.rerun()
 
 
 def _reading(preview: UploadPreview) -> None:
@@ -199,7 +284,7 @@ def _position(options: list[str], held: str | None) -> int:
 
 
 def _loading(preview: UploadPreview, agreed: bool) -> str | None:
-    """The last step; answers the name once everything is loaded."""
+    """The last step; answers what was done once everything is loaded."""
     orders = _orders(preview)
     usual = preview.file_name.rsplit(".", 1)[0]
     name = st.text_input("Name of the catalog", usual, max_chars=80).strip() or usual
@@ -208,17 +293,11 @@ def _loading(preview: UploadPreview, agreed: bool) -> str | None:
         return None
     from forecasting import workflows
 
-    bar = st.progress(0.0, text="Loading every row")
+    def work(report: Report) -> str:
+        workflows.load_upload(preview, preview.mapping, name, orders, report)
+        return f"{formats.plain(name)} is loaded."
 
-    def show(progress: Progress) -> None:
-        bar.progress(progress.share, text=job_panel.words(progress))
-
-    try:
-        workflows.load_upload(preview, preview.mapping, name, orders, show)
-    finally:
-        bar.empty()
-    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
-    return name
+    return _done(preview, work)
 
 
 def _orders(preview: UploadPreview) -> OrdersFile | None:

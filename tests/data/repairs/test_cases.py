@@ -115,7 +115,7 @@ def test_24_invoice_lines_are_added_up_net_of_cancellations(tmp_path, step, rule
     panel = catalog(got, tmp_path).panel()
     assert (len(panel), panel.frequency.alias) == (15, rule)
     net = lines.groupby("StockCode").Quantity.sum()
-    gone = [net[item] - total for item, total in zip(panel.item_ids, panel.demand.sum(axis=1), strict=True)]
+    gone = [net[item] - total for item, total in zip(panel.item_ids, np.nansum(panel.demand, axis=1), strict=True)]
     assert max(np.abs(gone)) <= 3  # what came back before anything was sold is lost
     start = lines.day if step == "days" else lines.day - pd.to_timedelta(lines.day.dt.day_of_week, "D")
     sums = lines.groupby([lines.StockCode, start]).Quantity.sum().unstack(fill_value=0)

@@ -12,6 +12,7 @@ from itertools import combinations
 import numpy as np
 import pyarrow as pa
 
+from data.sources.upload.columns.row_keys import different_days, seen
 from data.sources.upload.limits import shortened
 from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
 from data.sources.upload.readers.table import many
@@ -49,6 +50,9 @@ class Keys:
 
 def names_rows_once(items: np.ndarray, days: np.ndarray) -> bool:
     """Whether items and days [R] name every row once, those without either left aside."""
+    found = seen(items, days)
+    if found is not None:
+        return not found.again
     whole = (items >= 0) & ~np.isnat(days)
     pairs = _paired(items[whole], np.unique(days[whole], return_inverse=True)[1])
     return len(np.unique(pairs)) == len(pairs)
@@ -93,7 +97,7 @@ def joined(columns: Sequence[str], cells: Mapping[str, Coded]) -> Keys:
     for column in columns[1:]:
         other = cells[column]
         whole = (codes >= 0) & (other.codes >= 0)
-        pairs = np.where(whole, codes * max(1, len(other.texts)) + other.codes, -1)
+        pairs = np.where(whole, codes.astype(np.int64) * max(1, len(other.texts)) + other.codes, -1)
         different, inverse = np.unique(pairs[whole], return_inverse=True)
         codes = np.full(len(pairs), -1, np.int64)
         codes[whole] = inverse
@@ -127,7 +131,7 @@ def offer_of(keys: Keys, item: str, rows_again: int, decisions: Decisions) -> Of
 
 def _is_filled(keys: Keys, days: np.ndarray) -> bool:
     whole = (keys.codes >= 0) & ~np.isnat(days)
-    dates = len(np.unique(days[whole]))
+    dates = len(different_days(days, whole))
     return whole.sum() >= _FILLED * len(keys.ids) * dates
 
 

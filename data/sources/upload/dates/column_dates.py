@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data.sources.upload.columns.row_keys import counted
 from data.sources.upload.dates.calendar_words import folded
 from data.sources.upload.dates.date_styles import STYLES, DateStyle, day_of, leading_numbers, number_in, style_of
 from data.sources.upload.limits import shortened
@@ -83,7 +84,7 @@ class _Reading:
     def __init__(self, column: Coded, name: str, day_first: bool | None, if_unclear: bool, decisions: Decisions) -> None:
         self._column, self._name, self._decisions = column, name, decisions
         self._style = np.array([style_of(text) for text in column.texts], dtype=np.int64)  # (U,)
-        self._rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.texts))  # (U,)
+        self._rows = counted(column.codes, len(column.texts))  # (U,)
         counts = np.bincount(self._style[self._style >= 0], weights=self._rows[self._style >= 0], minlength=len(STYLES))
         self._main = int(np.argmax(counts))
         self._remarks: list[str] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 
@@ -81,6 +82,7 @@ _SPAN = re.compile(r"(\S*\d\S*\d\S*) (?:-|–|—|to|bis|au|al|t/m|do) \S*\d\S*\
 _EARLIEST_SHORT, _LATEST_SHORT = 1950, 2100
 
 
+@lru_cache(maxsize=20_000)
 def style_of(text: str) -> int:
     """The number of the style that the text is written in, -1 for none."""
     if len(text) > LONGEST_NUMBER or not any("0" <= one <= "9" for one in text):

@@ -5,18 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from data.errors import Problem, UploadError
 from data.sources.upload import limits
-from data.sources.upload.offers import NO, YES, Decisions, answer_to
+from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
+from data.sources.upload.readers.coded_columns import CodedColumns, codes_of, encoded, one_ahead, too_various
 from data.sources.upload.readers.encodings import as_utf8
 from data.sources.upload.readers.list_exports import plain_list
 from data.sources.upload.readers.report_form import LOOKED_AT, Header, header_of, is_number, is_title, no_header
@@ -33,15 +34,25 @@ _SEPARATOR = re.compile(rb'^"?sep=(.|\\t)"?[,;\t|]*\n', re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
-class _Text:
-    """A text that is about to be read: its separator, how many lines stand above it, and what is known of its form."""
+class Text:
+    """A text, or the beginning of one, that is about to be read: its separator, how many lines stand above it, and its form."""
 
     content: bytes
     delimiter: str
     above: int
     header: Header | None
     remarks: tuple[str, ...]
+    columns: int = 1
     lines: np.ndarray | None = None
+
+    @property
+    def first_row(self) -> list[str]:
+        """The cells of its first row, which mostly names the columns."""
+        head = self.content if len(self.content) <= _HEAD else self.content[: max(_HEAD, self.content.find(b"\n", _HEAD) + 1)]
+        text = io.StringIO(head.decode("utf-8", "replace"), newline="")
+        if self.lines is not None:
+            return next(csv.reader(text, delimiter=self.delimiter, quoting=csv.QUOTE_NONE), [])
+        return next(csv.reader(text, delimiter=self.delimiter), [])
 
     def numbers(self, rows: np.ndarray) -> np.ndarray:
         """The rows [R] of the text as they are numbered in the file."""
@@ -65,11 +76,27 @@ def read_csv(name: str, content: bytes, decisions: Decisions) -> FileTable:
     if not content.strip():
         raise UploadError(f"{name} is empty: it holds nothing but blanks. Export it again.")
     named = answer_to("no-header", decisions, YES) == NO
-    text = _formed(name, content.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), told, may_lack=not named)
+    text = formed(name, content.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), told, may_lack=not named)
+    limits.check_cells(name, text.content.count(b"\n"), text.columns)
+    return read_text(name, text, io.BytesIO(text.content), offers)
+
+
+def read_text(
+    name: str,
+    text: Text,
+    source: BinaryIO,
+    offers: tuple[Offer, ...],
+    each: Callable[[CodedColumns], None] = lambda columns: None,
+) -> FileTable:
+    """The table that ``source`` gives, a text of the form that ``text`` is of; ``each`` is told after every stretch of it."""
     ragged = _Ragged()
-    table = _read(name, text, ragged)
-    limits.check_columns(name, table.num_columns)
-    header = [cells[0].as_py() for cells in table.columns]
+    read = _read(name, text, source, ragged, each)
+    width = len(read.names)
+    limits.check_columns(name, width)
+    left = tuple(read.given_up)
+    table = pa.table([read.array(place) for place in range(width)], names=list(read.names))
+    first = text.first_row
+    header = [first[place] if place < len(first) else "" for place in range(width)]
     depth = 1 if text.header is None else text.header.rows
     if text.header is not None and depth == 0:
         offers = (*offers, no_header(YES, " | ".join(header)))
@@ -78,18 +105,21 @@ def read_csv(name: str, content: bytes, decisions: Decisions) -> FileTable:
     table = table.slice(depth)
     kept = np.ones(len(table) + len(ragged.rows), dtype=bool)
     kept[[number - 1 - depth for number, *_ in ragged.rows]] = False
-    numbers = text.numbers(np.flatnonzero(kept) + 1 + depth)
+    numbers = text.numbers((np.flatnonzero(kept) + 1 + depth).astype(np.int32))
     table, numbers, odd, below = _mended(table, numbers, ragged, text)
     table, numbers, again = _without_headers(table, numbers, header, text.header)
     problems = _problems(odd, text)
-    found = table_of(name, header, table.columns, numbers, text.delimiter, (*text.remarks, *again, *below), problems)
-    return FileTable(found.columns, found.rows, found.delimiter, found.remarks, found.problems, (*offers, *found.offers))
+    remarks = (*text.remarks, *again, *below, *(too_various(header[place]) for place in left))
+    whole = [place for place in range(width) if place not in left]
+    names, columns = [header[place] for place in whole], [table.column(place) for place in whole]
+    found = table_of(name, names, columns, numbers, text.delimiter, remarks, problems)
+    return replace(found, offers=(*offers, *found.offers))
 
 
-def _formed(name: str, content: bytes, told: tuple[str, ...], *, may_lack: bool) -> _Text:
+def formed(name: str, content: bytes, told: tuple[str, ...], *, may_lack: bool) -> Text:
     """The text from its header on, with the separator; raises UploadError for a header that is none."""
     if (found := plain_list(name, content)) is not None:
-        return _Text(found.content, "|", 0, None, (*told, *found.remarks), found.numbers)
+        return Text(found.content, "|", 0, None, (*told, *found.remarks), lines=found.numbers)
     above, separator = 0, ""
     if directive := _SEPARATOR.match(content):
         separator = "\t" if directive[1] == b"\\t" else directive[1].decode("ascii", "replace")
@@ -106,11 +136,10 @@ def _formed(name: str, content: bytes, told: tuple[str, ...], *, may_lack: bool)
         told = (*told, "The header has two rows; their words are joined.")
     columns = _QUOTED.sub(rb"\1", content[: limits.LONGEST_HEADER + 1]).split(b"\n", 1)[0].count(delimiter.encode()) + 1
     limits.check_columns(name, columns)
-    limits.check_cells(name, content.count(b"\n"), columns)
     if header is not None and header.rows == 2 and columns < len(header.names):  # its upper row ends before its lower one
         content = _padded(content, delimiter, len(header.names) - columns)
     content = _widened(content, delimiter, columns, 1 if header is None else header.rows)
-    return _Text(content, delimiter, above, header, told)
+    return Text(content, delimiter, above, header, told, columns)
 
 
 def _delimiter(name: str, content: bytes) -> str:
@@ -186,11 +215,11 @@ def _padded(content: bytes, delimiter: str, cells: int) -> bytes:
     return first + delimiter.encode() * cells + b"\n" + rest
 
 
-def _read(name: str, text: _Text, ragged: _Ragged) -> pa.Table:
+def _read(name: str, text: Text, source: BinaryIO, ragged: _Ragged, each: Callable[[CodedColumns], None]) -> CodedColumns:
     """All rows, the header among them, as text."""
     try:
-        return pa_csv.read_csv(
-            io.BytesIO(text.content),
+        stream = pa_csv.open_csv(
+            source,
             read_options=pa_csv.ReadOptions(
                 use_threads=False, block_size=16 * 2**20, autogenerate_column_names=True
             ),  # the header is read as a row, so that its cells may be anything
@@ -205,6 +234,11 @@ def _read(name: str, text: _Text, ragged: _Ragged) -> pa.Table:
                 column_types={f"f{place}": pa.string() for place in range(limits.MOST_COLUMNS)}, strings_can_be_null=False
             ),
         )
+        read = CodedColumns(stream.schema.names, limits.MOST_DIFFERENT)
+        for batch in one_ahead(stream):
+            read.add(batch.columns)
+            each(read)
+        return read
     except pa.ArrowException as error:
         if len(ragged.rows) > limits.MOST_ODD_ROWS:
             raise UploadError(
@@ -216,7 +250,7 @@ def _read(name: str, text: _Text, ragged: _Ragged) -> pa.Table:
 
 
 def _mended(
-    table: pa.Table, numbers: np.ndarray, ragged: _Ragged, text: _Text
+    table: pa.Table, numbers: np.ndarray, ragged: _Ragged, text: Text
 ) -> tuple[pa.Table, np.ndarray, list[tuple[int, int, int, str]], tuple[str, ...]]:
     """The table with the rows that only have empty cells too many, and the rows that are still odd; titles are none.
 
@@ -240,12 +274,20 @@ def _mended(
         else:
             odd.append(row)
     if more:
-        added = pa.table([pa.array(column, pa.string()) for column in zip(*more, strict=True)], names=table.column_names)
-        numbers = np.concatenate([numbers, text.numbers(np.array(places, dtype=np.int64))])
+        added = (pa.array(column, pa.string()) for column in zip(*more, strict=True))
+        numbers = np.concatenate([numbers, text.numbers(np.array(places, dtype=np.int32))])
         order = np.argsort(numbers, kind="stable")
-        table, numbers = pa.concat_tables([table, added]).take(pa.array(order)), numbers[order]
+        table, numbers = _joined(table, list(added)).take(pa.array(order)), numbers[order]
     told = (f"Left out, for it stands below the table: {many(footers, 'row')} of words.",) if footers else ()
     return table, numbers, odd, told
+
+
+def _joined(table: pa.Table, added: Sequence[pa.Array]) -> pa.Table:
+    """The table with further rows below it."""
+    both = CodedColumns(table.column_names)
+    both.add(table.columns)
+    both.add(added)
+    return pa.table([both.array(place) for place in range(table.num_columns)], names=table.column_names)
 
 
 def _without_headers(
@@ -254,14 +296,14 @@ def _without_headers(
     """The table without rows that repeat the header or a title, as each page of a report does."""
     if not len(table):
         return table, numbers, ()
-    again = pc.equal(table.column(0), header[0]).to_numpy(zero_copy_only=False)
+    again = _holds(table.column(0), header[0])
     for place in range(1, table.num_columns):
         if not again.any():
             break
-        again &= pc.equal(table.column(place), header[place]).to_numpy(zero_copy_only=False)
+        again &= _holds(table.column(place), header[place])
     titles = np.zeros(len(table), dtype=bool)
     if found is not None and found.titles and table.num_columns > 1:
-        alone = pc.equal(table.column(table.num_columns - 1), "").to_numpy(zero_copy_only=False)
+        alone = _holds(table.column(table.num_columns - 1), "")
         for place in np.flatnonzero(alone)[: limits.MOST_ODD_ROWS]:
             titles[place] = is_title([cells[int(place)].as_py().strip() for cells in table.columns], found.titles)
     out = again | titles
@@ -271,7 +313,14 @@ def _without_headers(
     return table.filter(pa.array(~out)), numbers[~out], (told,)
 
 
-def _problems(ragged: Sequence[tuple[int, int, int, str]], text: _Text) -> list[Problem]:
+def _holds(column: pa.ChunkedArray, text: str) -> np.ndarray:
+    """Where [R] a cell is this text."""
+    cells = encoded(column)
+    place = cells.dictionary.index(text).as_py()
+    return codes_of(cells) == place if place >= 0 else np.zeros(len(cells), dtype=bool)
+
+
+def _problems(ragged: Sequence[tuple[int, int, int, str]], text: Text) -> list[Problem]:
     """The problem of rows with more or fewer cells than the header; blank ones are none."""
     odd = [row for row in ragged if row[3].strip()]
     if not odd:

@@ -35,7 +35,7 @@ def read_parquet(name: str, content: bytes, decisions: Decisions) -> FileTable:
         limits.check_unpacked(name, size)
         batches.append(batch)
     table = pa.Table.from_batches(batches) if batches else pa.table({column: pa.array([], pa.string()) for column in wanted})
-    columns = [_plain(name, column, cells) for column, cells in zip(table.column_names, table.columns, strict=True)]
+    columns = [plain_column(name, column, cells) for column, cells in zip(table.column_names, table.columns, strict=True)]
     for cells in columns:
         cells.validate(full=True)
     remarks = (f"Columns with lists or records are left out: {limits.shortened(', '.join(nested), 200)}.",) if nested else ()
@@ -46,11 +46,11 @@ def _is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
 
 
-def _plain(name: str, column: str, cells: pa.ChunkedArray) -> pa.ChunkedArray:
+def plain_column(name: str, column: str, cells: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """The column as text, float64, int64, bool or timestamp."""
     kind = cells.type
     if pa.types.is_dictionary(kind):
-        return _plain(name, column, _spelled_out(name, column, cells))
+        return plain_column(name, column, _spelled_out(name, column, cells))
     if pa.types.is_decimal(kind) or pa.types.is_floating(kind):
         return cells.cast(pa.float64())
     if pa.types.is_integer(kind):
@@ -64,11 +64,11 @@ def _plain(name: str, column: str, cells: pa.ChunkedArray) -> pa.ChunkedArray:
     return cells if pa.types.is_boolean(kind) else cells.cast(pa.string())
 
 
-def _spelled_out(name: str, column: str, cells: pa.ChunkedArray) -> pa.ChunkedArray:
+def _spelled_out(name: str, column: str, cells: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """A coded column with its values in every row; raises UploadError where that takes more than is held."""
     if _is_text(cells.type.value_type):
         size = 0
-        for chunk in cells.chunks:
+        for chunk in cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]:
             lengths = pc.fill_null(pc.binary_length(chunk.dictionary), 0)
             limits.check_longest(name, column, pc.max(lengths).as_py() or 0)
             size += pc.sum(lengths.take(chunk.indices.drop_null())).as_py() or 0

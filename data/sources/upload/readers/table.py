@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from data.errors import Problem
 from data.sources.upload import limits
 from data.sources.upload.offers import Offer
+from data.sources.upload.readers.coded_columns import codes_of, encoded, only_held
 
 #: Row numbers a problem names before it only counts.
 SHOWN_ROWS = 5
@@ -27,7 +28,8 @@ class FileTable:
 
     Attributes
     ----------
-    columns : header → cells [R]; text, numbers or timestamps as the format has them, null where a cell is empty.
+    columns : header → cells [R], coded by their different values: text, numbers or timestamps as the format has them, null
+        where a cell is empty.
     rows : [R] each row's number as a spreadsheet shows it; the header is row 1.
     delimiter : of a CSV, "" otherwise.
     remarks : what was left aside on the way, in words.
@@ -64,7 +66,7 @@ def table_of(
     kept: dict[str, pa.Array] = {}
     seen: set[str] = set()
     for place, (name, column) in enumerate(zip(names, columns, strict=True)):
-        cells = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        cells = only_held(encoded(column))
         name = " ".join(name.split())
         limits.check_longest(file_name, name, _longest(cells))
         if not name and not _filled(cells).any():
@@ -81,17 +83,23 @@ def table_of(
             kept[name] = cells
             seen.add(name.casefold())
     if kept:
-        filled = np.logical_or.reduce([_filled(cells) for cells in kept.values()])
+        filled = np.zeros(len(rows), dtype=bool)
+        for cells in kept.values():
+            filled |= _filled(cells)
+            if filled.all():
+                break
         if not filled.all():
             kept = {name: cells.filter(pa.array(filled)) for name, cells in kept.items()}
             rows = rows[filled]
     return FileTable(kept, rows, delimiter, remarks, tuple(problems))
 
 
-def _counts_rows(cells: pa.Array) -> bool:
+def _counts_rows(cells: pa.DictionaryArray) -> bool:
     """Whether a column holds 0, 1, 2 … or 1, 2, 3 …, as a table that was saved with its index does."""
+    if len(cells.dictionary) < len(cells):
+        return False
     try:
-        numbers = cells.cast(pa.int64()).to_numpy(zero_copy_only=False)
+        numbers = cells.dictionary_decode().cast(pa.int64()).to_numpy(zero_copy_only=False)
     except pa.ArrowException:
         return False
     return len(numbers) > 2 and numbers[0] in (0, 1) and bool((np.diff(numbers) == 1).all())
@@ -108,14 +116,19 @@ def problem_at(message: str, rows: np.ndarray, where: np.ndarray) -> Problem:
     return Problem(message, len(hit), tuple(int(row) for row in np.sort(hit)[:SHOWN_ROWS]))
 
 
-def _longest(cells: pa.Array) -> int:
+def _longest(cells: pa.DictionaryArray) -> int:
     """Bytes of the longest text."""
-    return (pc.max(pc.binary_length(cells)).as_py() or 0) if pa.types.is_string(cells.type) else 0
+    held = cells.dictionary
+    return (pc.max(pc.binary_length(held)).as_py() or 0) if pa.types.is_string(held.type) else 0
 
 
-def _filled(cells: pa.Array) -> np.ndarray:
+def _filled(cells: pa.DictionaryArray) -> np.ndarray:
     """Where [R] a cell holds anything."""
-    there = pc.is_valid(cells)
-    if pa.types.is_string(cells.type):
-        there = pc.and_(there, pc.not_equal(pc.fill_null(pc.utf8_trim_whitespace(cells), ""), ""))
-    return there.to_numpy(zero_copy_only=False)
+    held = cells.dictionary
+    if pa.types.is_string(held.type):
+        something = pc.not_equal(pc.fill_null(pc.utf8_trim_whitespace(held), ""), "").to_numpy(zero_copy_only=False)
+    else:
+        something = pc.is_valid(held).to_numpy(zero_copy_only=False)
+    if something.all():
+        return codes_of(cells) >= 0
+    return np.append(something, False)[codes_of(cells)]

@@ -35,6 +35,7 @@ def on_calendar(rows: Rows, mapping: ColumnMapping, decisions: Decisions, told: 
         return rows
     told.checks += [Check("Dates", remark, 1, "note") for remark in rows.calendar.remarks]
     rows.period = rows.calendar.place
+    rows = rows.without_days()
     if not _measured(rows, mapping, told) or not _fits(rows, told):
         return rows
     rows = pipeline.repaired(rows, pipeline.OF_SPANS, decisions, told)
@@ -111,13 +112,9 @@ def _tell_plan(rows: Rows, told: Told) -> None:
 
 def _gaps(rows: Rows) -> int:
     """How many rows are not there between each item's first and last."""
-    inside = rows.inside
-    first = np.full(len(rows.item_ids), rows.periods)
-    last = np.full(len(rows.item_ids), -1)
-    np.minimum.at(first, rows.item[inside], rows.period[inside])
-    np.maximum.at(last, rows.item[inside], rows.period[inside])
-    present = np.bincount(rows.item[inside], minlength=len(rows.item_ids))
-    return int(np.maximum(last - first + 1 - present, 0).sum())
+    there = rows.there()
+    begun = np.logical_or.accumulate(there, axis=1) & np.logical_or.accumulate(there[:, ::-1], axis=1)[:, ::-1]
+    return int(np.count_nonzero(begun)) - int(np.count_nonzero(there))
 
 
 def _tell_gaps(rows: Rows, told: Told) -> None:

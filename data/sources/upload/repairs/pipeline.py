@@ -9,6 +9,7 @@ from data.errors import Problem
 from data.facts import Check
 from data.sources.upload.offers import Decisions, Offer
 from data.sources.upload.panel_layout import Rows
+from data.sources.upload.readers.coded_columns import Telling, silent
 from data.sources.upload.repairs.found import Data, Lines, Repair, Sheet
 from data.sources.upload.repairs.lines import (
     line_sums,
@@ -54,18 +55,26 @@ OF_HISTORIES: tuple[Repair[Rows], ...] = (
 )
 
 
+#: How many kinds of oddities are looked for.
+KINDS = len(OF_SHEETS) + len(OF_LINES) + len(OF_SPANS) + len(OF_HISTORIES)
+
+
 @dataclass
 class Told:
-    """What the repairs told so far."""
+    """What the repairs told so far, and to whom it is told how far they are."""
 
     offers: list[Offer] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    tell: Telling = silent
+    looked_for: int = 0
 
 
 def repaired(data: Data, repairs: Iterable[Repair[Data]], decisions: Decisions, told: Told) -> Data:
     """The data with every repair answered; what there is to say is added to ``told``."""
     for find in repairs:
+        told.looked_for += 1
+        told.tell(told.looked_for, KINDS, f"Looking for what is odd: {find.__module__.rsplit('.', 1)[1].replace('_', ' ')}")
         found = find(data, decisions)
         if found is None:
             continue

@@ -17,6 +17,7 @@ from data.sources.upload.columns.column_names import plain
 from data.sources.upload.dates.column_dates import date_share
 from data.sources.upload.limits import shortened
 from data.sources.upload.offers import NO, Decisions, Offer, answer_to
+from data.sources.upload.readers.coded_columns import value_type
 from data.sources.upload.readers.table import FileTable
 from data.sources.upload.value_parsing import Coded, coded, decimal_mark, something
 
@@ -35,7 +36,7 @@ def settled_decimals(table: FileTable, decisions: Decisions) -> FileTable:
     """The table with the numbers that leave their mark open written as was decided, or with the problem that asks."""
     if table.format == "Parquet":
         return table
-    cells = {name: coded(column) for name, column in table.columns.items() if pa.types.is_string(column.type)}
+    cells = {name: coded(column) for name, column in table.columns.items() if pa.types.is_string(value_type(column))}
     mark = "." if table.delimiter == ";" else ","  # the one that is read as thousands where nothing proves otherwise
     columns = [name for name, found in cells.items() if _is_open(found, mark)]
     if not columns or decimal_mark(cells.values(), table.delimiter)[1]:

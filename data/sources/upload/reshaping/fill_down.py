@@ -11,6 +11,7 @@ from data.sources.upload.columns.column_names import is_money, rank, role_named
 from data.sources.upload.dates.column_dates import date_share, dates
 from data.sources.upload.limits import shortened
 from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
+from data.sources.upload.readers.coded_columns import value_type
 from data.sources.upload.readers.table import FileTable, many
 from data.sources.upload.value_parsing import Coded, coded, numeric_share
 
@@ -105,7 +106,7 @@ def _filled(table: FileTable, groups: list[_Group], dated: np.ndarray) -> FileTa
 
 
 def _is_sparse(cells: pa.Array) -> bool:
-    if not pa.types.is_string(cells.type):
+    if not pa.types.is_string(value_type(cells)):
         return False
     codes = coded(cells).codes
     return len(codes) > 0 and _SPARSE <= float((codes < 0).mean()) < 1
@@ -116,7 +117,7 @@ def _date_column(table: FileTable) -> str:
     found = [
         (rank("date", name) is None, place, name)
         for place, (name, cells) in enumerate(table.columns.items())
-        if date_share(coded(cells)) >= _DATE or pa.types.is_timestamp(cells.type)
+        if date_share(coded(cells)) >= _DATE or pa.types.is_timestamp(value_type(cells))
     ]
     return min(found)[2] if found else ""
 

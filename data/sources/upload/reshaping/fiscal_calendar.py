@@ -14,6 +14,7 @@ import pyarrow as pa
 from data.errors import Problem
 from data.sources.upload.columns.column_names import plain
 from data.sources.upload.offers import NO, Decisions, Offer
+from data.sources.upload.readers.coded_columns import value_type
 from data.sources.upload.readers.table import FileTable, many
 from data.sources.upload.value_parsing import Coded, coded
 
@@ -110,7 +111,7 @@ def _fiscal(table: FileTable) -> _Fiscal | None:
         texts = coded(table.columns[plains["year"]]).texts
         if all(text[:2].upper() == "FY" for text in texts) or {"week_of_period", "wop", "period"} & set(plains):
             years = [plains["year"]]
-    if not years or any(pa.types.is_timestamp(cells.type) for cells in table.columns.values()):
+    if not years or any(pa.types.is_timestamp(value_type(cells)) for cells in table.columns.values()):
         return None
     year = _numbers(coded(table.columns[years[0]]), _YEAR)
     if year is None:

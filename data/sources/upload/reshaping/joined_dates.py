@@ -12,6 +12,7 @@ from data.sources.upload.columns.column_names import part_named, rank
 from data.sources.upload.dates.calendar_words import MONTHS, folded
 from data.sources.upload.dates.column_dates import date_share
 from data.sources.upload.limits import LONGEST_NUMBER
+from data.sources.upload.readers.coded_columns import value_type
 from data.sources.upload.readers.table import FileTable
 from data.sources.upload.value_parsing import Coded, coded
 
@@ -62,9 +63,9 @@ def joined(table: FileTable) -> FileTable:
 def _has_dates(table: FileTable) -> bool:
     """Whether a column holds whole dates already."""
     for name, cells in table.columns.items():
-        if pa.types.is_timestamp(cells.type):
+        if pa.types.is_timestamp(value_type(cells)):
             return True
-        if date_share(coded(cells)) >= _DATE and (rank("date", name) is not None or pa.types.is_string(cells.type)):
+        if date_share(coded(cells)) >= _DATE and (rank("date", name) is not None or pa.types.is_string(value_type(cells))):
             return True
     return False
 

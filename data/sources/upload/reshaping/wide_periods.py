@@ -20,6 +20,7 @@ from data.sources.upload.columns.column_names import part_named, plain
 from data.sources.upload.dates.calendar_words import MONTHS, folded
 from data.sources.upload.dates.date_styles import STYLES, names_a_period, style_of
 from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
+from data.sources.upload.readers.coded_columns import encoded
 from data.sources.upload.readers.report_form import JOIN
 from data.sources.upload.readers.table import FileTable, many
 from data.sources.upload.value_parsing import coded
@@ -158,7 +159,9 @@ def _unpivoted(table: FileTable, cells: Sequence[_Cell], beside: Sequence[str], 
     columns: dict[str, pa.Array] = {name: table.columns[name].take(pa.array(row)) for name in beside if name != years}
     labels = pa.array(periods, pa.string()).take(pa.array(np.tile(np.arange(width), count)))
     if years:
-        year = table.columns[years].cast(pa.float64()).cast(pa.int64(), safe=False).cast(pa.string()).take(pa.array(row))
+        held = encoded(table.columns[years])
+        named = held.dictionary.cast(pa.float64()).cast(pa.int64(), safe=False).cast(pa.string())
+        year = named.take(held.indices).take(pa.array(row))
         labels = pc.binary_join_element_wise(year, labels, "-")
     columns[_free("Period", columns)] = labels
     filled = np.zeros(len(row), dtype=bool)

@@ -57,8 +57,8 @@ def look_alikes(item_ids: Sequence[str]) -> tuple[Check, ...]:
         checks.append(Check("Item ids", words, capitals, "warning"))
     first: dict[str, str] = {}
     pairs = []
-    for item_id in dict.fromkeys(item_id.casefold() for item_id in item_ids):
-        bare = plain_code(item_id)
+    different = tuple(dict.fromkeys(item_id.casefold() for item_id in item_ids))
+    for item_id, bare in zip(different, _plain_codes(different), strict=True):
         if bare in first:
             pairs.append((first[bare], item_id))
         first.setdefault(bare, item_id)
@@ -74,8 +74,13 @@ def look_alikes(item_ids: Sequence[str]) -> tuple[Check, ...]:
 
 def plain_code(item_id: str) -> str:
     """A code without case, blanks, dashes and leading zeros: what two systems may write differently of one item."""
-    bare = re.sub(r"[\s_\-‐–]+", "", item_id).casefold()
-    return re.sub(r"(?<![\d.])0+(?=\d)", "", bare)
+    return _plain_codes([item_id.replace("\n", " ")])[0]
+
+
+def _plain_codes(item_ids: Sequence[str]) -> list[str]:
+    """The plain codes of many ids, none of which has a line's end."""
+    bare = re.sub(r"[^\S\n]+|[_\-‐–]+", "", "\n".join(item_ids)).casefold()
+    return re.sub(r"(?<![\d.])0+(?=\d)", "", bare).split("\n")
 
 
 def written_as(codes: Sequence[str], item_ids: Sequence[str]) -> dict[str, str]:

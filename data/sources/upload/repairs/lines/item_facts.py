@@ -59,7 +59,7 @@ def read_commercial(rows: Rows, sheet: Sheet, columns: Mapping[str, str], decisi
     """The rows with the latest usable number of each item, by date, of the commercial ``columns`` (name → column)."""
     found, checks = dict[str, np.ndarray](), list[Check]()
     offer, items = None, len(rows.item_ids)
-    order = np.argsort(rows.days, kind="stable")
+    order = np.argsort(rows.days, kind="stable") if columns else np.zeros(0, np.int64)
     order = order[(rows.item[order] >= 0) & ~np.isnat(rows.days[order])]
     for name, column in columns.items():
         values, wrong = numbers(sheet.cells[column], sheet.decimal)

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from data.schema import PRICE
+from data.sources.upload.columns.row_keys import different_days, seen
 from data.sources.upload.date_frequency import repeated_keys
 from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
 from data.sources.upload.panel_layout import Rows
@@ -71,14 +72,14 @@ def _kind_of(lines: Lines) -> _Seen | None:
     dated = (rows.item >= 0) & ~np.isnat(rows.days)
     again = repeated_keys(rows.item, rows.days, rows.numbers)
     count = int(again.sum())
-    different = np.unique(rows.days[dated])
+    different = different_days(rows.days, dated)
     if len(different) < 2:
         return None
     one_weekday = len(np.unique((different.astype(np.int64) + 3) % 7)) == 1
     months = different.astype("datetime64[M]")
     monthly = len(np.unique(months)) == len(different)
     if not count:
-        daily = len(different) >= _MANY_DAYS and _steps_by_days(rows.item[dated], rows.days[dated])
+        daily = len(different) >= _MANY_DAYS and _steps_by_days(rows.item, rows.days)
         return _Seen(False, "weeks", 0) if daily else None
     if _place_column(lines, again) or damaged(rows.item_ids).any():
         return None
@@ -94,6 +95,12 @@ def _kind_of(lines: Lines) -> _Seen | None:
 
 def _steps_by_days(item: np.ndarray, days: np.ndarray) -> bool:
     """Whether an item's next row is mostly that of the next day."""
+    found = seen(item, days)
+    if found is not None:
+        steps, ones = 0, 0
+        for _, step in found.steps():
+            steps, ones = steps + len(step), ones + int((step == 1).sum())
+        return 2 * ones > steps
     order = np.lexsort((days, item))
     step = np.diff(days[order].astype(np.int64))[np.diff(item[order]) == 0]
     return len(step) > 0 and float(np.median(step)) == 1
@@ -109,7 +116,7 @@ def _sensible(rows: Rows, dated: np.ndarray, different: np.ndarray) -> Step:
 
 def _filled(item: np.ndarray, place: np.ndarray) -> float:
     """The share of places between each item's first and last that have a row."""
-    pairs = np.unique(item * (place.max() + 1) + place)
+    pairs = np.unique(item.astype(np.int64) * (place.max() + 1) + place)
     owner, where = np.divmod(pairs, place.max() + 1)
     first, last = (np.full(owner.max() + 1, fill) for fill in (place.max(), 0))
     np.minimum.at(first, owner, where)
@@ -126,7 +133,7 @@ def _place_column(lines: Lines, again: np.ndarray) -> str:
         values = len(cells.texts)
         if column in plain or not 2 <= values <= max(2, len(rows.item) // 50) or (cells.codes < 0).any():
             continue
-        if not repeated_keys(rows.item * values + cells.codes, rows.days, rows.numbers).any():
+        if not repeated_keys(rows.item.astype(np.int64) * values + cells.codes, rows.days, rows.numbers).any():
             return column
     return ""
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from data.schema import PRICE
+from data.sources.upload.columns.row_keys import pieces
 from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
 from data.sources.upload.readers.table import many
 from data.sources.upload.repairs.found import Found, Lines
@@ -60,6 +61,9 @@ def _absurd(item: np.ndarray, price: np.ndarray) -> np.ndarray:
     answer = np.zeros(len(price), bool)
     if not meant.any():
         return answer
+    meant &= np.append(_wide(item, price, meant), False)[item]
+    if not meant.any():
+        return answer
     owner, values = item[meant], price[meant]
     times = values / pd.Series(values).groupby(owner).transform("median").to_numpy()
     far = (times >= _FAR) | (times <= 1 / _FAR)
@@ -69,3 +73,13 @@ def _absurd(item: np.ndarray, price: np.ndarray) -> np.ndarray:
         share = np.bincount(owner, weights=far) / np.maximum(np.bincount(owner), 1)
         answer[np.flatnonzero(meant)[far & (share[owner] <= _SELDOM)]] = True
     return answer
+
+
+def _wide(item: np.ndarray, price: np.ndarray, meant: np.ndarray) -> np.ndarray:
+    """Which items [N] have prices so far apart that one of them can be none, among the rows that are ``meant`` [R]."""
+    lowest, highest = np.full(int(item.max()) + 1, np.inf), np.zeros(int(item.max()) + 1)
+    for part in pieces(len(item)):
+        owner, values = item[part][meant[part]], price[part][meant[part]]
+        np.minimum.at(lowest, owner, values)
+        np.maximum.at(highest, owner, values)
+    return highest >= _NINES_FAR * lowest

@@ -9,12 +9,16 @@ import numpy as np
 import pandas as pd
 
 from data.facts import Check
+from data.sources.upload.columns.row_keys import pieces
 from data.sources.upload.offers import YES, Decisions, Offer, answer_to
 from data.sources.upload.readers.table import many
 from data.sources.upload.repairs.found import Found, Sheet
 from data.sources.upload.value_parsing import Coded, numbers
 
 KIND = "repeated-rows"
+
+#: Items times dates that are marked one by one.
+_MOST_CELLS = 400_000_000
 
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
 
@@ -32,6 +36,8 @@ def find(sheet: Sheet, decisions: Decisions) -> Found[Sheet] | None:
     """
     mapping = sheet.mapping
     if not (mapping.item_id and mapping.date):
+        return None
+    if not _come_again(sheet):
         return None
     codes, numbered = _codes(sheet)
     again = codes.duplicated().to_numpy()
@@ -57,6 +63,18 @@ def find(sheet: Sheet, decisions: Decisions) -> Found[Sheet] | None:
     )
     sheet = replace(sheet, twice=True)
     return Found(sheet.take(~again) if answer == YES else sheet, offer)
+
+
+def _come_again(sheet: Sheet) -> bool:
+    """Whether two rows may be alike, for their item and date are; rows of an item are alike in these before any other cell."""
+    item, date = sheet.cells[sheet.mapping.item_id], sheet.cells[sheet.mapping.date]
+    width = len(date.texts) + 1
+    if (len(item.texts) + 1) * width > _MOST_CELLS:
+        return True
+    marks, rows = np.zeros((len(item.texts) + 1) * width, bool), len(item.codes)
+    for part in pieces(rows):  # an empty cell, -1, is a value of its own
+        marks[(item.codes[part].astype(np.int64) + 1) * width + date.codes[part] + 1] = True
+    return int(np.count_nonzero(marks)) < rows
 
 
 def _codes(sheet: Sheet) -> tuple[pd.DataFrame, bool]:

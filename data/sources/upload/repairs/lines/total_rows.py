@@ -28,6 +28,7 @@ _TOTAL_OF = re.compile(
 _SUBTOTAL = re.compile(
     r"\W*(sub[ -]?total|sous[ -]total|zwischensumme|zwischenergebnis|grand[ -]?total|小計|小计|소계)\b.*", re.IGNORECASE
 )
+_SUSPECT = re.compile(rf"{_WORDS}|ergebnis|[*∗Σ∑]", re.IGNORECASE)  # without which a text is none of these
 _STARS = re.compile(r"[*∗Σ∑]+")
 
 #: How far from the sum a total may lie: rounding.
@@ -68,6 +69,8 @@ def total_rows(sheet: Sheet) -> np.ndarray:
     named, sub = (np.zeros(len(dated), bool) for _ in range(2))
     for column, one in cells.items():
         if column in numeric:
+            continue
+        if not _SUSPECT.search("\n".join(one.texts)):
             continue
         of = np.array([_TOTAL_OF.fullmatch(text) is not None or _STARS.fullmatch(text) is not None for text in one.texts], bool)
         named |= one.spread(of, False)

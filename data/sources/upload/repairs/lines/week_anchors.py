@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from data.sources.upload.columns.row_keys import different_days, pieces
 from data.sources.upload.offers import NO, YES, Decisions, Offer, answer_to
+from data.sources.upload.panel_layout import Rows
 from data.sources.upload.readers.table import many
 from data.sources.upload.repairs.found import Found, Lines
 
@@ -21,19 +23,20 @@ _FEW = 3
 def find(lines: Lines, decisions: Decisions) -> Found[Lines] | None:
     """Items whose weeks fall on another weekday are moved to the nearest week of the others that keeps both in step."""
     rows = lines.rows
-    dated = (rows.item >= 0) & ~np.isnat(rows.days)
-    if not dated.any():
+    if len(np.unique((different_days(rows.days).astype(np.int64) + 3) % 7)) < 2:  # 1970-01-01 was a Thursday
         return None
-    item, day = rows.item[dated], rows.days[dated].astype(np.int64)
-    weekday = (day + 3) % 7  # 1970-01-01 was a Thursday
-    counts = np.zeros((len(rows.item_ids), 7), np.int64)
-    np.add.at(counts, (item, weekday), 1)
+    counts = _weekdays(rows)
     total = counts.sum(axis=1)
     own = counts.argmax(axis=1)  # (N,)
     steady = (counts.max(axis=1) == total) & (total >= _FEW)
     kept = np.bincount(own[steady], weights=total[steady], minlength=7)
-    if not steady.all() or (kept > 0).sum() < 2 or not _weekly(item, day):
+    if not steady.all() or (kept > 0).sum() < 2:
         return None
+    dated = (rows.item >= 0) & ~np.isnat(rows.days)
+    item, day = rows.item[dated], rows.days[dated].astype(np.int64)
+    if not _weekly(item, day):
+        return None
+    weekday = (day + 3) % 7
     usual = int(kept.argmax())
     other = own != usual
     first, last = (np.array([f(day[weekday == w]) if kept[w] else 0 for w in range(7)]) for f in (np.min, np.max))
@@ -60,6 +63,16 @@ def find(lines: Lines, decisions: Decisions) -> Found[Lines] | None:
         answer=answer,
     )
     return Found(lines if answer != YES else replace(lines, rows=replace(rows, days=days)), offer)
+
+
+def _weekdays(rows: Rows) -> np.ndarray:
+    """How many rows each item has on each weekday [N, 7]."""
+    counts = np.zeros(len(rows.item_ids) * 7, np.int64)
+    for part in pieces(len(rows.item)):
+        dated = (rows.item[part] >= 0) & ~np.isnat(rows.days[part])
+        weekday = (rows.days[part][dated].astype(np.int64) + 3) % 7
+        counts += np.bincount(rows.item[part][dated].astype(np.int64) * 7 + weekday, minlength=len(counts))
+    return counts.reshape(-1, 7)
 
 
 def _weekly(item: np.ndarray, day: np.ndarray) -> bool:

@@ -42,7 +42,7 @@ def find(rows: Rows, decisions: Decisions) -> Found[Rows] | None:
     """Items that equal the sum of others in nearly all periods are left out."""
     if rows.periods < _LEAST or len(rows.item_ids) < 3:
         return None
-    demand = np.nan_to_num(rows.history())
+    demand = np.nan_to_num(rows.history(), copy=False)
     volume = demand.sum(axis=1, dtype=np.float64)
     parts = (item_id.split(" @ ") for item_id in rows.item_ids)
     named = np.array([any(_NAMED.fullmatch(part) for part in one) for one in parts], bool)
@@ -94,10 +94,10 @@ def _totals(rows: Rows, demand: np.ndarray) -> np.ndarray:
             sums = _summed(demand[left], group, len(labels))
             total[left] = sums_among(sums)[group]
     for values in rows.static.values():
-        left = np.flatnonzero(~total)
-        total[left] = _half_of_group(demand[left], values[left])
-    left = np.flatnonzero(~total)
-    total[left] = sums_among(demand[left])
+        rest = ~total if total.any() else slice(None)  # a slice copies nothing
+        total[rest] = _half_of_group(demand[rest], values[rest])
+    rest = ~total if total.any() else slice(None)
+    total[rest] = sums_among(demand[rest])
     return total
 
 

@@ -68,15 +68,17 @@ def _drop(rows: Rows) -> _Drop | None:
     """How far the last period lies under all recent ones, None where that may be season or noise."""
     assert rows.calendar is not None
     unit, season = rows.calendar.frequency.unit, rows.calendar.frequency.season
-    demand, T = rows.history().astype(np.float64), rows.periods
+    demand, T = rows.history(), rows.periods
     if T <= _LEAST:
         return None
     known = np.isfinite(demand[:, -1]) & (np.isfinite(demand[:, -_LEAST - 1 : -1]).sum(axis=1) >= _LEAST // 2)
     known &= np.nansum(demand[:, -_LEAST - 1 : -1], axis=1) > 0
     if not known.any():
         return None
-    seen = demand[known]
-    totals = np.nansum(seen, axis=0) * known.sum() / np.maximum(np.isfinite(seen).sum(axis=0), 1)  # for items not there yet
+    seen = demand if known.all() else demand[known]
+    totals = (
+        np.nansum(seen, axis=0, dtype=np.float64) * known.sum() / np.maximum(np.isfinite(seen).sum(axis=0), 1)
+    )  # for items not there yet
     recent = _like_the_last(totals[:-1], unit)[-_RECENT[unit] :]
     usual = float(np.median(recent[-_LEAST:]))
     if len(recent) < 4 or usual <= 0 or recent.min() <= 0:

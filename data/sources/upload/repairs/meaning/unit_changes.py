@@ -29,6 +29,10 @@ _NEAR, _NEAR_ANY = 0.2, 0.1
 _EDGE = 4
 
 
+#: Items looked at together.
+_CHUNK = 5_000
+
+
 @dataclass(frozen=True, eq=False)
 class _Jumps:
     """Level shifts [K]: whose, from which period on, by how much, and by which pack (NaN none)."""
@@ -87,15 +91,19 @@ def _told(rows: Rows, jumps: _Jumps) -> tuple[Check, ...]:
 def _jumps(rows: Rows) -> _Jumps:
     """The items whose level shifts once, abruptly and for good."""
     demand = rows.history()
+    found = [jump for start in range(0, len(demand), _CHUNK) for jump in _jumps_among(demand[start : start + _CHUNK], start)]
+    item, start, ratio = (np.array(values) for values in zip(*found, strict=True)) if found else (np.zeros(0, np.int64),) * 3
+    pack = np.array([_pack(rows, int(i), float(r)) for i, r in zip(item, ratio, strict=True)], np.float64)
+    return _Jumps(item, start, ratio, pack)
+
+
+def _jumps_among(demand: np.ndarray, start: int) -> list[tuple[int, int, float]]:
+    """The shifts in ``demand`` [K, T] of the items from ``start`` on: item, period and factor."""
     logs = np.log(np.where(demand > 0, demand, np.nan))
     known = np.isfinite(logs)
     able = (known.sum(axis=1) >= 2 * _SIDE) & (known.sum(axis=1) >= 0.8 * np.isfinite(demand).sum(axis=1))
     able[able] = _may_jump(logs[able])
-    items = np.flatnonzero(able)
-    found = [(item, *jump) for item in items if (jump := _jump(logs[item])) is not None]
-    item, start, ratio = (np.array(values) for values in zip(*found, strict=True)) if found else (np.zeros(0, np.int64),) * 3
-    pack = np.array([_pack(rows, int(i), float(r)) for i, r in zip(item, ratio, strict=True)], np.float64)
-    return _Jumps(item, start, ratio, pack)
+    return [(start + int(item), *jump) for item in np.flatnonzero(able) if (jump := _jump(logs[item])) is not None]
 
 
 def _may_jump(logs: np.ndarray) -> np.ndarray:

@@ -1,0 +1,2 @@
+-- Makes DuckDB read PostgreSQL, where its extension is installed.
+LOAD postgres
