@@ -1,11 +1,12 @@
 """Messy files as planners have them: each is read with every offer taken, loaded, and held against what is right for it.
 
-usage: python bench/files.py FOLDER
+usage: python bench/files.py FOLDER [--sizes [--quick]]
 
 FOLDER holds the files; ``files_expected.json`` beside this says what is right for each: items, periods, the first and the last,
 the demand in all, single cells, or what must be asked. Right is that, or a question where one must be asked. Silently wrong is
 a load without a word that gives anything else; a traceback is an error that is not Tideline's own. Prints a line for each file,
-and one JSON object on the last line. Exit code 1 where a file is silently wrong or sets off a traceback.
+and one JSON object on the last line; with ``--sizes`` it also holds how long large files take, see ``bench/sizes.py``. Exit
+code 1 where a file is silently wrong or sets off a traceback.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 
 import numpy as np  # noqa: E402
+from sizes import sizes  # noqa: E402
 
 from data.catalog import Catalog  # noqa: E402
 from data.errors import TidelineError  # noqa: E402
@@ -111,6 +113,8 @@ def main() -> int:
     """Tries all and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="of messy files")
+    parser.add_argument("--sizes", action="store_true", help="also large files, which are made for it")
+    parser.add_argument("--quick", action="store_true", help="with --sizes: smaller ones")
     options = parser.parse_args()
     if not options.folder.is_dir():
         parser.error("give the folder of messy files")
@@ -132,6 +136,7 @@ def main() -> int:
                 "tracebacks": counts["traceback"],
                 "asked": counts["asked"],
                 "failures": failures,
+                **(sizes(quick=options.quick) if options.sizes else {}),
             }
         )
     )

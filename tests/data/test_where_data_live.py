@@ -86,6 +86,17 @@ def test_rows_that_are_wrong_are_named_by_their_number(tmp_path: Path) -> None:
     assert any("row 301 has 8 and the header 7" in words for words in told)
 
 
+def test_a_small_parquet_file_of_many_cells_is_read_where_it_lies(
+    tmp_path: Path, right: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "sales.parquet"
+    sales().to_parquet(path, index=False)
+    monkeypatch.setattr(limits, "MOST_CELLS", 1000)
+    with pytest.raises(UploadError, match="the most is 1,000"):
+        preview("sales.parquet", path.read_bytes())
+    assert hash_of(preview("sales.parquet", path), tmp_path) == right
+
+
 @pytest.mark.usefixtures("all_are_large")
 def test_limits_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "sales.csv"

@@ -13,6 +13,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePath
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from data.errors import UploadError
 from data.sources.upload import limits
 from data.sources.upload.offers import Decisions
@@ -95,13 +98,22 @@ def _lies_large(name: str, path: Path) -> bool:
     size, kinds = path.stat().st_size, [suffix.lower() for suffix in path.suffixes]
     packed = bool(kinds) and kinds[-1] in (".gz", ".gzip")
     format_ = _FORMATS.get(kinds[-2] if packed and len(kinds) > 1 else kinds[-1] if kinds else "")
-    large = size > (_PACKED if packed else limits.LARGEST_FILE)
+    large = size > (_PACKED if packed else limits.LARGEST_FILE) or (format_ == "Parquet" and _has_many_cells(path))
     if not large or format_ not in ("CSV", "Parquet") or (packed and format_ == "Parquet"):
         return False
     found = _kind(beginning(path, 4096) + (b"" if packed else _end(path)))
     if found != format_:
         raise UploadError(f"{name} is {_article(found)}, not {format_} as its name says. Save or name it as what it is.")
     return True
+
+
+def _has_many_cells(path: Path) -> bool:
+    """Whether a small Parquet file unpacks to more than is read of one that is brought."""
+    try:
+        held = pq.read_metadata(path)
+    except (pa.ArrowException, OSError):  # told when it is read
+        return False
+    return bool(held.num_rows * held.num_columns > limits.MOST_CELLS)
 
 
 def _end(path: Path) -> bytes:

@@ -64,14 +64,14 @@ def section(agreed: bool) -> str | None:
         f"For buying, columns of these names are read, too, the latest cell of each item: {names}. Times are in periods; "
         "`lead_time_sd` is how far the lead time gives or takes, and `arrives_in` when the units on order come."
     )
-    if (done := reading_job.taken()) is not None:
-        if isinstance(done, str):
-            return _put_away(done)
-        _keep(*done)
     place = place_panel.chosen()
     if reading_job.section():
         place_panel.first_look()
         return None
+    if (done := reading_job.taken()) is not None:
+        if isinstance(done, str):
+            return _put_away(done)
+        _keep(*done)
     held = {"bring": _brought, "server": place_panel.server, "database": place_panel.database}[place]()
     return None if held is None else _previewed(*held, agreed)
 

@@ -142,6 +142,7 @@ def table_of_batches(
         read.add(plain_column(name, column, cells) for column, cells in zip(wanted, batch.columns, strict=True))
         limits.check_rows(name, read.rows, len(wanted))
         tell(read.rows, max(rows, read.rows, 1), f"Reading {name}: {read.rows:,} rows")
+    pa.default_memory_pool().release_unused()  # what the batches took
     remarks = [too_various(wanted[place]) for place in sorted(read.given_up)]
     if nested:
         remarks.append(f"Columns with lists or records are left out: {limits.shortened(', '.join(nested), 200)}.")

@@ -94,6 +94,7 @@ def read_text(
     width = len(read.names)
     limits.check_columns(name, width)
     left = tuple(read.given_up)
+    pa.default_memory_pool().release_unused()  # what the stretches took
     table = pa.table([read.array(place) for place in range(width)], names=list(read.names))
     first = text.first_row
     header = [first[place] if place < len(first) else "" for place in range(width)]
