@@ -150,9 +150,11 @@ def change(before: float | None, after: float | None, unit: Unit = PIECES) -> st
     return signed(moved, digits)
 
 
-def steps(before: float, parts: Sequence[float], after: float, unit: Unit = PIECES) -> tuple[list[float], int]:
+def steps(
+    before: float, parts: Sequence[float], after: float, unit: Unit = PIECES, *, alike: bool = False
+) -> tuple[list[float], int]:
     """``parts`` that lead from ``before`` to ``after``, rounded so that they do it with the numbers as they are shown; and
-    their decimals.
+    their decimals. Where both ends are written ``alike``, they have as many.
 
     What is missing after each part was rounded goes to the parts that rounding took most from; a part that is nothing stays so.
 
@@ -160,7 +162,7 @@ def steps(before: float, parts: Sequence[float], after: float, unit: Unit = PIEC
     ([3.0, 1.0, 0.0], 0)
     """
     digits = max(_units_digits(before, unit), _units_digits(after, unit))
-    ends = [round(rounded(value, unit) * 10**digits) for value in (before, after)]
+    ends = [round((value if alike else rounded(value, unit)) * 10**digits) for value in (before, after)]
     exact = np.asarray(parts, np.float64) * 10**digits
     near = np.rint(exact)
     missing = int(ends[1] - ends[0] - near.sum())

@@ -130,12 +130,21 @@ def changes(title: str, before: np.ndarray, after: np.ndarray, unit: Unit = PIEC
     return Column(title, "difference", numbers(after - before), written)
 
 
-def steps(
+def bridge(
     titles: Sequence[str], before: np.ndarray, parts: np.ndarray, after: np.ndarray, unit: Unit = PIECES
 ) -> tuple[Column, ...]:
-    """The columns of ``parts`` [P, N] that together lead from ``before`` [N] to ``after`` [N]."""
-    rows = [formats.steps(first, each, last, unit) for first, each, last in zip(before, parts.T, after, strict=True)]
-    return tuple(
-        Column(title, "difference", numbers(part), [formats.signed(moved[place], digits) for moved, digits in rows])
-        for place, (title, part) in enumerate(zip(titles, parts, strict=True))
+    """The columns of ``before`` [N], of ``parts`` [P, N] and of ``after`` [N], to which the parts lead.
+
+    A row's numbers have as many decimals as its smaller end needs: 14.6 − 8.3 = 6.3, not 15 − 8.7.
+    """
+    rows = [formats.steps(*one, unit, alike=True) for one in zip(before, parts.T, after, strict=True)]
+    ends = [[f"{value + 0.0:,.{digits}f}" for value, (_, digits) in zip(end, rows, strict=True)] for end in (before, after)]
+    moved = [
+        Column(title, "difference", numbers(part), [formats.signed(one[place], digits) for one, digits in rows])
+        for place, (title, part) in enumerate(zip(titles[1:-1], parts, strict=True))
+    ]
+    first, last = (
+        Column(title, "units", numbers(values), written)
+        for title, values, written in ((titles[0], before, ends[0]), (titles[-1], after, ends[1]))
     )
+    return (first, *moved, last)

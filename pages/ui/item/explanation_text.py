@@ -15,7 +15,7 @@ from forecasting.explain.forecast_revision import ForecastRevision
 from forecasting.explain.shapley_drivers import Drivers
 from forecasting.service.view_models import ItemView
 from pages.ui.display import formats, tables
-from pages.ui.display.tables import Column, Table, numbers, stamps, steps
+from pages.ui.display.tables import Column, Table, bridge, numbers, stamps
 
 _DRIVER_NAMES = {
     "trend": "Level and trend",
@@ -66,12 +66,10 @@ def drivers_table(
     found: Drivers, names: Mapping[str, str], periods: pd.DatetimeIndex, frequency: Frequency, unit: Unit = PIECES
 ) -> Table:
     """The twin of the bridge: every period with its parts, and all of them together."""
-    together = lambda values: numbers(np.append(values, values.sum()))  # noqa: E731
+    titles = ["Plain level", *(names[name] for name in found.groups), "Forecast"]
     columns = (
         _periods_and_together(periods, frequency),
-        Column("Plain level", "units", together(found.reference)),
-        *_steps([names[name] for name in found.groups], found.reference, found.parts, found.forecast, unit),
-        Column("Forecast", "units", together(found.forecast)),
+        *_bridge(titles, found.reference, found.parts, found.forecast, unit),
     )
     return Table("What the forecast is made of", columns, frequency, unit=unit)
 
@@ -238,12 +236,10 @@ CHANGES_CAPTION = (
 
 def changes_table(found: ForecastRevision, frequency: Frequency, unit: Unit = PIECES) -> Table:
     """The twin of the bridge: every period with its parts, and all of them together."""
-    together = lambda values: numbers(np.append(values, values.sum()))  # noqa: E731
+    titles = ["Last time", *(CHANGE_NAMES[name] for name in found.names), "Today"]
     columns = (
         _periods_and_together(found.periods, frequency),
-        Column("Last time", "units", together(found.before)),
-        *_steps([CHANGE_NAMES[name] for name in found.names], found.before, found.parts, found.after, unit),
-        Column("Today", "units", together(found.after)),
+        *_bridge(titles, found.before, found.parts, found.after, unit),
     )
     return Table("What changed since last time", columns, frequency, unit=unit)
 
@@ -258,10 +254,10 @@ def _periods_and_together(periods: pd.DatetimeIndex, frequency: Frequency) -> Co
     return Column(formats.period_word(frequency).title(), "text", texts)
 
 
-def _steps(titles: Sequence[str], before: np.ndarray, parts: np.ndarray, after: np.ndarray, unit: Unit) -> tuple[Column, ...]:
-    """The columns of a bridge's parts [P, H], every period and all of them together."""
+def _bridge(titles: Sequence[str], before: np.ndarray, parts: np.ndarray, after: np.ndarray, unit: Unit) -> tuple[Column, ...]:
+    """The columns of a bridge with its parts [P, H], every period and all of them together."""
     whole = np.column_stack([parts, parts.sum(axis=1)])
-    return steps(titles, np.append(before, before.sum()), whole, np.append(after, after.sum()), unit)
+    return bridge(titles, np.append(before, before.sum()), whole, np.append(after, after.sum()), unit)
 
 
 def _counts(units: float, forecast: float) -> bool:
