@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 #: Rows, and cells of a grid, looked at together.
-_ROWS, _CELLS = 2_000_000, 8_000_000
+_ROWS, _CELLS = 2_000_000, 2_000_000
 
 #: A grid with more cells, or with fewer of them filled, is not made: few rows are sorted as quickly.
 _MOST_CELLS, _LEAST_FILLED = 400_000_000, 0.005

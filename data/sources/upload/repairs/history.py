@@ -128,7 +128,7 @@ def _tell_gaps(rows: Rows, told: Told) -> None:
     if empty := int((inside & ~np.isfinite(rows.demand)).sum()):
         words = f"Demand is empty in {many(empty, 'row')} and taken as unknown."
         told.checks.append(Check("Empty demand", words, empty, "warning"))
-    if silent := rows.periods - int(np.count_nonzero(np.bincount(rows.period[inside]))):
+    if silent := rows.periods - int(np.count_nonzero(rows.there().any(axis=0))):
         words = f"Between the first date and the last, {many(silent, 'period')} without a row of any item."
         told.checks.append(Check("Missing periods", words, silent, "warning"))
 

@@ -19,19 +19,17 @@ KIND = "one-off-orders"
 #: Times the next highest period, and times the usual one, that a one-off lies above; periods with a sale that tell.
 _ABOVE_NEXT, _ABOVE_USUAL, _LEAST = 5.0, 10.0, 12
 
+#: Items looked at together.
+_CHUNK = 5_000
+
 
 def find(rows: Rows, decisions: Decisions) -> Found[Rows] | None:
     """Periods with a one-off are told, and become unknown where the planner agrees."""
     demand = rows.history()
-    sold = np.where(demand > 0, demand, np.nan)
-    enough = np.isfinite(sold).sum(axis=1) >= _LEAST
-    if not enough.any() or rows.periods < _LEAST:
+    if rows.periods < _LEAST:
         return None
-    two = np.partition(np.nan_to_num(demand), rows.periods - 2, axis=1)[:, -2:]  # (N, 2) next highest, highest
-    usual = np.full(len(demand), np.inf)
-    usual[enough] = np.nanmedian(sold[enough], axis=1)
-    odd = enough & (two[:, 1] >= _ABOVE_NEXT * two[:, 0]) & (two[:, 1] >= _ABOVE_USUAL * usual)
-    item = np.flatnonzero(odd)
+    parts = [_stands_out(demand[start : start + _CHUNK]) for start in range(0, len(demand), _CHUNK)]
+    item = np.flatnonzero(np.concatenate(parts))
     period = np.argmax(np.nan_to_num(demand[item]), axis=1)
     if PROMO in rows.known and len(item):
         calm = ~(laid_out(rows, rows.known[PROMO], rows.periods)[item, period] > 0)
@@ -43,7 +41,9 @@ def find(rows: Rows, decisions: Decisions) -> Found[Rows] | None:
     one = (
         f"{shortened(rows.item_ids[item[0]])}, {rows.calendar.periods[period[0]]:%Y-%m-%d}: {demand[item[0], period[0]]:,.10g}"
     )
-    told = f"{many(len(item), 'item')} sold once far more than ever, such as {one} at usually {usual[item[0]]:,.3g}."
+    sold = demand[item[0]][demand[item[0]] > 0]
+    usually = f"{np.median(sold):,.3g}"
+    told = f"{many(len(item), 'item')} sold once far more than ever, such as {one} at usually {usually}."
     hit = np.zeros(demand.shape, bool)
     hit[item, period] = True
     offer = Offer(
@@ -62,3 +62,15 @@ def find(rows: Rows, decisions: Decisions) -> Found[Rows] | None:
     where[inside] = hit[rows.item[inside], rows.period[inside]]
     read = rows if answer == NO else replace(rows, demand=np.where(where, np.nan, rows.demand))
     return Found(read, offer, (Check("One-off orders", told, len(item), "warning"),))
+
+
+def _stands_out(demand: np.ndarray) -> np.ndarray:
+    """Which items [K] sold far more in one period than in any other and than usual; ``demand`` [K, T]."""
+    sold = np.where(demand > 0, demand, np.nan)
+    enough = np.isfinite(sold).sum(axis=1) >= _LEAST
+    if not enough.any():
+        return enough
+    two = np.partition(np.nan_to_num(demand), demand.shape[1] - 2, axis=1)[:, -2:]  # (K, 2) next highest, highest
+    usual = np.full(len(demand), np.inf)
+    usual[enough] = np.nanmedian(sold[enough], axis=1)
+    return enough & (two[:, 1] >= _ABOVE_NEXT * two[:, 0]) & (two[:, 1] >= _ABOVE_USUAL * usual)

@@ -102,10 +102,10 @@ def _totals(rows: Rows, demand: np.ndarray) -> np.ndarray:
 
 
 def _summed(series: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
-    """The sums [G, T] of series [K, T] by their group [K]."""
-    answer = np.zeros((groups, series.shape[1]))
-    np.add.at(answer, group, series)
-    return answer
+    """The sums [G, T] of series [K, T] by their group [K], of which each has one at least."""
+    order = np.argsort(group, kind="stable")
+    first = np.searchsorted(group[order], np.arange(groups))
+    return np.add.reduceat(series[order], first, axis=0, dtype=np.float64)
 
 
 def _half_of_group(series: np.ndarray, values: np.ndarray) -> np.ndarray:
