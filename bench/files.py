@@ -25,7 +25,6 @@ sys.path.insert(0, str(ROOT))
 
 
 import numpy as np  # noqa: E402
-from sizes import sizes  # noqa: E402
 
 from data.catalog import Catalog  # noqa: E402
 from data.errors import TidelineError  # noqa: E402
@@ -109,6 +108,12 @@ def tried(path: Path, right: dict[str, Any], home: Path) -> Outcome:
         return Outcome(path.name, "traceback", f"{type(error).__name__}: {error}"[:300])
 
 
+def _sizes(*, quick: bool) -> dict[str, float]:
+    from sizes import sizes  # beside this file, where it is run
+
+    return sizes(quick=quick)
+
+
 def main() -> int:
     """Tries all and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -136,7 +141,7 @@ def main() -> int:
                 "tracebacks": counts["traceback"],
                 "asked": counts["asked"],
                 "failures": failures,
-                **(sizes(quick=options.quick) if options.sizes else {}),
+                **(_sizes(quick=options.quick) if options.sizes else {}),
             }
         )
     )

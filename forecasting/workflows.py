@@ -138,10 +138,14 @@ def look_first(name: str, content: Content) -> FirstLook | None:
 
 @dataclass(frozen=True, eq=False)
 class Addition:
-    """A file together with the rows of the catalog in use, and what that changes; None where it cannot be loaded."""
+    """A file together with the rows of the catalog in use, which had this hash, and what that changes.
+
+    There is no difference where it cannot be loaded.
+    """
 
     preview: UploadPreview
     difference: Difference | None
+    catalog_hash: str
 
 
 def preview_addition(preview: UploadPreview, report: Report = lambda progress: None) -> Addition:
@@ -155,9 +159,9 @@ def preview_addition(preview: UploadPreview, report: Report = lambda progress: N
             )
         together = load.add_to(preview, kept, progress_of(report))
         if together.problems:
-            return Addition(together, None)
+            return Addition(together, None, catalog.about.catalog_hash)
         report(Progress(0, 1, "Comparing it with the catalog in use"))
-        return Addition(together, difference(catalog, load.rows_of(together)[1]))
+        return Addition(together, difference(catalog, load.rows_of(together)[1]), catalog.about.catalog_hash)
 
 
 def load_addition(addition: Addition, orders: OrdersFile | None = None, report: Report = lambda progress: None) -> None:
@@ -167,6 +171,8 @@ def load_addition(addition: Addition, orders: OrdersFile | None = None, report: 
     """
     with closing(Catalog(catalog_path())) as catalog:
         about = catalog.about
+        if about.catalog_hash != addition.catalog_hash:
+            raise UploadError(f"{about.name} was changed since the file was compared with it. Compare it again.")
         standing = load.Standing(about.words.partition(" Added last: ")[0], catalog.orders())
     preview = addition.preview
     _load(lambda path: _loaded(preview, preview.mapping, about.name, path, orders, report, standing), report)

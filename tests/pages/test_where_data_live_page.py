@@ -88,6 +88,8 @@ def test_a_file_that_cannot_be_read_says_why_and_another_can_be(visit: Visit) ->
     button(app, "Read it").click().run()
     app = until_it_ends(app)
     assert "bad.csv is empty" in app.error[0].value.replace("\\", "")
+    button(app, "Put this away").click().run()
+    assert not app.error
     assert button(app, "Read it")
 
 
@@ -109,10 +111,13 @@ def test_what_a_file_would_change_is_shown_before_it_is_added(visit: Visit, desk
         "Corner shop", added=(week,), new_items=("New",), changed=2, before=5, after=9,
         examples=(Change("A", week, 3, 7),), cells=12,
     )  # fmt: skip
-    app = visit("data")
-    app.file_uploader[0].set_value(("week.csv", SALES.encode(), "text/csv")).run()
+    stand_in_uploads.files().mkdir(exist_ok=True)
+    (stand_in_uploads.files() / "week.csv").write_text(SALES)
+    app = placed(visit, "server")
+    button(app, "Read it").click().run()
+    app = until_it_ends(app)
     next(one for one in app.button_group if one.label == "What to do with it").set_value("add").run()
-    assert not app.exception
+    app = until_it_ends(app)
     shown = text(app).replace("\\", "")
     assert "What would change in Corner shop" in shown
     assert "1 period more, 2024-02-04, with 12 numbers of demand" in shown
@@ -126,8 +131,12 @@ def test_what_a_file_would_change_is_shown_before_it_is_added(visit: Visit, desk
 
 def test_a_file_that_changes_nothing_is_not_added(visit: Visit, desk: stand_in.State) -> None:
     desk.kept = Difference("Corner shop")
-    app = visit("data")
-    app.file_uploader[0].set_value(("week.csv", SALES.encode(), "text/csv")).run()
+    stand_in_uploads.files().mkdir(exist_ok=True)
+    (stand_in_uploads.files() / "week.csv").write_text(SALES)
+    app = placed(visit, "server")
+    button(app, "Read it").click().run()
+    app = until_it_ends(app)
     next(one for one in app.button_group if one.label == "What to do with it").set_value("add").run()
+    app = until_it_ends(app)
     assert any("nothing would change" in one.value for one in app.info)
     assert button(app, "Add it").disabled

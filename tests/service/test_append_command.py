@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from data.catalog import Catalog
+from data.errors import UploadError
 from forecasting import workflows
 from forecasting.__main__ import main
 
@@ -132,6 +133,17 @@ def test_a_catalog_whose_rows_were_not_kept_is_said(home: Path, tmp_path: Path, 
     assert not workflows.can_be_added_to()
     assert loaded(week(sales(), 29), tmp_path / "week.csv", "--append") == 1
     assert "the rows that it was made of were not kept. Load a file with all of its history once" in capsys.readouterr().err
+
+
+def test_an_addition_to_a_catalog_that_was_changed_since_is_refused(tmp_path: Path) -> None:
+    loaded(until(sales(), 28), tmp_path / "before.csv")
+    text = week(sales(), 29).to_csv(index=False).encode()
+    addition = workflows.preview_addition(workflows.preview_upload("week.csv", text))
+    loaded(until(sales(), 27), tmp_path / "other.csv")
+    before = hash_in_use()
+    with pytest.raises(UploadError, match="other was changed since the file was compared with it"):
+        workflows.load_addition(addition)
+    assert hash_in_use() == before
 
 
 def test_lines_of_a_till_replace_those_of_the_same_days(tmp_path: Path) -> None:

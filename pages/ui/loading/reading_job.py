@@ -52,7 +52,15 @@ def section() -> bool:
             kept="Nothing is changed.",
             went_wrong="It was not read or loaded; the catalog in use stays as it was.",
         )
+    if job.failed and st.button("Put this away", key="reading put away"):
+        forget()
+        st.rerun()
     return job.running
+
+
+def failed() -> bool:
+    """Whether the last work did not end well, and that is still shown."""
+    return _job().failed is not None
 
 
 def forget() -> None:

@@ -93,9 +93,11 @@ def _brought() -> tuple[str, UploadPreview] | None:
     return held
 
 
-def _keep(key: str, preview: UploadPreview) -> None:
-    """Keeps a preview, whichever place it is of, until another takes its place."""
-    if key.startswith(("server/", "table/")):
+def _keep(key: str, preview: UploadPreview | Addition) -> None:
+    """Keeps a preview, whichever place it is of, or what adding it would change, until another takes its place."""
+    if hasattr(preview, "difference"):
+        st.session_state[_ADDITION] = (key, preview)
+    elif key.startswith(("server/", "table/")):
         place_panel.keep((key, preview))
     else:
         st.session_state[_PREVIEW] = (key, preview)
@@ -146,9 +148,9 @@ def _adding(key: str, preview: UploadPreview) -> str | None:
 
     held: tuple[str, Addition] | None = st.session_state.get(_ADDITION)
     if held is None or held[0] != key:
-        with st.spinner("Comparing it with the catalog in use"):
-            held = (key, workflows.preview_addition(preview))
-        st.session_state[_ADDITION] = held
+        if not reading_job.failed():
+            reading_job.start(lambda report: (key, workflows.preview_addition(preview, report)))
+        return None
     addition = held[1]
     fits = addition_panel.shown(addition)
     orders = _orders(addition.preview)

@@ -41,9 +41,8 @@ def find(rows: Rows, decisions: Decisions) -> Found[Rows] | None:
     one = (
         f"{shortened(rows.item_ids[item[0]])}, {rows.calendar.periods[period[0]]:%Y-%m-%d}: {demand[item[0], period[0]]:,.10g}"
     )
-    sold = demand[item[0]][demand[item[0]] > 0]
-    usually = f"{np.median(sold):,.3g}"
-    told = f"{many(len(item), 'item')} sold once far more than ever, such as {one} at usually {usually}."
+    usual = np.median(demand[item[0]][demand[item[0]] > 0])
+    told = f"{many(len(item), 'item')} sold once far more than ever, such as {one} at usually {usual:,.3g}."
     hit = np.zeros(demand.shape, bool)
     hit[item, period] = True
     offer = Offer(
