@@ -138,10 +138,7 @@ def look_first(name: str, content: Content) -> FirstLook | None:
 
 @dataclass(frozen=True, eq=False)
 class Addition:
-    """A file together with the rows of the catalog in use, which had this hash, and what that changes.
-
-    There is no difference where it cannot be loaded.
-    """
+    """A file with the rows of the catalog in use, of this hash, and what that changes; None where it cannot be loaded."""
 
     preview: UploadPreview
     difference: Difference | None
@@ -153,10 +150,8 @@ def preview_addition(preview: UploadPreview, report: Report = lambda progress: N
     with closing(Catalog(catalog_path())) as catalog:
         kept = _rows().of(catalog.about.catalog_hash)
         if kept is None:
-            raise UploadError(
-                f"Nothing can be added to {catalog.about.name}: the rows that it was made of were not kept. Load a file with "
-                "all of its history once; next week's can then be added."
-            )
+            words = "the rows that it was made of were not kept. Load a file with all of its history once; next week's can then"
+            raise UploadError(f"Nothing can be added to {catalog.about.name}: {words} be added.")
         together = load.add_to(preview, kept, progress_of(report))
         if together.problems:
             return Addition(together, None, catalog.about.catalog_hash)
