@@ -51,7 +51,7 @@ def running() -> Iterator[dict[str, str]]:
             **as_user,  # type: ignore[call-overload]
         ) as server:
             try:
-                _wait_for(socket / ".s.PGSQL.5432", server)
+                _wait_for(data / "postmaster.pid", server)
                 yield {
                     "PGHOST": str(socket),
                     "PGUSER": "planner",
@@ -63,9 +63,10 @@ def running() -> Iterator[dict[str, str]]:
                 server.wait(20)
 
 
-def _wait_for(socket: Path, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 30
-    while not socket.exists():
+def _wait_for(status: Path, server: subprocess.Popen[bytes]) -> None:
+    """Until the server says in its file of ``status`` that it takes connections; its socket is there before."""
+    until = time.monotonic() + 60
+    while not (status.exists() and "ready" in status.read_text().split()):
         if server.poll() is not None or time.monotonic() > until:
             pytest.skip("PostgreSQL does not start here")
         time.sleep(0.05)

@@ -69,6 +69,8 @@ class PlanInputs:
         kept, for a quantile does not change it.
         """
         places = self.places[rows]
+        if not len(self.spans):  # nothing was forecast: all items have ended
+            return np.zeros((len(rows), len(self.taus)))
         knots = span_knots(self.taus, self.spans, lead_time, review, np.maximum(places, 0))
         if deviation is not None and deviation.any():
             sure = np.broadcast_to(np.asarray(lead_time, np.float64), len(rows))

@@ -66,7 +66,7 @@ def test_a_files_weight_is_an_attribute_that_groups_nothing_and_offers_kilograms
     assert got.mapping.static == ("brand", "weight_kg", "units_per_pallet")
     catalog = loaded(got, tmp_path)
     try:
-        assert catalog.about.static == ("brand", "weight_kg", "units_per_pallet")
+        assert catalog.about.static == ("brand", "units_per_pallet", "weight_kg")
         assert set(catalog.about.grouped_by) <= {"", "brand"}
         known = catalog.assortment()
         assert known.category.categories.tolist() == ["other", "own"]
