@@ -47,7 +47,7 @@ def buy_plan() -> None:
             st.caption(f":material/info: {words}")
         missed = "Sales expected to be missed before the next order arrives, if exactly this is bought."
         frame.figures(
-            Figure(f"{unit.axis} to buy", text.count(totals.units) if unit.is_pieces else formats.units(counted.bought, unit)),
+            Figure(text.to_buy(unit), text.count(totals.units) if unit.is_pieces else formats.units(counted.bought, unit)),
             Figure("Money", formats.money(totals.money, about.currency)),
             Figure(formats.in_unit("Expected to miss", unit), formats.units(counted.lost_sales, unit), help=missed),
             Figure(

@@ -191,3 +191,9 @@ def test_what_the_list_sells_together_is_in_the_unit(visit, packed: stand_in.Sta
     assert "What they sell together, in USD" in shown[2]
     assert "at their prices" in shown[0]
     assert "at their prices" not in shown[2]
+
+
+def test_what_is_bought_in_money_is_told_from_what_it_costs(visit, desk: stand_in.State) -> None:
+    app = visit("buy_plan", unit="money")
+    assert "To buy, USD at sales prices" in figures(app)
+    assert " USD at sales prices) for about" in text(app)

@@ -34,7 +34,13 @@ def _also(counted: PlanInUnit | None, bought: bool) -> str:
     """What is bought in another unit than pieces, in brackets."""
     if counted is None or counted.unit.is_pieces or not bought:
         return ""
-    return f" ({formats.units(counted.bought, counted.unit)} {counted.unit.label})"
+    at = " at sales prices" if counted.unit.is_money else ""
+    return f" ({formats.units(counted.bought, counted.unit)} {counted.unit.label}{at})"
+
+
+def to_buy(unit: Unit) -> str:
+    """What the figure of all that is bought is called; in money it is what it sells for, beside what it costs."""
+    return f"To buy, {unit.label} at sales prices" if unit.is_money else f"{unit.axis} to buy"
 
 
 def coverage(counted: PlanInUnit, wanted: Unit) -> str:
