@@ -34,9 +34,6 @@ from data.sources.upload.offers import YES  # noqa: E402
 
 EXPECTED = Path(__file__).with_name("files_expected.json")
 
-#: Offers may show others; so many rounds bring all of them out.
-_ROUNDS = 6
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -49,15 +46,7 @@ class Outcome:
 
 def all_taken(name: str, content: bytes, decisions: dict[str, str] | None = None) -> UploadPreview:
     """The file read with every offer taken, and these answers."""
-    decided = dict(decisions or {})
-    preview = load.preview(name, content, decided)
-    for _ in range(_ROUNDS):
-        more = {offer.kind: YES for offer in preview.offers if offer.kind not in decided}
-        if not more:
-            break
-        decided |= more
-        preview = load.decide(preview, decided)
-    return preview
+    return load.all_answered(load.preview(name, content, decisions), YES)
 
 
 def differences(catalog: Catalog, preview: UploadPreview, right: dict[str, Any]) -> list[str]:

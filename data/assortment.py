@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.locations import LOCATION_COLUMNS, Contradiction, Family, families, location_columns
-from data.units import is_factor
+from data.units import Unit, is_factor
 
 #: The attribute whose values items are bought from.
 SUPPLIER = "supplier"
@@ -68,6 +68,11 @@ class Assortment:
     def suppliers(self) -> tuple[str, ...]:
         """Every supplier there is, in alphabetical order."""
         return () if self.supplier is None else tuple(sorted({str(one) for one in self.supplier.categories}))
+
+    def factors(self, unit: Unit, rows: np.ndarray) -> np.ndarray:
+        """What a piece of each of these items [K] is in ``unit``, by its column; NaN where that is not known."""
+        column = self.measures.get(unit.column, self.commercial.get(unit.column))
+        return np.full(len(rows), np.nan) if column is None else unit.factors(np.asarray(column, dtype=object)[rows])
 
     def names_of(self, rows: Sequence[int] | np.ndarray) -> list[str]:
         """The names of these rows [K]."""

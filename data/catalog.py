@@ -112,7 +112,11 @@ class Catalog:
         return SearchResult(self._facts_of([*ranks, *found]), total)
 
     def assortment(self) -> Assortment:
-        """All items with their commercial columns, best sellers first."""
+        """All items with their commercial columns, best sellers first; read once."""
+        return self._assortment
+
+    @cached_property
+    def _assortment(self) -> Assortment:
         return assortment_of(self._rows("assortment"), self.about.static, COMMERCIAL)
 
     def known_periods(self) -> np.ndarray:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ from data.sources.upload.load import UploadPreview
 from data.sources.upload.offers import NO, YES, Offer
 from data.sources.upload.places.named import place_of
 from data.sources.upload.readers.coded_columns import Telling, silent
+from data.sources.upload.readers.table import many
 from data.sources.upload.recipes import Recipe
-from data.sources.upload.writing.difference import Difference
+from data.sources.upload.writing.difference import Difference, some_of, stretch_of
 
 #: Name on the command line → role of the mapping.
 _ROLES = {
@@ -34,9 +34,6 @@ _PLURAL = ("known", "past", "static")
 
 _ROLE = re.compile(r"(?:^|,)\s*([a-z_]+)=")
 _TAKEN = re.compile(r"(?:^|,)\s*(all|none|[a-z][a-z0-9-]*(?:=[^,]*)?)(?=,|$)")
-
-#: Offers may show others; so many rounds bring all of them out.
-_ROUNDS = 6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,12 +71,8 @@ def read(options: argparse.Namespace, tell: Telling = silent) -> UploadPreview:
         else:
             decided[kind] = answer or YES
     preview = load.preview(name, content, decided, tell)
-    for _ in range(_ROUNDS if rest else 0):
-        more = {offer.kind: rest for offer in preview.offers if offer.kind not in decided}
-        if not more:
-            break
-        decided |= more
-        preview = load.decide(preview, decided, tell)
+    if rest:
+        preview = load.all_answered(preview, rest, tell)
     if recipe is not None:
         preview = load.with_mapping(preview, recipe.mapping, tell)
     return load.review(preview, _mapped(preview.mapping, options.map), tell) if options.map else preview
@@ -205,35 +198,22 @@ def difference_text(made: Difference) -> str:
         return f"{made.catalog} holds all of it already; nothing would change."
     lines = [f"Added to {made.catalog}, the file would change this:"]
     if made.added:
-        lines.append(f"+ {_many(len(made.added), 'period')}: {_span(made.added)}, with {made.cells:,} numbers of demand.")
+        lines.append(f"+ {many(len(made.added), 'period')}: {stretch_of(made.added)}, with {made.cells:,} numbers of demand.")
     if made.new_items:
-        lines.append(f"+ {_many(len(made.new_items), 'new item')}: {_some(made.new_items)}.")
+        lines.append(f"+ {many(len(made.new_items), 'new item')}: {some_of(made.new_items)}.")
     if made.changed:
         lines.append(
-            f"≠ {_many(made.changed, 'number')} on record would change, from {made.before:,.10g} to {made.after:,.10g} units:"
+            f"≠ {many(made.changed, 'number')} on record would change, from {made.before:,.10g} to {made.after:,.10g} units:"
         )
         lines += [f"    {one.item_id}, {one.period:%Y-%m-%d}: {one.before:,.10g} → {one.after:,.10g}" for one in made.examples]
     if made.attributes:
-        lines.append(f"≠ {_many(made.attributes, 'item')} would be described otherwise.")
+        lines.append(f"≠ {many(made.attributes, 'item')} would be described otherwise.")
     if made.unfilled:
-        lines.append(f"! No demand at all in {_many(len(made.unfilled), 'period')} added: {_span(made.unfilled)}.")
+        lines.append(f"! No demand at all in {many(len(made.unfilled), 'period')} added: {stretch_of(made.unfilled)}.")
     if made.absent:
-        lines.append(f"! {_many(made.absent, 'item')} that sold in the last period on record would be without demand after it.")
+        lines.append(f"! {many(made.absent, 'item')} that sold in the last period on record would be without demand after it.")
     if made.gone:
-        lines.append(f"- {_many(len(made.gone), 'period')} would be left out: {_span(made.gone)}.")
+        lines.append(f"- {many(len(made.gone), 'period')} would be left out: {stretch_of(made.gone)}.")
     if made.lost_items:
-        lines.append(f"- {_many(len(made.lost_items), 'item')} would be left out: {_some(made.lost_items)}.")
+        lines.append(f"- {many(len(made.lost_items), 'item')} would be left out: {some_of(made.lost_items)}.")
     return "\n".join(lines)
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (" …" if len(names) > most else "")
-
-
-def _span(periods: Sequence[Any]) -> str:
-    first, last = f"{periods[0]:%Y-%m-%d}", f"{periods[-1]:%Y-%m-%d}"
-    return first if first == last else f"{first} to {last}"

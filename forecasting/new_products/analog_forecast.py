@@ -248,10 +248,9 @@ def likeness(products: Products, others: Launches, shelf: GroupHistory) -> np.nd
     for column in shelf.columns:
         if not column:
             continue
-        mine, theirs = shelf.rows(products, column), shelf.rows(others.products, column)
         sellers = shelf.sellers[column].max(axis=1) + 1
-        rare = np.log(sellers.sum() / sellers)
-        score += np.where((mine[:, None] == theirs[None]) & (mine >= 0)[:, None], rare[np.maximum(mine, 0)][:, None], 0.0)
+        rare = np.log(sellers.sum() / sellers)[np.maximum(shelf.rows(products, column), 0)]  # (N,)
+        score += np.where(shelf.shared(column, products, others.products), rare[:, None], 0.0)
     with np.errstate(invalid="ignore"):
         gap = np.abs(np.log(products.price)[:, None] - np.log(others.products.price)[None]) / np.log(1.5)
     score += np.nan_to_num(np.exp(-gap))
@@ -291,8 +290,7 @@ def _of_category(products: Products, known: Launches, shelf: GroupHistory) -> np
     for column in sorted(shelf.columns, key=lambda one: len(shelf.labels[one])):
         if not column or len(shelf.labels[column]) > 1000:
             continue
-        mine, theirs = shelf.rows(products, column), shelf.rows(known.products, column)
-        same = (mine[:, None] == theirs[None]) & (mine >= 0)[:, None]
+        same = shelf.shared(column, products, known.products)
         count = same.sum(axis=1)
         enough = count >= _OF_CATEGORY
         shares[enough] = same[enough] / count[enough, None]

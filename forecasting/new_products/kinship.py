@@ -55,8 +55,7 @@ def kinship(products: Products, known: Launches, shelf: GroupHistory) -> np.ndar
     words = np.clip((_alike_in_words(products.names.tolist(), known.products.names.tolist()) - _UNLIKE) / _TO_ALIKE, 0, 1)
     shared = np.zeros_like(words)
     for column in filter(None, shelf.columns):
-        mine, theirs = shelf.rows(products, column), shelf.rows(known.products, column)
-        same = (mine[:, None] == theirs[None]) & (mine >= 0)[:, None]
+        same = shelf.shared(column, products, known.products)
         rare = np.clip(-np.log(np.maximum(same.mean(axis=1), 1e-12)) / np.log(_RARE), 0, 1)
         shared = np.maximum(shared, same * rare[:, None])
     return np.maximum(words, _ATTRIBUTE * shared)

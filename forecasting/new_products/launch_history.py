@@ -150,6 +150,11 @@ class GroupHistory:
             columns += self._launched_before(column, products, earlier)
         return np.stack(columns, axis=1)
 
+    def shared(self, column: str, products: Products, others: Products) -> np.ndarray:
+        """Where [N, K] two products have the same known label of an attribute."""
+        mine, theirs = self.rows(products, column), self.rows(others, column)
+        return np.asarray((mine[:, None] == theirs[None]) & (mine >= 0)[:, None])
+
     def _of_column(self, column: str, products: Products, log_price: np.ndarray) -> list[np.ndarray]:
         """Level, recent movement and number of the label's items, and where the price stands among theirs; each [N]."""
         rows, last = self.rows(products, column), np.clip(products.start - 1, 0, self.demand[column].shape[1] - 1)

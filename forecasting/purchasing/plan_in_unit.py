@@ -61,7 +61,4 @@ def _factors(plan: BuyPlan, unit: Unit) -> np.ndarray:
     if unit.is_money:
         prices = np.asarray(known.commercial[PRICE], np.float64)[plan.rows]
         return np.where(prices > 0, prices, np.nan)
-    column = known.measures.get(unit.column, known.commercial.get(unit.column))
-    if column is None:
-        return np.full(len(plan), np.nan)
-    return unit.factors(np.asarray(column, dtype=object)[plan.rows])
+    return known.factors(unit, plan.rows)

@@ -6,7 +6,7 @@ Axis letters: T periods on record.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -155,4 +155,4 @@ def _names(catalog: CorrectedCatalog, *item_ids: str) -> dict[str, str]:
 
 def _from(found: tuple[Proposal, ...], start: int) -> list[Proposal]:
     """The proposals with positions that count from ``start``."""
-    return [Proposal(one.kind, one.first - start, one.last - start, one.sold, one.usual) for one in found]
+    return [replace(one, first=one.first - start, last=one.last - start) for one in found]

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from data.assortment import Assortment
 from data.schema import PRICE, Frequency, Panel, Plan
 from data.units import Unit
 from forecasting.batch.forecast_summary import Summary
@@ -78,7 +77,7 @@ def counted(catalog: Catalog, summary: Summary, unit: Unit) -> Counted:
     place = pd.Index(assortment.item_ids).get_indexer(summary.item_ids)
     labels = np.asarray(assortment.category.take(place), dtype=object).astype(str)
     row_of = pd.Index(summary.item_ids)
-    every, known = pd.Index(assortment.item_ids), _constant(assortment, unit)
+    every, known = pd.Index(assortment.item_ids), assortment.factors(unit, np.arange(len(assortment)))
     each, recent = np.full((len(place), horizon), np.nan), np.full(len(place), np.nan)
     sums: dict[str, np.ndarray] = {}
     for panel, plan in catalog.batches_with_plan(_ITEMS, horizon):
@@ -115,14 +114,6 @@ def total_in(view: TotalView, found: Counted, frequency: Frequency, horizon: int
         having=having,
         counted=items,
     )
-
-
-def _constant(assortment: Assortment, unit: Unit) -> np.ndarray:
-    """Units in a piece [N] where they do not change with the period; NaN elsewhere."""
-    if unit.is_money:
-        return np.full(len(assortment), np.nan)
-    column = assortment.measures.get(unit.column, assortment.commercial.get(unit.column))
-    return np.full(len(assortment), np.nan) if column is None else unit.factors(np.asarray(column, dtype=object))
 
 
 def _scale(panel: Panel, plan: Plan, unit: Unit, known: np.ndarray, listed: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import math
 import re
 
 from agreement.desk_pages import Shop
-from agreement.shown import NUMBER, Ledger, Shown, read
+from agreement.shown import NUMBER, Ledger, read
 
 N = f"({NUMBER})"
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE]-?\d+)?")
@@ -21,7 +21,7 @@ def one_item(book: Ledger, shop: Shop, listed: Shop, item: Shop, fan_at: Shop | 
     line(book, row)
     units, money = shop.figures["Units to buy"][0], shop.figures["Money"][0]
     book.same("units to buy", units, row["Buy"])
-    _about(book, "money of the order", money, float(row["Money"]))
+    book.near("money of the order", money, float(row["Money"]))
     sentence(book, shop, row)
     in_the_list(book, shop, row, listed)
     if fan_at is not None:
@@ -116,12 +116,12 @@ def whole_list(book: Ledger, shop: Shop) -> None:
     rows = shop.csv("order")
     for row in rows:
         line(book, row)
-    _about(book, "units of the list", shop.figures["Units to buy"][0], sum(float(row["Buy"]) for row in rows))
-    _about(book, "money of the list", shop.figures["Money"][0], sum(float(row["Money"]) for row in rows))
+    book.near("units of the list", shop.figures["Units to buy"][0], sum(float(row["Buy"]) for row in rows))
+    book.near("money of the list", shop.figures["Money"][0], sum(float(row["Money"]) for row in rows))
     if said := shop.says(rf"Buy {N} units of {N} items for about {N}"):
         book.same("units of the list", said.group(1), shop.figures["Units to buy"][0])
         book.same("money of the list", said.group(3), shop.figures["Money"][0])
-        _about(book, "items of the list", said.group(2), float(sum(float(row["Buy"]) > 0 for row in rows)))
+        book.near("items of the list", said.group(2), float(sum(float(row["Buy"]) > 0 for row in rows)))
     together(book, shop)
 
 
@@ -139,10 +139,3 @@ def together(book: Ledger, shop: Shop) -> None:
     for row in range(len(grid.rows)):
         ends = [grid.cell(row, head) for head in ("As often more as fewer", "9 in 10 fewer than")]
         book.within("median below P90", "0", *ends)
-
-
-def _about(book: Ledger, kind: str, text: str, value: float) -> None:
-    """A shown number beside one that is known exactly."""
-    number: Shown | None = read(text)
-    fits = number is not None and abs(float(number.value) - value) <= float(number.step) / 2 * 1.0001
-    book.holds(kind, fits, f"{text} beside {value:,.2f}")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from agreement.desk_pages import Grid, Shop
-from agreement.shown import NUMBER, Ledger, Shown, read
+from agreement.item_checks import files
+from agreement.shown import NUMBER, Ledger, read
 
 N = f"({NUMBER})"
-_WRITTEN = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")  # a number as files have it
 _PLACES = {"lowest": 0, "second lowest": 1, "third lowest": 2, "highest": -1}
 
 
@@ -21,7 +19,7 @@ def accuracy(book: Ledger, shop: Shop) -> int:
         rf"what was known then, (.*?)(?: has the (.*?) error of (\d+) generations)?(?:, {N} (lower|higher) than (.*?))?\. W"
     )
     book.holds("the ladder in words", said is not None, "Accuracy has no sentence of its ladder")
-    file_fits(book, shop, grid, "ladder")
+    files(book, shop, "ladder")
     if said is None:
         return len(grid.rows)
     title, standing_, of, percent, word, first = (part and part.strip("*") for part in said.groups())
@@ -84,7 +82,7 @@ def certificate(book: Ledger, shop: Shop) -> None:
     for place in range(len(grid.rows)):
         low, high = grid.cell(place, "P90 range").split(" – ")
         book.within("coverage within its range", low, grid.cell(place, "Below P90"), high)
-    file_fits(book, shop, grid, "promises")
+    files(book, shop, "promises")
 
 
 def launch(book: Ledger, shop: Shop, tau: float) -> None:
@@ -108,7 +106,7 @@ def launch(book: Ledger, shop: Shop, tau: float) -> None:
     book.within("expected within eight in ten", low, expected, high)
     for row in range(len(grid.rows)):
         book.within("median below P90", grid.cell(row, "P10"), grid.cell(row, "P50"), grid.cell(row, "P90"))
-    file_fits(book, shop, grid, "launch")
+    files(book, shop, "launch")
     analogs(book, shop)
 
 
@@ -119,9 +117,9 @@ def analogs(book: Ledger, shop: Shop) -> None:
     if said is None or not shares:
         return
     book.holds("nearest launches counted", int(said.group(1)) == len(shares), f"{said.group(1)} and {len(shares)} rows")
-    _near(book, "weight of the nearest", said.group(2), sum(shares))
+    book.near("weight of the nearest", said.group(2), sum(shares))
     for row, told in zip(shop.edited, shop.csv("analogs"), strict=True):
-        _near(book, "total of an analog", told["Total"], float(row["Total"]), slack=0.01)
+        book.near("total of an analog", told["Total"], float(row["Total"]), slack=0.01)
 
 
 def money_curve(book: Ledger, shop: Shop) -> None:
@@ -142,21 +140,3 @@ def money_curve(book: Ledger, shop: Shop) -> None:
         )
     for row in range(len(grid.rows)):
         book.within("cost within its range", grid.cell(row, "from"), costs[row], grid.cell(row, "to"))
-
-
-def file_fits(book: Ledger, shop: Shop, grid: Grid, key: str) -> None:
-    """The CSV under a table says what the table says, to the digits shown."""
-    for shown, told in zip(grid.rows, shop.csv(key), strict=True):
-        for head, text in zip(grid.heads, shown, strict=True):
-            number, value = read(text), told.get(head, "")
-            if number is None or not _WRITTEN.fullmatch(value) or " – " in text:
-                continue
-            factor = 100 if text.endswith("%") else 1
-            _near(book, "a table and its file", text, factor * float(value))
-
-
-def _near(book: Ledger, kind: str, text: str, value: float, slack: float = 0.0) -> None:
-    """A shown number beside one that is known exactly."""
-    number: Shown | None = read(text)
-    fits = number is not None and abs(float(number.value) - value) <= float(number.step) / 2 * 1.0001 + slack
-    book.holds(kind, fits, f"{text} beside {value:,.4f}")

@@ -113,6 +113,12 @@ class Ledger:
         fits = min(ends) - said.step / 2 <= said.value <= max(ends) + said.step / 2
         self.holds(kind, fits, f"{part} of {whole} is not {percent}")
 
+    def near(self, kind: str, text: str, value: float, slack: float = 0.0) -> None:
+        """A number as it is shown beside one that is known exactly, by at most ``slack`` more than rounding."""
+        number = read(text)
+        fits = number is not None and abs(float(number.value) - value) <= float(number.step) / 2 * 1.0001 + slack
+        self.holds(kind, fits, f"{text} beside {value:,.4f}")
+
     def within(self, kind: str, low: str, middle: str, high: str) -> None:
         """``middle`` lies from ``low`` to ``high`` as they are shown."""
         ends = [read(one) for one in (low, middle, high)]

@@ -38,6 +38,9 @@ from data.sources.upload.writing.write_catalog import Naming, chunks_of, write
 #: Rows of the file that the preview shows.
 FIRST_ROWS = 8
 
+#: Offers may show others; so many rounds bring all of them out.
+_ROUNDS = 6
+
 #: Characters of a cell that it shows.
 _SHOWN = 120
 
@@ -121,9 +124,8 @@ class UploadPreview:
         """What was sold in all, as far as it is known."""
         if self._rows is None or not self.periods:
             return 0.0
-        rows = self._rows
-        inside = (rows.item >= 0) & (rows.period >= 0) & (rows.period < rows.periods) & np.isfinite(rows.demand)
-        return float(rows.demand[inside].sum())
+        demand = self._rows.demand
+        return float(demand[self._rows.inside & np.isfinite(demand)].sum())
 
     @property
     def locations(self) -> int:
@@ -231,6 +233,16 @@ def decide(preview: UploadPreview, decisions: Decisions, tell: Telling = silent)
     return again if mapping == again.mapping else review(again, mapping, tell)
 
 
+def all_answered(preview: UploadPreview, answer: str, tell: Telling = silent) -> UploadPreview:
+    """The same with this ``answer`` to every offer that was not decided on, those that come to light by it included."""
+    for _ in range(_ROUNDS):
+        more = {offer.kind: answer for offer in preview.offers if offer.kind not in preview.decisions}
+        if not more:
+            break
+        preview = decide(preview, {**preview.decisions, **more}, tell)
+    return preview
+
+
 def _again(preview: UploadPreview, decisions: Decisions, tell: Telling) -> UploadPreview:
     """The same file with other decisions; its cells are read again only where those change how they are read."""
     read = preview._read
@@ -259,9 +271,7 @@ def with_mapping(preview: UploadPreview, mapping: ColumnMapping, tell: Telling =
 
 def as_before(preview: UploadPreview, recipe: Recipe, tell: Telling = silent) -> UploadPreview:
     """The preview of the same file read as one of its form was before; what came since is read as usual."""
-    answered = {offer.kind: offer.answer for offer in preview.offers}
-    differs = any(answered.get(kind, answer) != answer for kind, answer in recipe.decisions.items())
-    again = decide(preview, recipe.decisions, tell) if differs or recipe.decisions else preview
+    again = decide(preview, recipe.decisions, tell) if recipe.decisions else preview
     return replace(with_mapping(again, recipe.mapping, tell), recipe=recipe.file_name)
 
 

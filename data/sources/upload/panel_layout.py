@@ -180,6 +180,12 @@ class Rows:
             answer[item[inside], period[inside]] = True
         return answer
 
+    def at(self, marked: np.ndarray) -> np.ndarray:
+        """Which rows [R] stand at the places that are ``marked`` [N, T]."""
+        answer, inside = np.zeros(len(self.item), bool), self.inside
+        answer[inside] = marked[self.item[inside], self.period[inside]]
+        return answer
+
     def history(self) -> np.ndarray:
         """Demand [N, T] float32 with what is taken of missing rows; NaN unknown."""
         demand = laid_out(self, self.demand, self.periods)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from forecasting.workflows import Addition
 
 _WAYS = {"replace": "Replace what is there", "add": "Add to what is there"}
-
-_SHOWN = 5
 
 
 def adds(preview: UploadPreview) -> bool:
@@ -57,11 +54,14 @@ def shown(addition: Addition) -> bool:
 
 
 def _lines(made: Difference) -> list[str]:
+    from data.sources.upload.readers.table import many
+    from data.sources.upload.writing.difference import some_of, stretch_of
+
     lines = []
     if made.added:
-        lines.append(f"{_many(made.added, 'period')} more, {_span(made.added)}, with {made.cells:,} numbers of demand")
+        lines.append(f"{many(len(made.added), 'period')} more, {stretch_of(made.added)}, with {made.cells:,} numbers of demand")
     if made.new_items:
-        lines.append(f"{_many(made.new_items, 'new item')}: {_some(made.new_items)}")
+        lines.append(f"{many(len(made.new_items), 'new item')}: {some_of(made.new_items)}")
     if made.changed:
         numbers = [f"{one.item_id} on {one.period:%Y-%m-%d} {one.before:,.6g} → {one.after:,.6g}" for one in made.examples]
         lines.append(
@@ -71,24 +71,11 @@ def _lines(made: Difference) -> list[str]:
     if made.attributes:
         lines.append(f"{made.attributes:,} items are described otherwise")
     if made.unfilled:
-        lines.append(f"No demand at all in {_many(made.unfilled, 'period')} of them: {_span(made.unfilled)}")
+        lines.append(f"No demand at all in {many(len(made.unfilled), 'period')} of them: {stretch_of(made.unfilled)}")
     if made.absent:
         lines.append(f"{made.absent:,} items that sold in the last period on record have no demand after it")
     if made.gone:
-        lines.append(f"{_many(made.gone, 'period')} left out: {_span(made.gone)}")
+        lines.append(f"{many(len(made.gone), 'period')} left out: {stretch_of(made.gone)}")
     if made.lost_items:
-        lines.append(f"{_many(made.lost_items, 'item')} left out: {_some(made.lost_items)}")
+        lines.append(f"{many(len(made.lost_items), 'item')} left out: {some_of(made.lost_items)}")
     return lines
-
-
-def _many(found: Sequence[object], noun: str) -> str:
-    return f"{len(found):,} {noun}{'' if len(found) == 1 else 's'}"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
-
-
-def _span(periods: Sequence[object]) -> str:
-    first, last = (f"{period:%Y-%m-%d}" for period in (periods[0], periods[-1]))
-    return first if first == last else f"{first} to {last}"

@@ -65,6 +65,17 @@ class Difference:
         return not (self.added or self.gone or self.new_items or self.lost_items or self.changed or self.attributes)
 
 
+def some_of(names: Sequence[str]) -> str:
+    """The first few names, and that there are more."""
+    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+
+
+def stretch_of(periods: Sequence[pd.Timestamp]) -> str:
+    """From the first period to the last: ``"2024-01-01 to 2024-01-29"``."""
+    first, last = (f"{period:%Y-%m-%d}" for period in (periods[0], periods[-1]))
+    return first if first == last else f"{first} to {last}"
+
+
 def difference(catalog: Catalog, rows: Rows) -> Difference:
     """What a catalog of these ``rows``, which have no problems, would be beside ``catalog``."""
     about = catalog.about

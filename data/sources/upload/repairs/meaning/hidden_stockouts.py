@@ -88,11 +88,8 @@ def _out_of_stock(rows: Rows, item: np.ndarray, period: np.ndarray) -> Rows:
     rows = rows.with_zeros(item[absent], period[absent])
     hit = np.zeros(there.shape, bool)
     hit[item, period] = True
-    inside = rows.inside
     stock = np.full(len(rows.item), np.nan) if rows.in_stock is None else rows.in_stock.copy()
-    where = np.zeros(len(rows.item), bool)
-    where[inside] = hit[rows.item[inside], rows.period[inside]]
-    stock[where] = 0.0
+    stock[rows.at(hit)] = 0.0
     return replace(rows, in_stock=stock)
 
 

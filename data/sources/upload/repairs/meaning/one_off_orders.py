@@ -56,10 +56,7 @@ def find(rows: Rows, decisions: Decisions) -> Found[Rows] | None:
         default=NO,
         answer=answer,
     )
-    inside = rows.inside
-    where = np.zeros(len(rows.item), bool)
-    where[inside] = hit[rows.item[inside], rows.period[inside]]
-    read = rows if answer == NO else replace(rows, demand=np.where(where, np.nan, rows.demand))
+    read = rows if answer == NO else replace(rows, demand=np.where(rows.at(hit), np.nan, rows.demand))
     return Found(read, offer, (Check("One-off orders", told, len(item), "warning"),))
 
 
