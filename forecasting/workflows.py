@@ -125,10 +125,7 @@ def truths(catalog_hash: str) -> TruthStore | None:
 
 def preview_upload(name: str, content: Content, report: Report = lambda progress: None) -> UploadPreview:
     """How a planner's file would be read: as one of its form was before, where there was one; raises UploadError."""
-    tell = progress_of(report)
-    preview = load.preview(name, content, None, tell)
-    recipe = recipes().find(preview.signature)
-    return preview if recipe is None else load.as_before(preview, recipe, tell)
+    return load.preview(name, content, None, progress_of(report), recipes().find)
 
 
 def look_first(name: str, content: Content) -> FirstLook | None:

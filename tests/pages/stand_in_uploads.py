@@ -30,9 +30,7 @@ DIRECTORY = Path(tempfile.mkdtemp())
 
 
 def preview_upload(name: str, content: Content, report: Report = lambda progress: None) -> UploadPreview:
-    preview = load.preview(name, content)
-    recipe = recipes().find(preview.signature)
-    return preview if recipe is None else load.as_before(preview, recipe)
+    return load.preview(name, content, recipe_for=recipes().find)
 
 
 def look_first(name: str, content: Content) -> None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
@@ -146,29 +146,38 @@ class UploadPreview:
         return not self.problems
 
 
-def preview(name: str, content: Content, decisions: Decisions | None = None, tell: Telling = silent) -> UploadPreview:
+def preview(
+    name: str,
+    content: Content,
+    decisions: Decisions | None = None,
+    tell: Telling = silent,
+    recipe_for: Callable[[str], Recipe | None] = lambda signature: None,
+) -> UploadPreview:
     """What the file ``name`` holds, under the mapping that its headers suggest and what was decided.
 
-    ``content`` is its bytes, or where it lies; a long reading is told.
+    ``content`` is its bytes, or where it lies; a long reading is told. Where ``recipe_for`` its signature knows how one of its
+    form was read, it is read so.
 
     Raises UploadError where it cannot be read as a table at all: empty, too large, in no
     known encoding, not what its name says.
     """
-    return _understood(name, content, read_file(name, content, decisions or {}, tell), decisions or {}, tell)
+    found = _columns_of(name, content, read_file(name, content, decisions or {}, tell), decisions or {}, tell)
+    recipe = recipe_for(found.signature)
+    return review(found, found.mapping, tell) if recipe is None else as_before(found, recipe, tell)
 
 
-def _understood(name: str, content: Content, read: FileTable, decisions: Decisions, tell: Telling) -> UploadPreview:
-    """What the table that was ``read`` of a file holds; see ``preview``."""
+def _columns_of(name: str, content: Content, read: FileTable, decisions: Decisions, tell: Telling) -> UploadPreview:
+    """What the columns are of the table that was ``read`` of a file; its rows are for ``review``."""
     decided = dict(decisions)
     tell(0, 1, f"Finding out what the columns of {name} are")
     table = reshaped(read, decided, name)
     cells = {column: coded(values) for column, values in table.columns.items()}
     decimal, _ = decimal_mark(cells.values(), table.delimiter)
     proposal = proposed(table, cells, decimal, name, decided)
-    empty = UploadPreview(
+    return UploadPreview(
         file_name=name,
         columns=tuple(proposal.cells),
-        mapping=ColumnMapping(),
+        mapping=proposal.mapping,
         first_rows=_first_rows(proposal.cells),
         rows=len(table),
         items=0,
@@ -193,7 +202,6 @@ def _understood(name: str, content: Content, read: FileTable, decisions: Decisio
         _proposed=proposal.mapping,
         _notes=proposal.checks,
     )
-    return review(empty, proposal.mapping, tell)
 
 
 def review(preview: UploadPreview, mapping: ColumnMapping, tell: Telling = silent) -> UploadPreview:
@@ -229,8 +237,7 @@ def decide(preview: UploadPreview, decisions: Decisions, tell: Telling = silent)
     Raises UploadError where it cannot be read at all with them.
     """
     again = _again(preview, decisions, tell)
-    mapping = _carried(preview, again)
-    return again if mapping == again.mapping else review(again, mapping, tell)
+    return review(again, _carried(preview, again), tell)
 
 
 def all_answered(preview: UploadPreview, answer: str, tell: Telling = silent) -> UploadPreview:
@@ -244,11 +251,11 @@ def all_answered(preview: UploadPreview, answer: str, tell: Telling = silent) ->
 
 
 def _again(preview: UploadPreview, decisions: Decisions, tell: Telling) -> UploadPreview:
-    """The same file with other decisions; its cells are read again only where those change how they are read."""
+    """The columns of the same file with other decisions; its cells are read again only where those change how they are read."""
     read = preview._read
     if read is None or any(decisions.get(kind) != preview.decisions.get(kind) for kind in OF_READING):
         read = read_file(preview.file_name, preview._content, decisions, tell)
-    return _understood(preview.file_name, preview._content, read, decisions, tell)
+    return _columns_of(preview.file_name, preview._content, read, decisions, tell)
 
 
 def _carried(preview: UploadPreview, again: UploadPreview) -> ColumnMapping:
@@ -259,25 +266,30 @@ def _carried(preview: UploadPreview, again: UploadPreview) -> ColumnMapping:
         if (value := getattr(preview.mapping, one.name)) != getattr(preview._proposed, one.name)
     }
     mapping = replace(again._proposed, **chosen)
-    return mapping if set(mapping.columns()) <= set(again.columns) else again._proposed
+    return mapping if _has_all(again, mapping) else again._proposed
+
+
+def _has_all(preview: UploadPreview, mapping: ColumnMapping) -> bool:
+    """Whether the file has all columns of the mapping."""
+    return set(mapping.columns()) <= set(preview.columns)
 
 
 def with_mapping(preview: UploadPreview, mapping: ColumnMapping, tell: Telling = silent) -> UploadPreview:
     """The preview under another mapping where the file has all its columns; as it is where it has not."""
-    if mapping == preview.mapping or not set(mapping.columns()) <= set(preview.columns):
-        return preview
-    return review(preview, mapping, tell)
+    return preview if mapping == preview.mapping or not _has_all(preview, mapping) else review(preview, mapping, tell)
 
 
 def as_before(preview: UploadPreview, recipe: Recipe, tell: Telling = silent) -> UploadPreview:
     """The preview of the same file read as one of its form was before; what came since is read as usual."""
-    again = decide(preview, recipe.decisions, tell) if recipe.decisions else preview
-    return replace(with_mapping(again, recipe.mapping, tell), recipe=recipe.file_name)
+    again = _again(preview, recipe.decisions, tell) if recipe.decisions else preview
+    mapping = recipe.mapping if _has_all(again, recipe.mapping) else _carried(preview, again)
+    return replace(review(again, mapping, tell), recipe=recipe.file_name)
 
 
 def afresh(preview: UploadPreview, tell: Telling = silent) -> UploadPreview:
     """The preview of the same file as if none of its form had been read before."""
-    return _again(preview, {}, tell)
+    again = _again(preview, {}, tell)
+    return review(again, again.mapping, tell)
 
 
 def recipe_of(preview: UploadPreview, mapping: ColumnMapping) -> Recipe:
